@@ -1,0 +1,44 @@
+"""JSON-shaped objects: the type, keys, and parsing on demand.
+
+An object is a plain dict as the API shows it. Objects that come from a cache are shared: they are read, never changed.
+"""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import orjson
+
+Object = dict[str, Any]
+
+PARSED_OBJECTS_KEPT = 1024
+
+
+class Key(NamedTuple):
+    """Namespace ('' for cluster-scoped objects) and name."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+def key_of(obj: Object) -> Key:
+    """The key of an object that has a name."""
+    meta = obj["metadata"]
+    return Key(meta.get("namespace", ""), meta["name"])
+
+
+@lru_cache(maxsize=PARSED_OBJECTS_KEPT)
+def parse(raw: bytes) -> Object:
+    """The object of these bytes, shared by all who ask: never change it (copy.deepcopy first)."""
+    obj: Object = orjson.loads(raw)
+    return obj
+
+
+def controller_of(obj: Object) -> Object | None:
+    """The owner reference with `controller: true`, if there is one."""
+    for owner in obj["metadata"].get("ownerReferences", ()):
+        if owner.get("controller"):
+            return dict(owner)
+    return None

@@ -1,0 +1,1 @@
+"""Clock, backoff, task supervision, errors. Knows no Kubernetes."""

@@ -1,0 +1,53 @@
+"""Time as an argument: whatever waits or stamps takes a Clock, so that tests drive it without sleeping."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the house asks of time. `testing.clock.VirtualClock` is the one for tests."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start; never goes back."""
+
+    async def sleep(self, delay_s: float) -> None:
+        """Wait `delay_s` seconds."""
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start; never goes back."""
+        return time.monotonic()
+
+    async def sleep(self, delay_s: float) -> None:
+        """Wait `delay_s` seconds."""
+        await asyncio.sleep(delay_s)
+
+
+def rfc3339(seconds: float) -> str:
+    """Kubernetes' `metav1.Time`: UTC, whole seconds (`2026-01-02T03:04:05Z`)."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def rfc3339_micro(seconds: float) -> str:
+    """Kubernetes' `metav1.MicroTime`: UTC, six decimals."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_rfc3339(text: str) -> float:
+    """Seconds since the epoch of an RFC 3339 time.
+
+    Raises ValueError where `text` is none.
+    """
+    return datetime.fromisoformat(text).timestamp()

@@ -1,0 +1,1 @@
+"""A module a command; the only place where rooms are wired together. Outside: logic worth testing."""

@@ -1,0 +1,128 @@
+"""The API over HTTPS: what the node agent and every other process uses."""
+
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import aiohttp
+import msgspec
+import orjson
+
+from corral.api.errors import REASONS, ApiError, expired
+from corral.api.objects import Key
+from corral.client.transport import Call, Item, Listing, WatchEvent
+
+CALL_TIMEOUT_S = 60.0
+CONNECT_TIMEOUT_S = 5.0
+READ_CHUNK_LIMIT_BYTES = 16 * 1024 * 1024
+
+
+class _Meta(msgspec.Struct):
+    name: str = ""
+    namespace: str = ""
+    resourceVersion: str = "0"  # noqa: N815
+
+
+class _Head(msgspec.Struct):
+    metadata: _Meta = msgspec.field(default_factory=_Meta)
+
+
+class _List(msgspec.Struct):
+    items: list[msgspec.Raw] | None = None
+    metadata: _Meta = msgspec.field(default_factory=_Meta)
+    kind: str = ""
+    apiVersion: str = ""  # noqa: N815
+
+
+class _Line(msgspec.Struct):
+    type: str
+    object: msgspec.Raw
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+_decode_list = msgspec.json.Decoder(_List).decode
+_decode_line = msgspec.json.Decoder(_Line).decode
+
+
+class HttpsTransport:
+    """Calls over one aiohttp session. `headers` carries a bearer token where there is no client certificate."""
+
+    def __init__(self, server: str, tls: ssl.SSLContext, headers: Mapping[str, str] | None = None) -> None:
+        self._server = server.rstrip("/")
+        self._tls = tls
+        self._headers = dict(headers or {})
+        self._session: aiohttp.ClientSession | None = None
+
+    async def call(self, call: Call) -> bytes:
+        """One request, one body."""
+        timeout = aiohttp.ClientTimeout(total=CALL_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+        async with self._request(call, timeout) as response:
+            body: bytes = await response.read()
+            if response.status >= 400:
+                raise _error(response.status, body)
+            return body
+
+    async def list(self, call: Call) -> Listing:
+        """GET of a collection."""
+        answer = _decode_list(await self.call(call))
+        items = [_item(bytes(raw), answer.kind.removesuffix("List"), answer.apiVersion) for raw in answer.items or ()]
+        return Listing(items, answer.metadata.resourceVersion)
+
+    async def watch(self, call: Call) -> AsyncIterator[WatchEvent]:
+        """GET of a collection with `watch=true`."""
+        timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S)
+        async with self._request(call, timeout) as response:
+            if response.status >= 400:
+                raise _error(response.status, await response.read())
+            buffer = bytearray()
+            async for chunk in response.content.iter_any():
+                buffer += chunk
+                while (end := buffer.find(b"\n")) >= 0:
+                    line = bytes(buffer[:end])
+                    del buffer[: end + 1]
+                    yield _event(line)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _request(self, call: Call, timeout: aiohttp.ClientTimeout) -> Any:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(ssl=self._tls, limit=0, keepalive_timeout=60)
+            self._session = aiohttp.ClientSession(connector=connector, headers=self._headers, auto_decompress=True)
+        headers = {"Accept": "application/json"}
+        if call.body is not None:
+            headers["Content-Type"] = call.content_type
+        return self._session.request(
+            call.method, self._server + call.path, params=call.query, data=call.body, headers=headers, timeout=timeout
+        )
+
+
+def _item(raw: bytes, kind: str = "", api_version: str = "") -> Item:
+    """An item of these bytes. List items of the reference carry no kind; ours do, and so do the items made here."""
+    if kind and not raw.startswith(b'{"kind"') and b'"kind":' not in raw[:200]:
+        obj = orjson.loads(raw)
+        if "kind" not in obj:
+            raw = orjson.dumps({"kind": kind, "apiVersion": api_version, **obj})
+    meta = _decode_head(raw).metadata
+    return Item(Key(meta.namespace, meta.name), raw, int(meta.resourceVersion or 0))
+
+
+def _event(line: bytes) -> WatchEvent:
+    event = _decode_line(line)
+    if event.type == "ERROR":
+        status = orjson.loads(event.object)
+        raise expired(status.get("message", "")) if status.get("code") == 410 else ApiError.of_status(status)
+    return WatchEvent(event.type, _item(bytes(event.object)))
+
+
+def _error(code: int, body: bytes) -> ApiError:
+    try:
+        status = orjson.loads(body)
+        if isinstance(status, dict) and status.get("kind") == "Status":
+            return ApiError.of_status(status)
+    except orjson.JSONDecodeError:
+        pass
+    return ApiError(code, REASONS.get(code, "Unknown"), body.decode("utf-8", "replace")[:500])

@@ -1,0 +1,1 @@
+"""The controller runtime: keyed queue, wake-ups, retry. Outside: every decision."""

@@ -1,0 +1,89 @@
+"""Runs a reconciler: keys come from informers, failures come back with backoff, wishes for later are kept.
+
+A reconciler is level-triggered: it gets a key, never a reason. It reads informers, plans, acts, and may return the
+seconds after which it wants to see the key again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+from corral.api.errors import ApiError
+from corral.api.objects import Key, Object
+from corral.base.backoff import Backoff
+from corral.base.clock import Clock, SystemClock
+from corral.client.informer import Change, Informer
+from corral.loop.queue import KeyQueue
+
+log = logging.getLogger(__name__)
+
+FIRST_RETRY_S = 0.005
+MAX_RETRY_S = 60.0
+DEFAULT_WORKERS = 4
+
+Reconcile = Callable[[Key], Awaitable[float | None]]
+ToKeys = Callable[[Object], Iterable[Key]]
+
+
+@dataclass
+class Controller:
+    """One control loop. `reconcile(key)` returns None, or seconds until it wants to look again."""
+
+    name: str
+    reconcile: Reconcile
+    workers: int = DEFAULT_WORKERS
+    clock: Clock = field(default_factory=SystemClock)
+
+    def __post_init__(self) -> None:
+        self.queue = KeyQueue()
+        self._informers: list[Informer] = []
+        self._retries = Backoff(self.clock, FIRST_RETRY_S, MAX_RETRY_S)
+
+    def watch(self, informer: Informer, to_keys: ToKeys | None = None) -> None:
+        """Queue the keys that `to_keys` gives for the old and the new object of each change (default: its own key)."""
+        if informer not in self._informers:
+            self._informers.append(informer)
+
+        def changed(change: Change) -> None:
+            if to_keys is None:
+                self.queue.add(change.key)
+                return
+            for item in (change.old, change.new):
+                if item is not None:
+                    for key in to_keys(item.object):
+                        self.queue.add(key)
+
+        informer.listen(changed)
+
+    async def run(self) -> None:
+        """Wait for the informers, then work until cancelled."""
+        for informer in self._informers:
+            await informer.synced.wait()
+        async with asyncio.TaskGroup() as group:
+            for i in range(self.workers):
+                group.create_task(self._work(), name=f"{self.name} {i}")
+
+    async def _work(self) -> None:
+        while True:
+            key = await self.queue.take()
+            try:
+                again_s = await self.reconcile(key)
+            except Exception as error:
+                self._failed(key, error)
+            else:
+                self._retries.forget(key)
+                if again_s is not None:
+                    self.queue.add_after(key, again_s)
+            finally:
+                self.queue.done(key)
+
+    def _failed(self, key: Key, error: Exception) -> None:
+        delay_s = self._retries.next(key)
+        if isinstance(error, ApiError) and error.code in (404, 409):
+            log.debug("%s: %s: %s; again in %.3f s", self.name, key, error, delay_s)
+        elif isinstance(error, (ApiError, OSError)):
+            log.warning("%s: %s: %s; again in %.3f s", self.name, key, error, delay_s)
+        else:
+            log.error("%s: %s; again in %.3f s", self.name, key, delay_s, exc_info=error)
+        self.queue.add_after(key, delay_s)

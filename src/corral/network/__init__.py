@@ -1,0 +1,1 @@
+"""How pods find each other: Services to nftables, DNS, pod routes."""

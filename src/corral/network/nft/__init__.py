@@ -1,0 +1,1 @@
+"""nftables: the only place that runs `nft`."""

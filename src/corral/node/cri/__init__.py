@@ -1,0 +1,1 @@
+"""The container runtime interface: the only place that knows gRPC and the stubs."""

@@ -1,0 +1,1 @@
+"""Where pods go: snapshot, filters, scores, bind."""

@@ -1,0 +1,4 @@
+"""The HTTP API: verbs, watch streams, authentication, authorization, admission, discovery, subresources.
+
+Outside: workloads. The server runs none.
+"""

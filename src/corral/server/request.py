@@ -1,0 +1,78 @@
+"""One request and its answer, free of the HTTP library: what HTTP, in-process callers and tests all use."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+from corral.api.objects import Object
+from corral.api.resources import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who asks: `authentication.k8s.io` UserInfo."""
+
+    name: str
+    uid: str = ""
+    groups: tuple[str, ...] = ()
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+ANONYMOUS = User("system:anonymous", groups=("system:unauthenticated",))
+#: The identity of in-process callers such as controllers; bound to cluster-admin.
+LOOPBACK = User("system:apiserver", groups=("system:masters", "system:authenticated"))
+
+
+@dataclass(slots=True)
+class Request:
+    """A request. `user` is set by authentication; the parts from `verb` on are set by `server.paths` from the path."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes = b""
+    user: User = ANONYMOUS
+    remote: str = ""
+    #: The verb in RBAC's words (get, list, watch, create, update, patch, delete, deletecollection; or the method).
+    verb: str = ""
+    #: None for non-resource paths such as /healthz.
+    resource: Resource | None = None
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+    #: What follows the subresource in the path (proxy).
+    subpath: str = ""
+    #: Texts for `Warning:` headers of the answer.
+    warnings: list[str] = field(default_factory=list)
+    #: Audit annotations.
+    annotations: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Response:
+    """An answer: `body`, or a `stream` of chunks that ends when the request does."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    stream: AsyncIterator[bytes] | None = None
+
+
+@dataclass(slots=True)
+class Admission:
+    """What admission plugins see of a write. Mutating ones change `object` in place."""
+
+    request: Request
+    resource: Resource
+    #: CREATE, UPDATE, DELETE or CONNECT.
+    operation: str
+    object: Object | None
+    old_object: Object | None
+    subresource: str = ""
+    dry_run: bool = False
+
+    @property
+    def user(self) -> User:
+        """Who asks."""
+        return self.request.user

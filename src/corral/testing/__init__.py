@@ -1,0 +1,1 @@
+"""Fakes and the pytest plugin, shipped to users. Nothing imports it."""
