@@ -2,8 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
+
+
+class Timer(Protocol):
+    """What `call_later` gives."""
+
+    def cancel(self) -> None:
+        """Do not call."""
 
 
 class Clock(Protocol):
@@ -17,6 +25,9 @@ class Clock(Protocol):
 
     async def sleep(self, delay_s: float) -> None:
         """Wait `delay_s` seconds."""
+
+    def call_later(self, delay_s: float, call: Callable[[], None]) -> Timer:
+        """Call once in `delay_s` seconds."""
 
 
 class SystemClock:
@@ -33,6 +44,10 @@ class SystemClock:
     async def sleep(self, delay_s: float) -> None:
         """Wait `delay_s` seconds."""
         await asyncio.sleep(delay_s)
+
+    def call_later(self, delay_s: float, call: Callable[[], None]) -> Timer:
+        """Call once in `delay_s` seconds."""
+        return asyncio.get_running_loop().call_later(delay_s, call)
 
 
 def rfc3339(seconds: float) -> str:

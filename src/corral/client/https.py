@@ -1,7 +1,8 @@
 """The API over HTTPS: what the node agent and every other process uses."""
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import aiohttp
@@ -14,7 +15,6 @@ from corral.client.transport import Call, Item, Listing, WatchEvent
 
 CALL_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 5.0
-READ_CHUNK_LIMIT_BYTES = 16 * 1024 * 1024
 
 
 class _Meta(msgspec.Struct):
@@ -56,11 +56,12 @@ class HttpsTransport:
     async def call(self, call: Call) -> bytes:
         """One request, one body."""
         timeout = aiohttp.ClientTimeout(total=CALL_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-        async with self._request(call, timeout) as response:
-            body: bytes = await response.read()
-            if response.status >= 400:
-                raise _error(response.status, body)
-            return body
+        with _os_errors(self._server):
+            async with self._request(call, timeout) as response:
+                body: bytes = await response.read()
+                if response.status >= 400:
+                    raise _error(response.status, body)
+                return body
 
     async def list(self, call: Call) -> Listing:
         """GET of a collection."""
@@ -71,16 +72,15 @@ class HttpsTransport:
     async def watch(self, call: Call) -> AsyncIterator[WatchEvent]:
         """GET of a collection with `watch=true`."""
         timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S)
-        async with self._request(call, timeout) as response:
-            if response.status >= 400:
-                raise _error(response.status, await response.read())
-            buffer = bytearray()
-            async for chunk in response.content.iter_any():
-                buffer += chunk
-                while (end := buffer.find(b"\n")) >= 0:
-                    line = bytes(buffer[:end])
-                    del buffer[: end + 1]
-                    yield _event(line)
+        with _os_errors(self._server):
+            async with self._request(call, timeout) as response:
+                if response.status >= 400:
+                    raise _error(response.status, await response.read())
+                rest = b""
+                async for chunk in response.content.iter_any():
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines:
+                        yield _event(line)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -98,6 +98,17 @@ class HttpsTransport:
         return self._session.request(
             call.method, self._server + call.path, params=call.query, data=call.body, headers=headers, timeout=timeout
         )
+
+
+@contextmanager
+def _os_errors(server: str) -> Iterator[None]:
+    """The library's own connection errors as OSError: callers know only that and ApiError."""
+    try:
+        yield
+    except aiohttp.ClientError as error:
+        if isinstance(error, OSError):
+            raise
+        raise ConnectionError(f"{server}: {error!r}") from error
 
 
 def _item(raw: bytes, kind: str = "", api_version: str = "") -> Item:

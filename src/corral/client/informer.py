@@ -69,6 +69,11 @@ class Informer:
         self._listeners: list[Callable[[Change], None]] = []
         self._revision = ""
 
+    @property
+    def revision(self) -> int:
+        """Every change of the collection up to this revision is in the copy."""
+        return int(self._revision or 0)
+
     def listen(self, listener: Callable[[Change], None]) -> None:
         """Call `listener` for every change from now on, and once for every object already there."""
         self._listeners.append(listener)
@@ -107,25 +112,28 @@ class Informer:
     async def run(self) -> None:
         """List and watch until cancelled."""
         delay_s = RETRY_FIRST_S
+        relist = True
         while True:
+            before = self._revision
             try:
-                if not self._revision:
+                if relist:
                     await self._list()
+                    relist = False
                 await self._watch()
-                delay_s = RETRY_FIRST_S
-                continue
             except ApiError as error:
-                if error.code == 410:
-                    self._revision = ""
-                    continue
-                log.warning("watch of %s: %s; again in %.2f s", self.resource, error, delay_s)
-            except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
+                relist = relist or error.code == 410
+                if error.code != 410:
+                    log.warning("watch of %s: %s; again in %.2f s", self.resource, error, delay_s)
+            except (OSError, TimeoutError) as error:
                 log.debug("watch of %s: %r; again in %.2f s", self.resource, error, delay_s)
-            except Exception as error:
-                if not type(error).__module__.startswith("aiohttp"):
-                    log.exception("watch of %s; again in %.2f s", self.resource, delay_s)
-            await asyncio.sleep(delay_s)
-            delay_s = min(delay_s * 2, RETRY_MAX_S)
+            except Exception:
+                log.exception("watch of %s; again in %.2f s", self.resource, delay_s)
+            # A watch that brought something is resumed at once; a server that only ends watches is not asked in a tight loop.
+            if self._revision != before:
+                delay_s = RETRY_FIRST_S
+            else:
+                await asyncio.sleep(delay_s)
+                delay_s = min(delay_s * 2, RETRY_MAX_S)
 
     async def _list(self) -> None:
         listing = await self._client.list(
@@ -140,6 +148,8 @@ class Informer:
         for key, item in fresh.items():
             known = self._items.get(key)
             if known is None or known.revision != item.revision:
+                if known is not None and known.object["metadata"].get("uid") != item.object["metadata"].get("uid"):
+                    self._apply(key, None)  # Deleted and made anew while nobody watched: two changes.
                 self._apply(key, item)
         self._revision = listing.revision
         self.synced.set()
@@ -175,7 +185,10 @@ class Informer:
                 self._file(name, new)
         change = Change(old, new)
         for listener in self._listeners:
-            listener(change)
+            try:
+                listener(change)
+            except Exception:
+                log.exception("a listener to %s failed at %s", self.resource, key)
 
     def _file(self, name: str, item: Item) -> None:
         buckets = self._buckets[name]
@@ -198,26 +211,46 @@ class Informers:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._informers: dict[str, Informer] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def get(self, resource: str, indexes: Mapping[str, Index] | None = None) -> Informer:
         """The shared informer of all objects of `resource`, with these indexes added."""
         informer = self._informers.get(resource)
         if informer is None:
             informer = self._informers[resource] = Informer(self._client, resource)
+            self._start(informer)
         for name, index in (indexes or {}).items():
             informer.add_index(name, index)
         return informer
 
+    def drop(self, resource: str) -> None:
+        """Watch `resource` no more: it is not served any longer."""
+        self._informers.pop(resource, None)
+        task = self._tasks.pop(resource, None)
+        if task is not None:
+            task.cancel()
+
     async def run(self) -> None:
-        """Run every informer asked for so far, until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for informer in self._informers.values():
-                group.create_task(informer.run(), name=f"informer {informer.resource}")
+        """Run every informer asked for so far or later, until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                for informer in self._informers.values():
+                    self._start(informer)
+                await asyncio.Event().wait()
+        finally:
+            self._group = None
+            self._tasks.clear()
 
     async def wait_synced(self) -> None:
-        """Return when every informer has listed once."""
-        for informer in self._informers.values():
+        """Return when every informer asked for so far has listed once."""
+        for informer in list(self._informers.values()):
             await informer.synced.wait()
+
+    def _start(self, informer: Informer) -> None:
+        if self._group is not None:
+            task = self._group.create_task(informer.run(), name=f"informer {informer.resource}")
+            self._tasks[informer.resource] = task
 
 
 def by_owner(obj: Object) -> Iterable[str]:

@@ -22,7 +22,11 @@ FIRST_RETRY_S = 0.005
 MAX_RETRY_S = 60.0
 DEFAULT_WORKERS = 4
 
+#: Somebody was faster: the object is gone, is there already, or has changed. The next look is at the newer state.
+_EXPECTED_CODES = (404, 409)
+
 Reconcile = Callable[[Key], Awaitable[float | None]]
+Companion = Callable[[], Awaitable[None]]
 ToKeys = Callable[[Object], Iterable[Key]]
 
 
@@ -34,9 +38,11 @@ class Controller:
     reconcile: Reconcile
     workers: int = DEFAULT_WORKERS
     clock: Clock = field(default_factory=SystemClock)
+    #: What runs beside the workers for as long as they do, such as an event recorder.
+    companions: tuple[Companion, ...] = ()
 
     def __post_init__(self) -> None:
-        self.queue = KeyQueue()
+        self.queue = KeyQueue(self.clock)
         self._informers: list[Informer] = []
         self._retries = Backoff(self.clock, FIRST_RETRY_S, MAX_RETRY_S)
 
@@ -60,9 +66,14 @@ class Controller:
         """Wait for the informers, then work until cancelled."""
         for informer in self._informers:
             await informer.synced.wait()
-        async with asyncio.TaskGroup() as group:
-            for i in range(self.workers):
-                group.create_task(self._work(), name=f"{self.name} {i}")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for i in range(self.workers):
+                    group.create_task(self._work(), name=f"{self.name} {i}")
+                for companion in self.companions:
+                    group.create_task(_run(companion), name=f"{self.name} companion")
+        finally:
+            self.queue.close()
 
     async def _work(self) -> None:
         while True:
@@ -80,10 +91,14 @@ class Controller:
 
     def _failed(self, key: Key, error: Exception) -> None:
         delay_s = self._retries.next(key)
-        if isinstance(error, ApiError) and error.code in (404, 409):
+        if isinstance(error, ApiError) and error.code in _EXPECTED_CODES:
             log.debug("%s: %s: %s; again in %.3f s", self.name, key, error, delay_s)
         elif isinstance(error, (ApiError, OSError)):
             log.warning("%s: %s: %s; again in %.3f s", self.name, key, error, delay_s)
         else:
             log.error("%s: %s; again in %.3f s", self.name, key, delay_s, exc_info=error)
         self.queue.add_after(key, delay_s)
+
+
+async def _run(companion: Companion) -> None:
+    await companion()
