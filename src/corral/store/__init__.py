@@ -1,4 +1,4 @@
 """Where objects live: revisioned keys, compare-and-swap, watch from a revision, compaction.
 
-Outside: objects. The store knows keys and bytes only.
+`contract` is what callers see; `sqlite` is the embedded driver. Outside: objects. The store knows keys and bytes only.
 """
