@@ -1,0 +1,139 @@
+"""Processes that outlive the command that starts them: start, remember, recognize, stop; and the word that one is ready.
+
+A process is remembered by pid and start time, so that a recycled pid is never taken for it. Readiness goes over a pipe: the
+child inherits its writing end, named by an environment variable, and writes one line; a child that dies closes it.
+"""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+READY_FD_VARIABLE = "CORRAL_READY_FD"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process: `started_ticks` is field 22 of /proc/PID/stat."""
+
+    pid: int
+    started_ticks: int
+
+    def alive(self) -> bool:
+        """Whether this very process still runs (a zombie does not)."""
+        stat = _stat(self.pid)
+        return stat is not None and stat == self.started_ticks
+
+    def save(self, path: Path) -> None:
+        """Remember it in `path`."""
+        path.write_text(json.dumps(asdict(self)))
+
+    @classmethod
+    def load(cls, path: Path) -> "Process | None":
+        """The process remembered in `path`, if it is still alive."""
+        try:
+            process = cls(**json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        return process if process.alive() else None
+
+    def stop(self, grace_s: float) -> bool:
+        """SIGTERM, and SIGKILL after `grace_s` seconds; whether it went by itself."""
+        if not self._signal(signal.SIGTERM) or self._wait(grace_s):
+            return True
+        self._signal(signal.SIGKILL)
+        self._wait(5.0)
+        return False
+
+    def _signal(self, number: signal.Signals) -> bool:
+        if not self.alive():
+            return False
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def _wait(self, timeout_s: float) -> bool:
+        try:
+            fd = os.pidfd_open(self.pid)
+        except OSError:
+            return not self.alive()
+        try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(fd, selectors.EVENT_READ)
+                deadline_s = time.monotonic() + timeout_s
+                while self.alive():
+                    left_s = deadline_s - time.monotonic()
+                    if left_s <= 0:
+                        return False
+                    selector.select(left_s)
+                    _reap(self.pid)
+        finally:
+            os.close(fd)
+        return True
+
+
+class Starting:
+    """A process that was started and has not yet said that it is ready."""
+
+    def __init__(self, process: Process, ready_fd: int) -> None:
+        self.process = process
+        self._ready_fd = ready_fd
+
+    def wait_ready(self, timeout_s: float) -> bool:
+        """Whether it said so within the time; False at once when it dies instead."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._ready_fd, selectors.EVENT_READ)
+            said = os.read(self._ready_fd, 64) if selector.select(timeout_s) else b""
+        os.close(self._ready_fd)
+        return bool(said)
+
+
+def start(argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> Starting:
+    """Start `argv` in a session of its own, its output appended to `log` (mode 0600)."""
+    reading, writing = os.pipe()
+    log_fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        child = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=log_fd,
+            stderr=log_fd,
+            env={**os.environ, **(env or {}), READY_FD_VARIABLE: str(writing)},
+            pass_fds=(writing,),
+            start_new_session=True,
+        )
+    finally:
+        os.close(writing)
+        os.close(log_fd)
+    child.returncode = 0  # It outlives us: keep subprocess from warning that nobody waited for it.
+    return Starting(Process(child.pid, _stat(child.pid) or 0), reading)
+
+
+def say_ready() -> None:
+    """Tell whoever started this process that it is ready; nothing where nobody asked."""
+    fd = os.environ.pop(READY_FD_VARIABLE, "")
+    if fd:
+        with contextlib.suppress(OSError):  # The starter may have gone.
+            os.write(int(fd), b"READY\n")
+            os.close(int(fd))
+
+
+def _reap(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def _stat(pid: int) -> int | None:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else int(fields[19])

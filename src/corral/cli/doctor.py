@@ -1,0 +1,140 @@
+"""`corral doctor`: what this host needs to run pods, what is missing, and the command that installs it."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from corral.base.errors import CorralError
+
+CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
+CNI_PLUGINS = ("bridge", "host-local", "loopback", "portmap")
+CGROUPS = Path("/sys/fs/cgroup")
+NEEDED_CONTROLLERS = ("cpu", "memory", "pids")
+MIN_FREE_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: `remedy` says what to do where it failed; `needed` is whether pods cannot run without it."""
+
+    check: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+    needed: bool = True
+
+
+def doctor(*, output: Annotated[Literal["text", "json"], Parameter(name=["--output", "-o"])] = "text") -> None:
+    """Check what this host needs, and say how to get it. Exits with 1 where something needed is missing."""
+    findings = examine()
+    if output == "json":
+        print(json.dumps([asdict(f) for f in findings], indent=1))
+    else:
+        for finding in findings:
+            mark = "✓" if finding.ok else "✗" if finding.needed else "!"
+            print(f"{mark} {finding.check:<22} {finding.detail}")
+            if not finding.ok:
+                print(f"    → {finding.remedy}")
+    if any(f.needed and not f.ok for f in findings):
+        raise SystemExit(1)
+
+
+def require_node(cri: str = "") -> None:
+    """Raise CorralError, naming all that is missing, unless this host can run pods."""
+    if os.geteuid() != 0:
+        raise CorralError(
+            "running pods needs root", "run it with sudo, or start an API server without a node: corral up --no-node"
+        )
+    missing = [f for f in examine(cri) if f.needed and not f.ok]
+    if missing:
+        raise CorralError(
+            "this host lacks " + ", ".join(f.check for f in missing),
+            "; ".join(dict.fromkeys(f.remedy for f in missing)),
+        )
+
+
+def examine(cri: str = "") -> list[Finding]:
+    """All checks, most basic first. With a runtime of the user's own, only its socket is checked in place of containerd."""
+    runtime = [_socket(cri)] if cri else [_program("containerd", "containerd"), _program("runc", "runc")]
+    return [
+        _root(),
+        *runtime,
+        _cni(),
+        _program("nft", "nftables"),
+        _program("ip", "iproute2"),
+        _program("conntrack", "conntrack", needed=False),
+        _busybox(),
+        _cgroups(),
+        _overlay(),
+        _program("buildah", "buildah", needed=False),
+        _program("kubectl", "kubernetes-client", needed=False),
+        _disk(),
+    ]
+
+
+def install_command(package: str) -> str:
+    """How this host's package manager installs `package` (a Debian name)."""
+    known: list[tuple[str, Callable[[str], str]]] = [
+        ("apt-get", lambda p: f"apt-get install -y --no-install-recommends {p}"),
+        ("dnf", lambda p: f"dnf install -y {p}"),
+        ("apk", lambda p: f"apk add {p}"),
+    ]
+    for program, command in known:
+        if shutil.which(program):
+            return command(package)
+    return f"install the package {package}"
+
+
+def _root() -> Finding:
+    return Finding("root", os.geteuid() == 0, f"uid {os.geteuid()}", "run it with sudo")
+
+
+def _program(program: str, package: str, *, needed: bool = True) -> Finding:
+    path = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/local/sbin")
+    return Finding(program, path is not None, path or "not found", install_command(package), needed)
+
+
+def _socket(path: str) -> Finding:
+    there = Path(path.removeprefix("unix://")).is_socket()
+    return Finding("CRI socket", there, path if there else f"no socket at {path}", "name the runtime's socket: --cri SOCKET")
+
+
+def _cni() -> Finding:
+    for folder in CNI_FOLDERS:
+        if all((folder / plugin).exists() for plugin in CNI_PLUGINS):
+            return Finding("CNI plugins", True, str(folder))
+    return Finding("CNI plugins", False, "not found", install_command("containernetworking-plugins"))
+
+
+def _busybox() -> Finding:
+    path = shutil.which("busybox")
+    return Finding("busybox", path is not None, path or "not found", install_command("busybox-static"))
+
+
+def _cgroups() -> Finding:
+    unified = CGROUPS / "cgroup.controllers"
+    if unified.exists():
+        there = unified.read_text().split()
+        version = "v2"
+    else:
+        there = [p.name for p in CGROUPS.iterdir()] if CGROUPS.exists() else []
+        version = "v1"
+    missing = [c for c in NEEDED_CONTROLLERS if c not in there]
+    detail = f"{version}, without {', '.join(missing)}" if missing else version
+    return Finding("cgroups", not missing, detail, "boot the host (or start the container it is in) with these controllers")
+
+
+def _overlay() -> Finding:
+    there = "overlay" in Path("/proc/filesystems").read_text() or Path("/sys/module/overlay").exists()
+    return Finding("overlayfs", there, "there" if there else "not in this kernel", "modprobe overlay", needed=False)
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage("/var/lib" if Path("/var/lib").exists() else "/").free
+    return Finding("disk", free > MIN_FREE_BYTES, f"{free / 2**30:.1f} GiB free", "free at least 1 GiB", needed=False)

@@ -1,0 +1,99 @@
+"""`corral kubeconfig`: print the administrator's kubeconfig; and its merging into the user's own.
+
+https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
+"""
+
+import os
+import pwd
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from corral.base.errors import CorralError
+from corral.cli.layout import DEFAULT_NAME, home_of
+
+
+def kubeconfig(*, data_dir: Path | None = None, name: str = DEFAULT_NAME) -> None:
+    """Print the administrator's kubeconfig.
+
+    Parameters
+    ----------
+    data_dir
+        Where the cluster lives.
+    name
+        The cluster's name.
+    """
+    path = home_of(data_dir, name).kubeconfig
+    try:
+        print(path.read_text(), end="")
+    except OSError as error:
+        raise CorralError(f"cannot read {path}: {error.strerror}", "make the cluster first: corral up") from None
+
+
+def user_kubeconfig() -> Path:
+    """Where kubectl looks: the first file of $KUBECONFIG, else ~/.kube/config (of the person behind sudo)."""
+    named = [p for p in os.environ.get("KUBECONFIG", "").split(":") if p]
+    if named:
+        return Path(named[0])
+    person = _person_behind_sudo()
+    return (Path(person.pw_dir) if person else Path.home()) / ".kube" / "config"
+
+
+def merge(path: Path, addition: dict[str, Any]) -> None:
+    """Put the cluster, user and context of `addition` into the file at `path`, and make the context current.
+
+    Raises CorralError where the file is not a kubeconfig; it is then left as it was.
+    """
+    config = _read(path)
+    for section in ("clusters", "users", "contexts"):
+        added = {entry["name"] for entry in addition[section]}
+        kept = [entry for entry in config.get(section) or [] if entry.get("name") not in added]
+        config[section] = kept + addition[section]
+    config["current-context"] = addition["current-context"]
+    _write(path, config)
+
+
+def remove(path: Path, name: str) -> None:
+    """Take the cluster, user and context called `name` out of the file at `path`, if they are there."""
+    if not path.exists():
+        return
+    config = _read(path)
+    before = repr(config)
+    for section in ("clusters", "users", "contexts"):
+        config[section] = [entry for entry in config.get(section) or [] if entry.get("name") != name]
+    if config.get("current-context") == name:
+        config["current-context"] = ""
+    if repr(config) != before:
+        _write(path, config)
+
+
+def _person_behind_sudo() -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwuid(int(os.environ["SUDO_UID"])) if os.geteuid() == 0 else None
+    except (KeyError, ValueError):
+        return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        config = yaml.safe_load(path.read_text()) if path.exists() else None
+    except (OSError, yaml.YAMLError) as error:
+        raise CorralError(f"cannot read {path}: {error}", "repair it, or leave it alone: --no-merge") from None
+    if config is None:
+        config = {"apiVersion": "v1", "kind": "Config", "preferences": {}}
+    if not isinstance(config, dict):
+        raise CorralError(f"{path} is not a kubeconfig", "repair it, or leave it alone: --no-merge")
+    return config
+
+
+def _write(path: Path, config: dict[str, Any]) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".corral")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "w") as file:
+        yaml.safe_dump(config, file, sort_keys=False)
+    if person := _person_behind_sudo():
+        os.chown(path.parent, person.pw_uid, person.pw_gid)
+        os.chown(temporary, person.pw_uid, person.pw_gid)
+    temporary.replace(path)

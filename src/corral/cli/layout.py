@@ -1,0 +1,200 @@
+"""What a cluster is on disk and on the host: its folders, ports and address ranges.
+
+`cluster.json` in the data directory is written once, when the cluster is made; everything else follows from it.
+"""
+
+import fcntl
+import ipaddress
+import json
+import os
+import re
+import socket
+import zlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from corral.base.errors import CorralError
+
+DEFAULT_NAME = "corral"
+DEFAULT_PORT = 6443
+DEFAULT_NODE_PORT = 10250
+PORTS_TRIED = 50
+RANGES = 28
+NAME = re.compile(r"[a-z]([-a-z0-9]{0,22}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The facts of one cluster. Ranges are CIDRs; `node` is whether this host runs pods."""
+
+    name: str
+    port: int
+    node_port: int
+    address: str
+    pod_cidr: str
+    service_cidr: str
+    node: bool
+    cri: str = ""
+
+    @property
+    def dns_ip(self) -> str:
+        """The tenth address of the service range, as everywhere."""
+        return str(ipaddress.ip_network(self.service_cidr)[10])
+
+    @property
+    def server(self) -> str:
+        """The API's URL from this host."""
+        return f"https://127.0.0.1:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A data directory and what lies where in it."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """`cluster.json`."""
+        return self.root / "cluster.json"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.root / "kubeconfig"
+
+    @property
+    def pki(self) -> Path:
+        """Keys and certificates."""
+        return self.root / "pki"
+
+    @property
+    def run(self) -> Path:
+        """Sockets and process files: nothing that is worth keeping."""
+        return self.root / "run"
+
+    @property
+    def logs(self) -> Path:
+        """One log a component."""
+        return self.root / "logs"
+
+    def pid_file(self, component: str) -> Path:
+        """Where a running component is remembered."""
+        return self.run / f"{component}.pid"
+
+    def log(self, component: str) -> Path:
+        """A component's log."""
+        return self.logs / f"{component}.log"
+
+    def make(self) -> None:
+        """Make the folders, closed to other users."""
+        try:
+            for folder in (self.root, self.pki, self.run, self.logs):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise CorralError(
+                f"cannot make {error.filename}: {error.strerror}", "choose a folder of your own: --data-dir DIR"
+            ) from None
+
+    def lock(self) -> int:
+        """Hold the cluster against a second `up` or `down`; the lock goes with the process."""
+        fd = os.open(self.root / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            raise CorralError("another corral command works on this cluster", "wait for it to end and try again") from None
+        return fd
+
+    def load(self) -> Cluster | None:
+        """The cluster kept here; None where there is none. Raises CorralError where the file is damaged."""
+        try:
+            data = json.loads(self.config.read_text())
+            return Cluster(**{f.name: data[f.name] for f in fields(Cluster)})
+        except FileNotFoundError:
+            return None
+        except PermissionError:
+            raise CorralError(f"no permission to read {self.config}", "run the command as root (sudo)") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise CorralError(
+                f"{self.config} is damaged ({error!r})", "restore the file, or start over: corral down --purge"
+            ) from None
+
+    def save(self, cluster: Cluster) -> None:
+        """Keep the cluster's facts."""
+        temporary = self.config.with_suffix(".tmp")
+        temporary.write_text(json.dumps(asdict(cluster), indent=1) + "\n")
+        temporary.replace(self.config)
+
+
+def home_of(data_dir: Path | None, name: str) -> Home:
+    """The data directory: the one given, else the user's usual place for a cluster of that name."""
+    if data_dir is not None:
+        return Home(data_dir.resolve())
+    base = Path("/var/lib/corral") if os.geteuid() == 0 else Path.home() / ".local/share/corral"
+    return Home(base / name)
+
+
+def check_name(name: str) -> None:
+    """Raise CorralError unless `name` can name a cluster (it names network devices and tables too)."""
+    if not NAME.fullmatch(name):
+        raise CorralError(f'"{name}" cannot name a cluster', "use up to 24 lower-case letters, digits and '-', a letter first")
+
+
+def choose_port(wanted: int | None, default: int, address: str = "") -> int:
+    """The wanted port, or the first free one from `default` on. Raises CorralError where the wanted one is taken."""
+    if wanted is not None:
+        if not 0 < wanted < 65536:
+            raise CorralError(f"{wanted} is no port", "choose one from 1 to 65535")
+        if not port_is_free(wanted, address):
+            raise CorralError(f"port {wanted} is already taken", "stop what listens there, or choose another: --port PORT")
+        return wanted
+    for port in range(default, default + PORTS_TRIED):
+        if port_is_free(port, address):
+            return port
+    raise CorralError(f"no free port from {default} to {default + PORTS_TRIED - 1}", "choose one: --port PORT")
+
+
+def port_is_free(port: int, address: str = "") -> bool:
+    """Whether a server could listen on `port` now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
+
+
+def choose_ranges(name: str, taken: Iterable[str]) -> tuple[str, str]:
+    """Pod and Service ranges that overlap none of the host's routes (CIDRs): by name, so that they seldom change."""
+    used = [ipaddress.ip_network(cidr) for cidr in taken]
+    first = 0 if name == DEFAULT_NAME else 1 + zlib.crc32(name.encode()) % (RANGES - 1)
+    for i in range(RANGES):
+        slot = (first + i) % RANGES
+        pods, services = f"10.{128 + slot}.0.0/16", f"10.{96 + slot}.0.0/16"
+        if not any(ipaddress.ip_network(r).overlaps(u) for r in (pods, services) for u in used):
+            return pods, services
+    raise CorralError("every address range for pods and Services is in use on this host", "remove a cluster: corral down")
+
+
+def host_routes(table: str) -> list[str]:
+    """The destinations in the text of /proc/net/route, the default route left out."""
+    routes = []
+    for line in table.splitlines()[1:]:
+        columns = line.split()
+        destination, mask = (int.from_bytes(bytes.fromhex(columns[i]), "little") for i in (1, 7))
+        if mask:
+            routes.append(f"{ipaddress.ip_address(destination)}/{mask.bit_count()}")
+    return routes
+
+
+def host_address() -> str:
+    """This host's own address on its default route; loopback where it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.255", 9))  # A UDP connect sends nothing: it only picks the route.
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])

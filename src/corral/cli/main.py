@@ -1,0 +1,40 @@
+"""The command `corral`: a list of commands, each a module of its own, and how errors are told."""
+
+import sys
+
+from cyclopts import App
+
+from corral import KUBERNETES_VERSION, __version__
+from corral.base.errors import CorralError
+
+app = App(
+    name="corral",
+    help="Kubernetes as a Python package: `corral up` starts a cluster that runs real containers.",
+    version=f"corral {__version__} (Kubernetes {KUBERNETES_VERSION})",
+)
+
+app.command("corral.cli.up:up", name="up", help="Start a cluster, and return when its node is Ready.")
+app.command("corral.cli.down:down", name="down", help="Stop a cluster and remove all it made on this host.")
+app.command("corral.cli.status:status", name="status", help="Show what runs.")
+app.command("corral.cli.kubeconfig:kubeconfig", name="kubeconfig", help="Print the administrator's kubeconfig.")
+app.command("corral.cli.logs:logs", name="logs", help="Print a component's log.")
+app.command("corral.cli.image:app", name="image", help="Build, load, list and remove the node's images.")
+app.command("corral.cli.doctor:doctor", name="doctor", help="Check what this host needs, and say how to get it.")
+app.command("corral.cli.server:server", name="server", help="Run the API server, controllers and scheduler.", show=False)
+app.command("corral.cli.node:node", name="node", help="Run the node agent, service proxy and DNS.", show=False)
+
+
+def main() -> None:
+    """Run the command line; the exit status is 0, 1 for a failure, 2 for a wrong command line."""
+    try:
+        app()
+    except CorralError as error:
+        print(f"corral: {error.message}", file=sys.stderr)
+        if error.remedy:
+            print(f"  → {error.remedy}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)

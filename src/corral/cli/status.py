@@ -1,0 +1,85 @@
+"""`corral status`: what runs of a cluster."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from corral.base.processes import Process
+from corral.cli.layout import DEFAULT_NAME, Home, home_of
+
+COMPONENTS = ("server", "containerd", "node")
+
+
+def status(
+    *,
+    data_dir: Path | None = None,
+    name: str = DEFAULT_NAME,
+    output: Annotated[Literal["text", "json", "yaml"], Parameter(name=["--output", "-o"])] = "text",
+) -> None:
+    """Show what runs. Exits with 3 where the cluster is not up, as service managers do.
+
+    Parameters
+    ----------
+    data_dir
+        Where the cluster lives.
+    name
+        The cluster's name.
+    output
+        text, json or yaml.
+    """
+    found = examine(home_of(data_dir, name))
+    if output == "json":
+        print(json.dumps(found, indent=1))
+    elif output == "yaml":
+        import yaml
+
+        print(yaml.safe_dump(found, sort_keys=False), end="")
+    else:
+        _print(found)
+    if found["state"] != "up":
+        raise SystemExit(3)
+
+
+def examine(home: Home) -> dict[str, Any]:
+    """The state of the cluster in `home`: `up`, `down`, `absent`, or `broken` where only a part of it runs."""
+    cluster = home.load()
+    if cluster is None:
+        return {"state": "absent", "dataDir": str(home.root)}
+    wanted = ["server", *(["node"] if cluster.node else []), *(["containerd"] if cluster.node and not cluster.cri else [])]
+    running = {c: Process.load(home.pid_file(c)) for c in COMPONENTS if c in wanted}
+    alive = [c for c, p in running.items() if p is not None]
+    state = "up" if len(alive) == len(wanted) else "broken" if alive else "down"
+    return {
+        "state": state,
+        "name": cluster.name,
+        "server": cluster.server,
+        "dataDir": str(home.root),
+        "kubeconfig": str(home.kubeconfig),
+        "podRange": cluster.pod_cidr,
+        "serviceRange": cluster.service_cidr,
+        "components": {c: {"pid": p.pid, **_usage(p)} if p else {"pid": None} for c, p in running.items()},
+    }
+
+
+def _usage(process: Process) -> dict[str, Any]:
+    """Resident memory in MiB."""
+    for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return {"memoryMiB": int(line.split()[1]) // 1024}
+    return {}
+
+
+def _print(found: dict[str, Any]) -> None:
+    if found["state"] == "absent":
+        print(f"no cluster in {found['dataDir']}\n  → make one: corral up")
+        return
+    print(f"{found['name']}: {found['state']}   {found['server']}   {found['dataDir']}")
+    for component, facts in found["components"].items():
+        if facts["pid"] is None:
+            print(f"  ✗ {component:<11} does not run")
+        else:
+            print(f"  ✓ {component:<11} pid {facts['pid']:<8} {facts.get('memoryMiB', '?')} MiB")
+    if found["state"] == "broken":
+        print("  → start it anew: corral down, corral up (pods keep their data); why: corral logs server|node")
