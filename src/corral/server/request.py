@@ -1,7 +1,8 @@
 """One request and its answer, free of the HTTP library: what HTTP, in-process callers and tests all use."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from corral.api.objects import Object
 from corral.api.resources import Resource
@@ -57,6 +58,10 @@ class Response:
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     stream: AsyncIterator[bytes] | None = None
+    #: Texts for `Warning:` headers.
+    warnings: list[str] = field(default_factory=list)
+    #: Takes the connection over instead: called with the HTTP library's request, answers with its response.
+    upgrade: Callable[[Any], Awaitable[Any]] | None = None
 
 
 @dataclass(slots=True)

@@ -1,0 +1,285 @@
+"""HTTPS in front of the API: aiohttp on uvloop, TLS with optional client certificates, keep-alive, gzip, watch streams.
+
+aiohttp parses; the answer of an ordinary request is written in one piece, head and body, because that is what most of a GET
+costs. A handler may take the whole connection over (SPDY and WebSocket streams).
+"""
+
+import asyncio
+import logging
+import ssl
+import time
+import zlib
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from corral.server.request import Request, Response
+
+log = logging.getLogger(__name__)
+
+#: Bodies from here on are compressed when the client accepts it.
+GZIP_FROM_BYTES = 128 * 1024
+GZIP_LEVEL = 1
+BODY_LIMIT_BYTES = 3 * 1024 * 1024
+KEEP_ALIVE_S = 120.0
+BACKLOG = 1024
+SHUTDOWN_TIMEOUT_S = 2.0
+
+Handle = Callable[[Request, "Connection"], Awaitable[Response]]
+
+
+class Query(dict[str, str]):
+    """The parameters of a query: the first value of each; `all` gives every one (`command=ls&command=-l`)."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.pairs = parse_qsl(text, keep_blank_values=True)
+        for name, value in self.pairs:
+            self.setdefault(name, value)
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a parameter, in order."""
+        return [value for found, value in self.pairs if found == name]
+
+
+_NO_QUERY: Mapping[str, str] = Query("")
+
+
+class Connection(RequestHandler):
+    """One client connection: who is at the other end of the TLS session, and what to end when it goes."""
+
+    __slots__ = ("_certificate", "known", "streaming")
+
+    def __init__(self, manager: Any, *, loop: asyncio.AbstractEventLoop, **settings: Any) -> None:
+        super().__init__(manager, loop=loop, **settings)
+        self._certificate: bytes | None = b""
+        #: Whatever authentication wants to remember of this connection.
+        self.known: Any = None
+        self.streaming: asyncio.Task[Any] | None = None
+
+    @property
+    def certificate(self) -> bytes | None:
+        """The client's certificate (DER), if it showed one."""
+        if self._certificate == b"":
+            tls = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
+            self._certificate = (tls.getpeercert(binary_form=True) or None) if tls is not None else None
+        return self._certificate
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The client went: a watch or stream ends at once."""
+        if self.streaming is not None:
+            self.streaming.cancel()
+        super().connection_lost(exc)
+
+
+class HttpServer:
+    """Listens, and hands each request to `handle`."""
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+        self._server: _Manager | None = None
+        self._listener: asyncio.Server | None = None
+        self.port = 0
+
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+        """Listen. Raises OSError where the address cannot be had. `port` 0 takes a free one; see `self.port`."""
+        loop = asyncio.get_running_loop()
+        self._server = _Manager(self._answer, loop)
+        self._listener = await loop.create_server(self._server, host, port, ssl=tls, backlog=BACKLOG)
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Close the listener and every connection."""
+        if self._listener is not None:
+            self._listener.close()
+        if self._server is not None:
+            for connection in list(self._server.connections):
+                if connection.streaming is not None:  # type: ignore[attr-defined]
+                    connection.streaming.cancel()  # type: ignore[attr-defined]
+            await self._server.shutdown(SHUTDOWN_TIMEOUT_S)
+
+    async def _answer(self, raw: web.BaseRequest) -> web.StreamResponse:
+        connection = raw.protocol
+        assert isinstance(connection, Connection)
+        request = _request(raw)
+        if request.method not in ("GET", "HEAD") or raw.body_exists:
+            body = await _body(raw)
+            if body is None:
+                return _Whole(_too_large(), request)
+            request.body = body
+        response = await self._handle(request, connection)
+        if response.upgrade is not None:
+            connection.streaming = asyncio.current_task()
+            try:
+                taken: web.StreamResponse = await response.upgrade(raw)
+                return taken
+            finally:
+                connection.streaming = None
+        if response.stream is not None:
+            return await _stream(raw, connection, request, response)
+        if len(response.body) >= GZIP_FROM_BYTES and "gzip" in request.headers.get("Accept-Encoding", ""):
+            response.headers["Content-Encoding"] = "gzip"
+            response.headers["Vary"] = "Accept-Encoding"
+            response.body = await asyncio.to_thread(_gzip, response.body)
+        return _Whole(response, request)
+
+
+class _Manager(web.Server):
+    """aiohttp's factory of connections, making ours."""
+
+    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], loop: Any) -> None:
+        super().__init__(handler, loop=loop)  # type: ignore[arg-type]
+
+    def __call__(self) -> RequestHandler:
+        return Connection(self, loop=self._loop, keepalive_timeout=KEEP_ALIVE_S, access_log=None, tcp_keepalive=True)
+
+
+class _Whole(web.StreamResponse):
+    """An answer that is written at once, its head and body together, past aiohttp's own response machinery."""
+
+    def __init__(self, response: Response, request: Request) -> None:
+        super().__init__(status=response.status)
+        self._answer = response
+        self._head_only = request.method == "HEAD"
+
+    async def prepare(self, request: web.BaseRequest) -> None:  # type: ignore[override]
+        """Write everything."""
+        answer = self._answer
+        keep = request.keep_alive
+        self._keep_alive = keep
+        self._eof_sent = True
+        head = _head(answer.status, answer.content_type, len(answer.body), keep)
+        if answer.headers or answer.warnings:
+            lines = [f"{name}: {value}\r\n" for name, value in answer.headers.items()]
+            lines += [f'Warning: 299 - "{_quoted(text)}"\r\n' for text in answer.warnings]
+            head += "".join(lines).encode("latin-1", "replace")
+        transport = request.transport
+        if transport is None:
+            return
+        transport.write(head + b"\r\n" if self._head_only else head + b"\r\n" + answer.body)
+        if transport.get_write_buffer_size() > GZIP_FROM_BYTES:
+            await request._payload_writer.drain()
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """All is written."""
+
+
+_heads: dict[tuple[int, str, bool], tuple[bytes, bytes]] = {}
+_date: tuple[int, bytes] = (0, b"")
+
+
+def _head(status: int, content_type: str, length: int, keep: bool) -> bytes:
+    global _date  # noqa: PLW0603
+    now_s = int(time.time())
+    if _date[0] != now_s:
+        _date = (now_s, time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(now_s)).encode())
+    key = (status, content_type, keep)
+    parts = _heads.get(key)
+    if parts is None:
+        if len(_heads) > 1000:
+            _heads.clear()
+        first = f"HTTP/1.1 {status} {_phrase(status)}\r\nCache-Control: no-cache, private\r\nContent-Type: {content_type}\r\n"
+        last = "" if keep else "Connection: close\r\n"
+        parts = _heads[key] = (first.encode("latin-1"), last.encode())
+    return b"%bDate: %b\r\nContent-Length: %d\r\n%b" % (parts[0], _date[1], length, parts[1])
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def _quoted(text: str) -> str:
+    """The text of a warning header."""
+    flat = "".join(c if c >= " " and c != "\x7f" else " " for c in text)
+    return flat.replace("\\", "\\\\").replace('"', '\\"').encode().decode("latin-1")
+
+
+def _request(raw: web.BaseRequest) -> Request:
+    path, mark, query = raw._message.path.partition("?")
+    if not path.startswith("/"):
+        path = raw.path
+    if "%" in path:
+        path = unquote(path)
+    return Request(
+        raw.method,
+        path,
+        Query(query) if mark else _NO_QUERY,
+        raw._message.headers,
+        remote=raw.remote or "",
+    )
+
+
+async def _body(raw: web.BaseRequest) -> bytes | None:
+    """The request's body; None where it is too large."""
+    if not raw.body_exists:
+        return b""
+    length = raw.content_length
+    if length is not None and length > BODY_LIMIT_BYTES:
+        return None
+    parts = []
+    size_bytes = 0
+    async for part in raw.content.iter_any():
+        size_bytes += len(part)
+        if size_bytes > BODY_LIMIT_BYTES:
+            return None
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _too_large() -> Response:
+    body = (
+        b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"Request entity too large: '
+        b'limit is %d","reason":"RequestEntityTooLarge","code":413}\n' % BODY_LIMIT_BYTES
+    )
+    return Response(413, body)
+
+
+async def _stream(raw: web.BaseRequest, connection: Connection, request: Request, response: Response) -> web.StreamResponse:
+    """Write a stream until it ends or the client goes."""
+    assert response.stream is not None
+    out = web.StreamResponse(status=response.status)
+    out.content_type = response.content_type
+    out.headers["Cache-Control"] = "no-cache, private"
+    out.headers.update(response.headers)
+    for text in response.warnings:
+        out.headers.add("Warning", f'299 - "{_quoted(text)}"')
+    out.enable_chunked_encoding()
+    connection.streaming = asyncio.current_task()
+    try:
+        await out.prepare(raw)
+        if request.method != "HEAD":
+            async for chunk in response.stream:
+                await out.write(chunk)
+        await out.write_eof()
+    except ConnectionError:
+        log.debug("client went during %s", request.path)
+    finally:
+        connection.streaming = None
+        close = getattr(response.stream, "aclose", None)
+        if close is not None:
+            await close()
+    return out
+
+
+def _gzip(body: bytes) -> bytes:
+    packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+    return packer.compress(body) + packer.flush()
+
+
+def server_tls(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:
+    """TLS that shows the server's certificate and takes a client's, if it shows one of our authority."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.minimum_version = ssl.TLSVersion.TLSv1_2
+    tls.load_cert_chain(certificate, key)
+    tls.load_verify_locations(client_ca)
+    tls.verify_mode = ssl.CERT_OPTIONAL
+    tls.set_alpn_protocols(["http/1.1"])
+    return tls
