@@ -1,0 +1,58 @@
+"""What a node agent is told: where its files lie, who it is, and what the cluster looks like."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+KUBELET_VERSION = "v1.36.2"
+PAUSE_IMAGE = "corral.local/pause:1"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """One node. `name` is the cluster's; paths are absolute; times are in seconds."""
+
+    name: str
+    node_name: str
+    node_ip: str
+    data_dir: Path
+    cri_socket: str
+    cluster_dns_ip: str = ""
+    cluster_domain: str = "cluster.local"
+    kubelet_port: int = 10250
+    kubelet_address: str = ""
+    pod_cidr: str = ""
+    max_pods: int = 110
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    client_ca: Path | None = None
+    lease_duration_s: int = 40
+    status_period_s: float = 300.0
+    log_max_bytes: int = 10 * 1024 * 1024
+    log_max_files: int = 5
+    image_gc: bool = True
+    #: The host's resolver configuration, copied to pods whose dnsPolicy is Default.
+    resolv_conf: Path = Path("/etc/resolv.conf")
+    labels: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def pods_dir(self) -> Path:
+        """A folder for each pod's volumes and files."""
+        return self.data_dir / "pods"
+
+    @property
+    def logs_dir(self) -> Path:
+        """A folder for each pod's logs, as in /var/log/pods."""
+        return self.data_dir / "logs"
+
+    @property
+    def cgroup_root(self) -> str:
+        """The cgroup above all pods of this node, in every hierarchy."""
+        return f"/corral-{self.name}"
+
+    def pod_dir(self, uid: str) -> Path:
+        """The folder of one pod."""
+        return self.pods_dir / uid
+
+    def pod_log_dir(self, namespace: str, name: str, uid: str) -> Path:
+        """The folder of one pod's logs."""
+        return self.logs_dir / f"{namespace}_{name}_{uid}"
