@@ -52,6 +52,16 @@ async def read_back(path: Path) -> tuple[int, dict[str, tuple[int, str]], list[E
     return oldest, {e.key: (e.revision, e.value.split()[0].decode()) for e in entries}, events
 
 
+def replayed(events: list[Event]) -> dict[str, tuple[int, str]]:
+    state: dict[str, tuple[int, str]] = {}
+    for event in events:
+        if event.type == "PUT":
+            state[event.key] = (event.revision, event.value.split()[0].decode())
+        else:
+            del state[event.key]
+    return state
+
+
 @pytest.mark.server
 @pytest.mark.parametrize("mode", ["plain", "compacting"])
 def test_killed_at_random_points_it_loses_no_acknowledged_write(tmp_path, mode):
@@ -66,12 +76,17 @@ def test_killed_at_random_points_it_loses_no_acknowledged_write(tmp_path, mode):
         history = {event.revision: (event.type, event.key, event.value.split()[0].decode()) for event in events}
         for revision, write in acknowledged.items():
             assert revision <= oldest or history[revision] == write
+        if oldest == 0:
+            assert found == replayed(events)
         last = {write[1]: (revision, write) for revision, write in sorted(acknowledged.items())}
         for key, (revision, (type, _, value)) in last.items():
             # The newest acknowledged write of a key is its state, unless one that was committed but not told came after it.
             at, present = found.get(key, (0, ""))
-            if at <= revision:
-                assert (present if type == "PUT" else at) == (value if type == "PUT" else 0)
-            else:
+            untold = {e.type for e in events if e.key == key and e.revision > revision}
+            if at > revision:
                 assert at not in acknowledged
+            elif at:
+                assert (at, type, present) == (revision, "PUT", value)
+            else:
+                assert type == "DELETE" or "DELETE" in untold or revision < oldest
     assert len(acknowledged) > ROUNDS * 16
