@@ -1,0 +1,73 @@
+"""The authorizers in their order: the group system:masters may do all, nodes what their pods need, the rest by RBAC."""
+
+from enum import Enum
+from typing import NamedTuple
+
+from corral.api import errors
+from corral.api.errors import ApiError
+from corral.server.authorization.attributes import Attributes
+from corral.server.authorization.node import NodeAuthorizer
+from corral.server.authorization.rbac import Rbac
+from corral.server.lookup import Lookup
+
+PRIVILEGED_GROUP = "system:masters"
+
+
+class Verdict(Enum):
+    """What an authorizer says; nobody's opinion is a refusal."""
+
+    ALLOW = "Allow"
+    NO_OPINION = "NoOpinion"
+
+
+class Decision(NamedTuple):
+    """A verdict and why."""
+
+    verdict: Verdict
+    reason: str = ""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether to go on."""
+        return self.verdict is Verdict.ALLOW
+
+
+_PRIVILEGED = Decision(Verdict.ALLOW)
+
+
+class Authorizer:
+    """The chain. `rbac` is also asked for rules by reviews and by the escalation check."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self.rbac = Rbac(lookup)
+        self.node = NodeAuthorizer(lookup)
+
+    def decide(self, attributes: Attributes) -> Decision:
+        """Whether it may be done."""
+        if PRIVILEGED_GROUP in attributes.user.groups:
+            return _PRIVILEGED
+        node = self.node.decide(attributes)
+        if node.allowed:
+            return Decision(Verdict.ALLOW, node.reason)
+        rbac = self.rbac.decide(attributes)
+        if rbac.allowed:
+            return Decision(Verdict.ALLOW, rbac.reason)
+        return Decision(Verdict.NO_OPINION, "\n".join(r for r in (node.reason, rbac.reason) if r))
+
+    def require(self, attributes: Attributes) -> None:
+        """Raise the 403 of what may not be done."""
+        decision = self.decide(attributes)
+        if not decision.allowed:
+            raise forbidden(attributes, decision.reason)
+
+
+def forbidden(attributes: Attributes, reason: str = "") -> ApiError:
+    """The 403 as apiserver's `responsewriters.ForbiddenStatusError` words it."""
+    user = attributes.user.name
+    tail = f": {reason}" if reason else ""
+    if not attributes.resource:
+        why = f'User "{user}" cannot {attributes.verb} path "{attributes.path}"{tail}'
+        return ApiError(403, "Forbidden", f"forbidden: {why}", {})
+    where = f'in the namespace "{attributes.namespace}"' if attributes.namespace else "at the cluster scope"
+    what = f'cannot {attributes.verb} resource "{attributes.combined}" in API group "{attributes.group}" {where}'
+    return errors.forbidden(attributes.resource, attributes.group, attributes.name, f'User "{user}" {what}{tail}')

@@ -1,0 +1,77 @@
+"""What a pod refers to: the Secrets, ConfigMaps and claims that its node must therefore be able to read."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from corral.api.objects import Object
+
+_CONTAINER_FIELDS = ("initContainers", "containers", "ephemeralContainers")
+
+
+def containers(spec: Object) -> Iterator[Object]:
+    """All containers of a pod spec: init, regular, ephemeral."""
+    for field in _CONTAINER_FIELDS:
+        yield from spec.get(field) or ()
+
+
+def secrets(spec: Object) -> set[str]:
+    """The names of the Secrets that a pod spec mentions."""
+    names = {ref.get("name", "") for ref in spec.get("imagePullSecrets") or ()}
+    for container in containers(spec):
+        names.update(_environment(container, "secretKeyRef", "secretRef"))
+    for volume in spec.get("volumes") or ():
+        names.update(_volume_secrets(volume))
+    return names - {""}
+
+
+def config_maps(spec: Object) -> set[str]:
+    """The names of the ConfigMaps that a pod spec mentions."""
+    names: set[str] = set()
+    for container in containers(spec):
+        names.update(_environment(container, "configMapKeyRef", "configMapRef"))
+    for volume in spec.get("volumes") or ():
+        names.add((volume.get("configMap") or {}).get("name", ""))
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            names.add((source.get("configMap") or {}).get("name", ""))
+    return names - {""}
+
+
+def claims(pod: Object) -> set[str]:
+    """The names of the PersistentVolumeClaims of a pod, those of its ephemeral volumes included."""
+    names = set()
+    for volume in pod["spec"].get("volumes") or ():
+        if claim := volume.get("persistentVolumeClaim"):
+            names.add(claim.get("claimName", ""))
+        elif volume.get("ephemeral"):
+            names.add(f"{pod['metadata']['name']}-{volume['name']}")
+    return names - {""}
+
+
+def resource_claims(pod: Object) -> set[str]:
+    """The names of the ResourceClaims of a pod, those made from templates included."""
+    names = {claim.get("resourceClaimName", "") for claim in pod["spec"].get("resourceClaims") or ()}
+    for status in (pod.get("status") or {}).get("resourceClaimStatuses") or ():
+        names.add(status.get("resourceClaimName", ""))
+    return names - {""}
+
+
+def _environment(container: Object, key: str, source: str) -> Iterator[str]:
+    for variable in container.get("env") or ():
+        yield ((variable.get("valueFrom") or {}).get(key) or {}).get("name", "")
+    for origin in container.get("envFrom") or ():
+        yield (origin.get(source) or {}).get("name", "")
+
+
+def _volume_secrets(volume: Any) -> Iterator[str]:
+    """Every `secretRef`, `...SecretRef`, `secretName` and projected `secret` below a volume."""
+    if isinstance(volume, list):
+        for item in volume:
+            yield from _volume_secrets(item)
+    elif isinstance(volume, dict):
+        for key, value in volume.items():
+            if key == "secretName":
+                yield str(value)
+            elif isinstance(value, dict) and (key == "secret" or key.lower().endswith("secretref")) and "name" in value:
+                yield value["name"]
+            else:
+                yield from _volume_secrets(value)
