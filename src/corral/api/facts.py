@@ -13,9 +13,11 @@ from corral.api.resources import Catalog, Resource
 
 #: Kinds of a `Type` that hold one JSON value without further structure.
 SCALARS = frozenset(
-    ("string", "bool", "int32", "int64", "float64", "bytes", "quantity", "int-or-string", "time", "micro-time", "any")
-    # A JSON schema within a JSON schema, as CustomResourceDefinitions hold them.
-    + ("schema-or-array", "schema-or-bool", "schema-or-strings")
+    (
+        *("string", "bool", "int32", "int64", "float64", "bytes", "quantity", "int-or-string", "time", "micro-time", "any"),
+        # A JSON schema within a JSON schema, as CustomResourceDefinitions hold them.
+        *("schema-or-array", "schema-or-bool", "schema-or-strings"),
+    )
 )
 _GO_NAMES = {
     "bytes": "[]uint8",
@@ -115,9 +117,9 @@ class Field:
     merge_key: str = ""
     #: A value that a list's key has when it is not given.
     default: object = None
-    #: In Go a pointer: a zero value that is given stays.
+    #: A pointer to a scalar in Go: a zero value that is given stays.
     pointer: bool = False
-    #: Written even when it holds the zero value of its type.
+    #: Written even when it is not given, as the zero value of its type.
     keeps_zero: bool = False
 
 
@@ -174,13 +176,20 @@ def has_schema(group: str, version: str, kind: str) -> bool:
 def _shape(text: str) -> Type:
     if text.endswith(")"):
         text, _, go = text[:-1].partition("(")
-        plain = _shape(text)
-        return Type(plain.kind, name=plain.name, go=go, item=plain.item)
+        return _renamed(_shape(text), go)
     if text.startswith("[]"):
         return Type("list", item=_shape(text[2:]))
     if text.startswith("{}"):
         return Type("map", item=_shape(text[2:]))
     return Type(text) if text in SCALARS else named(text)
+
+
+def _renamed(plain: Type, go: str) -> Type:
+    """`plain` under another Go name; the items of `[]v1.Capability` are of type `v1.Capability`."""
+    item = plain.item
+    if item is not None and go.startswith(("[]", "map[")):
+        item = _renamed(item, go.split("]", 1)[1])
+    return Type(plain.kind, name=plain.name, go=go, item=item, atomic=plain.atomic)
 
 
 def _go_name(kind: str, name: str, item: Type | None) -> str:
