@@ -10,7 +10,22 @@ from importlib import import_module
 from corral.api.rules import Rules
 
 #: (group, kind) → the module of this package whose RULES holds it.
-MODULES: dict[tuple[str, str], str] = {}
+MODULES: dict[tuple[str, str], str] = {
+    ("", "ConfigMap"): "configmap",
+    ("", "Endpoints"): "endpoints",
+    ("", "Event"): "event",
+    ("", "Namespace"): "namespace",
+    ("", "Node"): "node",
+    ("", "Pod"): "pod",
+    ("", "Secret"): "secret",
+    ("", "Service"): "service",
+    ("", "ServiceAccount"): "serviceaccount",
+    ("apps", "Deployment"): "deployment",
+    ("apps", "ReplicaSet"): "replicaset",
+    ("coordination.k8s.io", "Lease"): "lease",
+    ("discovery.k8s.io", "EndpointSlice"): "endpointslice",
+    ("events.k8s.io", "Event"): "event",
+}
 
 _DEFAULT = Rules()
 
