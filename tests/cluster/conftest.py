@@ -1,0 +1,117 @@
+"""One real cluster for all tests of this folder: containerd, runc, nftables, kubectl; images from this host's programs."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CORRAL = [sys.executable, "-m", "corral"]
+IMAGES = ("busybox:1", "web:1", "web:2", "redis:1", "guestbook:1", "guestbook:2")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs a real cluster."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.cluster)
+
+
+def run(*words: str, check: bool = True, input: str | None = None, timeout: float = 120, **more: Any) -> str:
+    """Run a command; its standard output. A failure shows what it wrote."""
+    done = subprocess.run(words, capture_output=True, text=True, input=input, timeout=timeout, check=False, **more)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(words)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def eventually(question: Callable[[], Any], timeout_s: float = 30, why: str = "") -> Any:
+    """The first true answer to `question`, asked again until the time is up."""
+    deadline_s = time.monotonic() + timeout_s
+    while not (answer := question()):
+        assert time.monotonic() < deadline_s, why or f"still {answer!r} after {timeout_s} s"
+        time.sleep(0.05)
+    return answer
+
+
+def fetch(url: str, data: bytes | None = None, timeout: float = 5) -> str:
+    """What `url` answers."""
+    with urllib.request.urlopen(url, data, timeout) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running cluster, as a user sees it."""
+
+    name: str
+    data_dir: Path
+
+    def kubectl(self, *words: str, **more: Any) -> str:
+        """kubectl against it."""
+        return run("kubectl", "--kubeconfig", str(self.data_dir / "kubeconfig"), *words, **more)
+
+    def get(self, *words: str) -> Any:
+        """The JSON of `kubectl get`."""
+        return json.loads(self.kubectl("get", *words, "-o", "json"))
+
+    def apply(self, manifest: dict[str, Any], namespace: str) -> None:
+        """Apply an object."""
+        self.kubectl("apply", "-n", namespace, "-f", "-", input=json.dumps(manifest))
+
+    def corral(self, *words: str, **more: Any) -> str:
+        """The command `corral` on it."""
+        return run(*CORRAL, *words, "--data-dir", str(self.data_dir), **more)
+
+
+def start(data_dir: Path, name: str) -> Cluster:
+    """`corral up` of a new cluster."""
+    run(*CORRAL, "up", "--data-dir", str(data_dir), "--name", name, "--no-merge")
+    return Cluster(name, data_dir)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster with the examples' images."""
+    data_dir = tmp_path_factory.mktemp("c")
+    name = f"t{os.getpid()}"
+    up = start(data_dir, name)
+    try:
+        run(
+            sys.executable,
+            str(ROOT / "examples/images.py"),
+            "--data-dir",
+            str(data_dir),
+            *[f"corral.local/{i}" for i in IMAGES],
+        )
+        yield up
+    finally:
+        run(*CORRAL, "down", "--data-dir", str(data_dir), "--purge")
+
+
+@pytest.fixture
+def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A namespace for one test."""
+    name = "t-" + request.node.name.replace("_", "-").split("[")[0][5:50].strip("-")
+    cluster.kubectl("create", "namespace", name)
+    yield name
+    cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def kubectl(cluster: Cluster, namespace: str) -> Callable[..., str]:
+    """kubectl in the test's namespace."""
+
+    def call(*words: str, **more: Any) -> str:
+        return cluster.kubectl("-n", namespace, *words, **more)
+
+    return call

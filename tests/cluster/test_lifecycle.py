@@ -1,0 +1,128 @@
+"""The life of a cluster: side by side with another, its agent killed, its server killed, down and up again, gone without a trace."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cluster.conftest import CORRAL, Cluster, eventually, fetch, run, start
+
+
+def traces(name: str) -> dict[str, list[str]]:
+    """What there is on this host of the cluster called `name`."""
+    links = [link["ifname"] for link in json.loads(run("ip", "-j", "link"))]
+    return {
+        "processes": [line for line in run("ps", "-eo", "args").splitlines() if name in line and "pytest" not in line],
+        "mounts": [line for line in Path("/proc/mounts").read_text().splitlines() if name in line],
+        "tables": [line for line in run("nft", "list", "tables").splitlines() if name in line],
+        "cgroups": [str(p) for p in Path("/sys/fs/cgroup").glob(f"*/*{name}*")]
+        + [str(p) for p in Path("/sys/fs/cgroup").glob(f"*{name}*")],
+        "devices": [link for link in links if name in link],
+        "namespaces": [str(p) for p in Path("/run/netns").glob("*")] if Path("/run/netns").exists() else [],
+    }
+
+
+def test_nothing_is_left_after_down(tmp_path_factory: pytest.TempPathFactory) -> None:
+    name = f"gone{os.getpid()}"
+    data_dir = tmp_path_factory.mktemp(name)
+    before = {
+        "routes": run("ip", "route", "show", "table", "all"),
+        "links": sorted(link["ifname"] for link in json.loads(run("ip", "-j", "link"))),
+        "netns": traces(name)["namespaces"],
+        "mounts": Path("/proc/mounts").read_text(),
+    }
+    cluster = start(data_dir, name)
+    run(sys.executable, "examples/images.py", "--data-dir", str(data_dir), "corral.local/busybox:1")
+    cluster.kubectl("run", "sleeper", "--image=corral.local/busybox:1", "--", "sleep", "3600")
+    eventually(lambda: cluster.get("pods")["items"][0]["status"].get("phase") == "Running")
+    run(*CORRAL, "down", "--data-dir", str(data_dir), "--purge")
+    left = traces(name)
+    left["namespaces"] = [n for n in left["namespaces"] if n not in before["netns"]]
+    assert {k: v for k, v in left.items() if v} == {}
+    assert run("ip", "route", "show", "table", "all") == before["routes"]
+    assert sorted(link["ifname"] for link in json.loads(run("ip", "-j", "link"))) == before["links"]
+    assert Path("/proc/mounts").read_text() == before["mounts"]
+    assert not data_dir.exists() or not any(data_dir.iterdir())
+
+
+def test_two_clusters_run_side_by_side(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = start(tmp_path_factory.mktemp("other"), f"other{os.getpid()}")
+    try:
+        assert other.get("nodes")["items"][0]["status"]["addresses"]
+        other.kubectl("create", "configmap", "mine")
+        assert "mine" not in cluster.kubectl("get", "configmaps")
+    finally:
+        run(*CORRAL, "down", "--data-dir", str(other.data_dir), "--purge")
+
+
+def test_killing_the_agent_leaves_pods_running(cluster: Cluster, namespace: str) -> None:
+    cluster.kubectl("run", "-n", namespace, "web", "--image=corral.local/web:1")
+    cluster.kubectl("wait", "-n", namespace, "--for=condition=Ready", "pod/web", "--timeout=30s")
+    pod = cluster.get("pod", "web", "-n", namespace)
+    os.kill(json.loads((cluster.data_dir / "run/node.pid").read_text())["pid"], signal.SIGKILL)
+    assert "version 1" in fetch(f"http://{pod['status']['podIP']}/")
+    cluster.corral("up")
+    cluster.kubectl("run", "-n", namespace, "later", "--image=corral.local/web:2")
+    cluster.kubectl("wait", "-n", namespace, "--for=condition=Ready", "pod/later", "--timeout=30s")
+    again = cluster.get("pod", "web", "-n", namespace)
+    assert again["status"]["podIP"] == pod["status"]["podIP"]
+    assert again["status"]["containerStatuses"] == pod["status"]["containerStatuses"]
+
+
+def test_killing_the_server_loses_nothing(cluster: Cluster, namespace: str) -> None:
+    cluster.kubectl("create", "-n", namespace, "configmap", "kept", "--from-literal=a=b")
+    os.kill(json.loads((cluster.data_dir / "run/server.pid").read_text())["pid"], signal.SIGKILL)
+    cluster.corral("up")
+    assert cluster.get("configmap", "kept", "-n", namespace)["data"] == {"a": "b"}
+    cluster.kubectl("create", "-n", namespace, "deployment", "web", "--image=corral.local/web:1")
+    cluster.kubectl("rollout", "status", "-n", namespace, "deployment/web", "--timeout=40s")
+
+
+def test_down_and_up_again_brings_the_pods_back(tmp_path_factory: pytest.TempPathFactory) -> None:
+    name = f"again{os.getpid()}"
+    cluster = start(tmp_path_factory.mktemp(name), name)
+    try:
+        run(sys.executable, "examples/images.py", "--data-dir", str(cluster.data_dir), "corral.local/busybox:1")
+        cluster.kubectl("create", "deployment", "sleeper", "--image=corral.local/busybox:1", "--", "sleep", "3600")
+        cluster.kubectl("rollout", "status", "deployment/sleeper", "--timeout=30s")
+        cluster.corral("down")
+        cluster.corral("up")
+        cluster.kubectl("rollout", "status", "deployment/sleeper", "--timeout=30s")
+        eventually(lambda: cluster.get("pods")["items"][0]["status"]["phase"] == "Running")
+    finally:
+        run(*CORRAL, "down", "--data-dir", str(cluster.data_dir), "--purge")
+
+
+def test_up_twice_says_that_it_is_up(cluster: Cluster) -> None:
+    assert "already up" in cluster.corral("up")
+
+
+def test_status_shows_what_runs(cluster: Cluster) -> None:
+    found = json.loads(cluster.corral("status", "-o", "json"))
+    assert found["state"] == "up"
+    assert set(found["components"]) == {"server", "containerd", "node"}
+
+
+def test_images_are_listed_and_removed(cluster: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    cluster.corral("image", "build", "-t", "corral.local/tiny:1", str(tmp_path))
+    assert "corral.local/tiny:1" in cluster.corral("image", "ls")
+    cluster.corral("image", "rm", "corral.local/tiny:1")
+    assert "corral.local/tiny:1" not in cluster.corral("image", "ls")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["down", "--data-dir", "/nonexistent-corral"], "no cluster"),
+        (["kubeconfig", "--data-dir", "/nonexistent-corral"], "cannot read"),
+        (["up", "--name", "Bad_Name"], "cannot name a cluster"),
+    ],
+)
+def test_mistakes_get_one_line_and_a_remedy(words: list[str], said: str) -> None:
+    done = subprocess.run([*CORRAL, *words], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert said in done.stderr and "→" in done.stderr and "Traceback" not in done.stderr
