@@ -1,4 +1,4 @@
-"""The life of a cluster: side by side with another, its agent killed, its server killed, down and up again, gone without a trace."""
+"""The life of a cluster: beside another, its agent or server killed, down and up again, gone without a trace."""
 
 import json
 import os

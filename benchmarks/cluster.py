@@ -1,0 +1,133 @@
+"""How fast a real cluster is: `corral up` to API, node and first pod; pods from create to Running; idle memory and CPU.
+
+Needs root, and makes a cluster of its own. Prints a line a figure beside its budget.
+Usage: python benchmarks/cluster.py
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from corral.api.facts import catalog
+from corral.api.objects import Object
+from corral.client.client import Client
+from corral.client.kubeconfig import connect
+
+CORRAL = [sys.executable, "-m", "corral"]
+IMAGE = "corral.local/busybox:1"
+ROUNDS = 5
+IDLE_S = 10.0
+TICKS_S = os.sysconf("SC_CLK_TCK")
+
+
+def pod(name: str) -> Object:
+    """A pod that sleeps."""
+    container = {"name": "c", "image": IMAGE, "command": ["sleep", "3600"]}
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+async def running_after(client: Client, names: list[str]) -> list[float]:
+    """Create the pods at once; the seconds from each create to Running, as a watcher sees it."""
+    listing = await client.list("pods", "default")
+    began_s: dict[str, float] = {}
+    took_s: dict[str, float] = {}
+
+    async def watch() -> None:
+        async for event in client.watch("pods", "default", revision=listing.revision):
+            name = event.item.key.name
+            if name in names and name not in took_s and event.item.object["status"].get("phase") == "Running":
+                took_s[name] = time.monotonic() - began_s[name]
+                if len(took_s) == len(names):
+                    return
+
+    watching = asyncio.create_task(watch())
+    await asyncio.sleep(0.1)
+
+    async def create(name: str) -> None:
+        began_s[name] = time.monotonic()
+        await client.create("pods", pod(name), "default")
+
+    await asyncio.gather(*(create(name) for name in names))
+    await asyncio.wait_for(watching, 60)
+    for name in names:
+        await client.delete("pods", name, "default", grace_period_s=0)
+    while (await client.list("pods", "default")).items:
+        await asyncio.sleep(0.2)
+    return [took_s[name] for name in names]
+
+
+def tell(what: str, value: float, unit: str, budget: float) -> None:
+    """Print one figure."""
+    print(f"{what:<52} {value:8.2f} {unit:<6} budget {budget:6.2f}   {value / budget:5.2f} of it", flush=True)
+
+
+def usage(data_dir: Path, component: str) -> tuple[int, float, float]:
+    """(pid, resident MiB, CPU seconds so far) of a component."""
+    pid = json.loads((data_dir / f"run/{component}.pid").read_text())["pid"]
+    status = Path(f"/proc/{pid}/status").read_text()
+    resident = next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return pid, resident, (int(fields[11]) + int(fields[12])) / TICKS_S
+
+
+def up(data_dir: Path) -> dict[str, float]:
+    """`corral up`; the seconds from typing it to each of its lines."""
+    began_s = time.monotonic()
+    command = [*CORRAL, "up", "--data-dir", str(data_dir), "--name", "bench", "--no-merge"]
+    seen = {}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            for word in ("API server ready", "Ready ("):
+                if word in line:
+                    seen.setdefault(word, time.monotonic() - began_s)
+    assert process.returncode == 0
+    return seen | {"typed": began_s}
+
+
+async def measure(data_dir: Path) -> None:
+    """All figures."""
+    seen = up(data_dir)
+    images = [sys.executable, "examples/images.py", "--data-dir", str(data_dir), IMAGE]
+    subprocess.run(images, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*CORRAL, "down", "--data-dir", str(data_dir)], check=True, stdout=subprocess.DEVNULL)
+    seen = up(data_dir)
+    client = connect(data_dir / "kubeconfig", "benchmark", catalog())
+    try:
+        await running_after(client, ["first"])
+        tell("corral up: API ready", seen["API server ready"], "s", 1.0)
+        tell("corral up: node Ready", seen["Ready ("], "s", 2.0)
+        alone = [(await running_after(client, [f"alone-{i}"]))[0] for i in range(ROUNDS)]
+        tell("pod create to Running, alone (median)", sorted(alone)[ROUNDS // 2], "s", 0.15)
+        ten = [sum(await running_after(client, [f"ten-{i}-{j}" for j in range(10)])) / 10 for i in range(ROUNDS)]
+        tell("pod create to Running, ten at once (mean, median)", sorted(ten)[ROUNDS // 2], "s", 0.8)
+    finally:
+        await client.close()
+    await asyncio.sleep(2)
+    before = {c: usage(data_dir, c) for c in ("server", "node")}
+    await asyncio.sleep(IDLE_S)
+    after = {c: usage(data_dir, c) for c in ("server", "node")}
+    tell("idle memory of the server", after["server"][1], "MiB", 90)
+    tell("idle memory of the agent", after["node"][1], "MiB", 70)
+    cpu = sum(after[c][2] - before[c][2] for c in after) / IDLE_S * 100
+    tell("idle CPU of both", cpu, "%", 1.0)
+
+
+def main() -> None:
+    """Make a cluster, measure, remove it."""
+    with tempfile.TemporaryDirectory(prefix="corral-bench-") as folder:
+        data_dir = Path(folder, "d")
+        try:
+            asyncio.run(measure(data_dir))
+        finally:
+            subprocess.run([*CORRAL, "down", "--data-dir", str(data_dir), "--purge"], check=False, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    main()
