@@ -1,0 +1,149 @@
+"""Credentials become users; wrong ones are refused."""
+
+import base64
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from corral.api.errors import ApiError
+from corral.base.clock import SystemClock
+from corral.server import pki
+from corral.server.authentication import Authenticator, Session, TokenAuthority
+from corral.server.authentication.bearer import load_token_file
+from corral.server.authentication.impersonation import impersonate
+from corral.server.authorization import Authorizer
+from corral.server.lookup import MemoryLookup
+from corral.server.request import Request, User
+
+
+@pytest.fixture
+def lookup() -> MemoryLookup:
+    return MemoryLookup()
+
+
+@pytest.fixture
+def authenticator(lookup: MemoryLookup, tmp_path: Path) -> Authenticator:
+    tokens = TokenAuthority(ec.generate_private_key(ec.SECP256R1()), "https://kubernetes.default.svc")
+    file = tmp_path / "tokens.csv"
+    file.write_text('secret-one,ann,u1,"dev,ops"\nsecret-two,bob,u2\n')
+    return Authenticator(lookup, SystemClock(), tokens, load_token_file(file))
+
+
+def get(**headers: str) -> Request:
+    return Request("GET", "/api", {}, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def test_a_certificate_names_user_and_groups(authenticator: Authenticator, tmp_path: Path) -> None:
+    authority = pki.ensure(tmp_path / "pki", server_hosts=(), now=datetime.now(UTC))
+    pem = pki.issue_client(authority, "ann", ("dev",)).certificate
+    session = Session(x509.load_pem_x509_certificate(pem).public_bytes(serialization.Encoding.DER))
+    user = authenticator.authenticate(get(Authorization="Bearer ignored"), session)
+    assert (user.name, user.groups) == ("ann", ("dev", "system:authenticated"))
+    assert session.known is user
+
+
+def test_a_token_of_the_file_is_its_user(authenticator: Authenticator) -> None:
+    user = authenticator.authenticate(get(Authorization="Bearer secret-one"), Session())
+    assert user == User("ann", "u1", ("dev", "ops", "system:authenticated"))
+
+
+def test_a_web_socket_brings_its_token_as_a_subprotocol(authenticator: Authenticator) -> None:
+    encoded = base64.urlsafe_b64encode(b"secret-two").rstrip(b"=").decode()
+    protocols = f"v5.channel.k8s.io, base64url.bearer.authorization.k8s.io.{encoded}"
+    assert authenticator.authenticate(get(Sec_WebSocket_Protocol=protocols), None).name == "bob"
+
+
+def test_no_credentials_are_anonymous(authenticator: Authenticator) -> None:
+    user = authenticator.authenticate(get(), Session())
+    assert (user.name, user.groups) == ("system:anonymous", ("system:unauthenticated",))
+
+
+@pytest.mark.parametrize("token", ["wrong", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", "abcdef.0123456789abcdef"])
+def test_wrong_tokens_are_refused(authenticator: Authenticator, token: str) -> None:
+    with pytest.raises(ApiError) as refused:
+        authenticator.authenticate(get(Authorization=f"Bearer {token}"), Session())
+    assert refused.value.status() == {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": "Unauthorized",
+        "reason": "Unauthorized",
+        "code": 401,
+    }
+
+
+def put_bootstrap_token(lookup: MemoryLookup, **changes: str) -> None:
+    data = {
+        "token-id": "abcdef",
+        "token-secret": "0123456789abcdef",
+        "usage-bootstrap-authentication": "true",
+        "auth-extra-groups": "system:bootstrappers:workers",
+        **{name.replace("_", "-"): value for name, value in changes.items()},
+    }
+    encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+    meta = {"namespace": "kube-system", "name": "bootstrap-token-abcdef"}
+    lookup.put("secrets", {"metadata": meta, "type": "bootstrap.kubernetes.io/token", "data": encoded})
+
+
+def test_a_bootstrap_token_is_a_secret(authenticator: Authenticator, lookup: MemoryLookup) -> None:
+    put_bootstrap_token(lookup, expiration="2999-01-01T00:00:00Z")
+    user = authenticator.authenticate(get(Authorization="Bearer abcdef.0123456789abcdef"), None)
+    assert user.name == "system:bootstrap:abcdef"
+    assert user.groups == ("system:bootstrappers", "system:bootstrappers:workers", "system:authenticated")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"expiration": "2001-01-01T00:00:00Z"},
+        {"usage_bootstrap_authentication": "false"},
+        {"auth_extra_groups": "system:masters"},
+        {"token_secret": "another-secret00"},
+    ],
+)
+def test_a_bootstrap_token_that_is_not_good(
+    authenticator: Authenticator, lookup: MemoryLookup, changes: dict[str, str]
+) -> None:
+    put_bootstrap_token(lookup, **changes)
+    with pytest.raises(ApiError):
+        authenticator.authenticate(get(Authorization="Bearer abcdef.0123456789abcdef"), None)
+
+
+ADMIN = User("admin", groups=("system:masters", "system:authenticated"))
+
+
+def test_masters_may_act_as_anybody(lookup: MemoryLookup) -> None:
+    request = get(Impersonate_User="ann", Impersonate_Group="dev")
+    request.user = ADMIN
+    assert impersonate(request, Authorizer(lookup)) == User("ann", groups=("dev", "system:authenticated"))
+
+
+def test_a_service_account_comes_with_its_groups(lookup: MemoryLookup) -> None:
+    request = get(Impersonate_User="system:serviceaccount:x:robot")
+    request.user = ADMIN
+    user = impersonate(request, Authorizer(lookup))
+    assert user is not None
+    assert user.groups == ("system:serviceaccounts", "system:serviceaccounts:x", "system:authenticated")
+
+
+def test_others_may_not(lookup: MemoryLookup) -> None:
+    request = get(Impersonate_User="ann")
+    request.user = User("bob")
+    with pytest.raises(ApiError) as refused:
+        impersonate(request, Authorizer(lookup))
+    assert refused.value.message == (
+        'users "ann" is forbidden: User "bob" cannot impersonate resource "users" in API group "" at the cluster scope'
+    )
+
+
+def test_half_a_wish_is_an_error(lookup: MemoryLookup) -> None:
+    request = get(Impersonate_Group="dev")
+    request.user = ADMIN
+    with pytest.raises(ApiError) as refused:
+        impersonate(request, Authorizer(lookup))
+    assert refused.value.code == 500
