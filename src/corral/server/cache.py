@@ -11,7 +11,7 @@ import heapq
 import itertools
 import logging
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, Protocol
 
 import msgspec
@@ -138,6 +138,11 @@ def watch_line(type: str, body: bytes) -> bytes:
     return b'{"type":"%s","object":%s}\n' % (type.encode(), body)
 
 
+#: Inside Collection, `list` is a method.
+_Items = list[Cached]
+_Changes = list[Change]
+
+
 class Collection:
     """All objects of one resource, in the order of their keys, and the log of their changes."""
 
@@ -166,7 +171,7 @@ class Collection:
         items = self.items
         return [items[key] for key in _of_namespace(self._keys, namespace)]
 
-    def list_at(self, revision: int, namespace: str = "") -> list[Cached]:
+    def list_at(self, revision: int, namespace: str = "") -> _Items:
         """The objects as they were at `revision`. Raises ApiError (410) where the log does not reach back."""
         if revision < self.floor:
             raise expired(TOO_OLD.format(revision, self.floor))
@@ -227,7 +232,7 @@ class Collection:
         """The position after the newest change."""
         return len(self._log) + self._dropped
 
-    def changes(self, position: int) -> list[Change]:
+    def changes(self, position: int) -> _Changes:
         """The changes from `position` on. Raises ApiError (410) for one who was too slow."""
         if position < self._dropped:
             raise expired("The resourceVersion for the provided watch is too old.")
@@ -353,13 +358,16 @@ class Cache:
             timer.cancel()
         return self.revision >= revision
 
+    def opened(self, key: str, value: bytes) -> bytes:
+        """The object's bytes of what is stored (which may be encrypted)."""
+        return value if self._decode is None else self._decode(key, value)
+
     def _wake(self) -> None:
         while self._waiters and self._waiters[0][0] <= self.revision:
             _finish(heapq.heappop(self._waiters)[2])
 
     def _cached(self, key: str, namespace: str, name: str, value: bytes, revision: int) -> Cached:
-        raw = value if self._decode is None else self._decode(key, value)
-        return Cached(namespace, name, splice(raw, revision), revision)
+        return Cached(namespace, name, splice(self.opened(key, value), revision), revision)
 
     def _sort(self, entries: Iterable[Entry]) -> list[tuple[Collection, list[Cached]]]:
         items: dict[str, list[Cached]] = {}
@@ -383,29 +391,3 @@ class Cache:
             collection.restart(revision)
         self.revision = self._floor = revision
         self._wake()
-
-
-async def follow(
-    collection: Collection,
-    position: int,
-    filter: Filter | None,
-    view: View | None,
-    pause_s: float,
-) -> AsyncIterator[tuple[bytes, int]]:
-    """The lines of the changes from `position` on, joined, each with the revision it reaches; (b"", 0) after `pause_s` of quiet.
-
-    Raises ApiError (410) for a reader that fell behind.
-    """
-    while True:
-        await collection.wait(position, pause_s)
-        changes = collection.changes(position)
-        if not changes:
-            yield b"", 0
-            continue
-        position += len(changes)
-        if len(changes) == 1:
-            lines = changes[0].line(filter, view)
-        else:
-            lines = b"".join([change.line(filter, view) for change in changes])
-        if lines:
-            yield lines, changes[-1].revision

@@ -1,0 +1,165 @@
+"""What every verb works with: the settings, the catalog, the cache, the store, and the ways to an object."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import orjson
+
+from corral.api.conversion import convert
+from corral.api.errors import ApiError, bad_request, expired, not_found
+from corral.api.facts import has_schema
+from corral.api.kinds import rules
+from corral.api.objects import Object, parse
+from corral.api.resources import Catalog, Resource
+from corral.api.rules import Context, Rules
+from corral.base.clock import Clock
+from corral.server.cache import Cache, Cached, Collection
+from corral.server.config import ServerConfig
+from corral.server.paths import Paths, object_namespace
+from corral.server.request import Request
+from corral.store.contract import Store
+
+FRESH_TIMEOUT_S = 3.0
+
+#: Resources whose objects are stored as those of another group.
+_STORED_ELSEWHERE = {("events.k8s.io", "events"): ("", "v1", "events")}
+
+
+@dataclass
+class Core:
+    """The parts of a running server."""
+
+    config: ServerConfig
+    clock: Clock
+    store: Store
+    catalog: Catalog
+    paths: Paths
+    cache: Cache
+    #: Other servers write to the same store: a consistent read has to ask it for its revision.
+    shared_store: bool = False
+    #: The joined items of recent lists: (apiVersion, plural, namespace) → version of the collection, bytes.
+    joined: dict[tuple[str, str, str], tuple[int, bytes]] = field(default_factory=dict)
+    _stored: dict[Resource, Resource] = field(default_factory=dict)
+
+    def stored(self, resource: Resource) -> Resource:
+        """The version (and group) in which the objects of `resource` are stored."""
+        found = self._stored.get(resource)
+        if found is None:
+            elsewhere = _STORED_ELSEWHERE.get((resource.group, resource.plural))
+            found = (self.catalog.at(*elsewhere) if elsewhere else None) or self.catalog.named(resource.group_resource)
+            self._stored[resource] = found
+        return found
+
+    def catalog_changed(self) -> None:
+        """Forget what was derived from the catalog."""
+        self._stored.clear()
+        self.paths.clear()
+
+    def collection(self, resource: Resource) -> Collection:
+        """The cached objects of a resource; all its versions share them."""
+        return self.cache.collection(self.stored(resource).group_resource)
+
+    def rules(self, resource: Resource) -> Rules:
+        """The rules of a resource's kind."""
+        return rules(resource.group, resource.kind)
+
+    def context(self, request: Request) -> Context:
+        """What rules may know of a request."""
+        user = request.user
+        extra = {name: list(values) for name, values in user.extra.items()}
+        return Context(self.clock.now(), user.name, user.uid, user.groups, extra)
+
+    def is_builtin(self, resource: Resource) -> bool:
+        """Whether the resource is not a custom one."""
+        return has_schema(resource.group, resource.version, resource.kind)
+
+    def shown(self, resource: Resource, item: Cached) -> bytes:
+        """The object's bytes in the version of `resource`."""
+        stored = self.stored(resource)
+        if stored is resource:
+            return item.raw
+        return orjson.dumps(convert(parse(item.raw), stored.api_version, resource.api_version))
+
+    def parsed(self, resource: Resource, item: Cached) -> Object:
+        """The object in the version of `resource`: shared, never to be changed."""
+        stored = self.stored(resource)
+        obj = item.object
+        return obj if stored is resource else convert(obj, stored.api_version, resource.api_version)
+
+    def store_key(self, resource: Resource, namespace: str, name: str) -> str:
+        """The key of an object in the store."""
+        return f"{self.stored(resource).group_resource}/{namespace}/{name}"
+
+    async def item(self, request: Request) -> Cached:
+        """The object that the request names. Raises ApiError (404)."""
+        resource = request.resource
+        assert resource is not None
+        if self.shared_store:
+            await self.catch_up()
+        found = self.collection(resource).items.get(f"{object_namespace(request)}/{request.name}")
+        if found is None:
+            raise not_found(resource.plural, resource.group, request.name)
+        return found
+
+    async def catch_up(self) -> None:
+        """Wait until the cache has seen everything that any server has written until now."""
+        if self.shared_store and not await self.cache.wait(await self.store.revision()):
+            raise ApiError(504, "Timeout", "Timeout: the watch cache is behind the store")
+
+    async def not_older_than(self, version: str) -> int:
+        """The revision of a `resourceVersion` parameter, when the cache has reached it. Raises ApiError (400, 504)."""
+        revision = revision_of(version)
+        if revision > self.cache.revision and not await self.cache.wait(revision, FRESH_TIMEOUT_S):
+            raise too_large(revision, self.cache.revision)
+        return revision
+
+
+class CacheLookup:
+    """The cache as authorization, authentication and admission see it (`server.lookup.Lookup`)."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._nodes: tuple[int, dict[str, list[Cached]]] = (-1, {})
+
+    def get(self, resource: str, namespace: str, name: str) -> Object | None:
+        """The object, or None."""
+        found = self._core.cache.collection(resource).get(namespace, name)
+        return None if found is None else found.object
+
+    def list(self, resource: str, namespace: str = "") -> Iterable[Object]:
+        """The objects of one namespace, or of all."""
+        return [item.object for item in self._core.cache.collection(resource).list(namespace)]
+
+    def version(self, resource: str) -> int:
+        """Grows with each change of the resource's objects."""
+        return self._core.cache.collection(resource).version
+
+    def pods_of_node(self, node: str) -> Iterable[Object]:
+        """The pods bound to a node."""
+        pods = self._core.cache.collection("pods")
+        return [pod for pod in (item.object for item in pods.list()) if pod["spec"].get("nodeName") == node]
+
+
+def revision_of(version: str) -> int:
+    """The number of a resourceVersion. Raises ApiError (400)."""
+    if not version.isascii() or not version.isdigit():
+        raise bad_request(f'Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax')
+    return int(version)
+
+
+def too_large(revision: int, current: int) -> ApiError:
+    """504 of a resourceVersion from the future."""
+    message = f"Too large resource version: {revision}, current: {current}"
+    details = {
+        "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
+        "retryAfterSeconds": 1,
+    }
+    return ApiError(504, "Timeout", f"Timeout: {message}", details)
+
+
+def continue_expired() -> ApiError:
+    """410 of a continue token whose snapshot is gone."""
+    return expired(
+        "The provided continue parameter is too old to display a consistent list result. You must start a new list without "
+        "the continue parameter."
+    )

@@ -1,0 +1,123 @@
+"""How objects are shown: as they are, as rows of a table, or their metadata only; as JSON or YAML.
+
+See https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from corral.api.errors import ApiError, bad_request
+from corral.api.objects import Object
+from corral.api.resources import Resource
+from corral.api.rules import Rules
+from corral.api.tables import columns
+from corral.server.core import Core
+from corral.server.negotiate import META_GROUP, YAML, Wanted, wanted
+from corral.server.request import Request, Response
+
+INCLUDES = ("", "None", "Metadata", "Object")
+
+
+def wanted_by(request: Request, *, streams: bool = False) -> Wanted:
+    """What the request's client accepts. Raises ApiError (406)."""
+    return wanted(request.headers.get("Accept", ""), streams=streams)
+
+
+def partial(obj: Object, version: str) -> Object:
+    """The object's metadata only."""
+    return {"kind": "PartialObjectMetadata", "apiVersion": f"{META_GROUP}/{version}", "metadata": obj["metadata"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Makes tables of one resource's objects. `include` is None, Metadata or Object."""
+
+    resource: Resource
+    rules: Rules
+    version: str
+    include: str
+    now_s: float
+
+    def of(self, objects: Sequence[Object], metadata: Object, *, with_columns: bool = True) -> Object:
+        """The table of these objects."""
+        return {
+            "kind": "Table",
+            "apiVersion": f"{META_GROUP}/{self.version}",
+            "metadata": metadata,
+            "columnDefinitions": columns(self.resource) if with_columns else None,
+            "rows": [self._row(obj) for obj in objects],
+        }
+
+    def at(self, now_s: float) -> "Table":
+        """The same at another time: rows tell ages."""
+        return replace(self, now_s=now_s)
+
+    def _row(self, obj: Object) -> Object:
+        if self.include == "Object":
+            shown: Object | None = obj
+        elif self.include == "None":
+            shown = None
+        else:
+            shown = partial(obj, self.version)
+        return {"cells": self.rules.cells(obj, self.now_s), "object": shown}
+
+
+def table(core: Core, request: Request, resource: Resource, want: Wanted) -> Table:
+    """The maker of tables that the request asks for. Raises ApiError (400) where `includeObject` is none that is known."""
+    include = request.query.get("includeObject", "")
+    if include not in INCLUDES:
+        raise bad_request(
+            f'unrecognized includeObject value: "{include}"'
+        )
+    return Table(resource, core.rules(resource), want.version, include, core.clock.now())
+
+
+def single(core: Core, request: Request, resource: Resource, want: Wanted, obj: Object) -> Object:
+    """One object in the view wanted."""
+    if want.view == "Table":
+        return table(core, request, resource, want).of([obj], {"resourceVersion": obj["metadata"].get("resourceVersion", "")})
+    if want.view == "PartialObjectMetadata":
+        return partial(obj, want.version)
+    if want.view:
+        raise ApiError(406, "NotAcceptable", f"you requested {want.view}, but the requested object is not a list ({resource.kind})")
+    return obj
+
+
+def respond(request: Request, obj: Any, want: Wanted, status: int = 200) -> Response:
+    """An answer that holds `obj`, serialized as wanted."""
+    return Response(status, body(request, obj, want), media_type(want), warnings=request.warnings)
+
+
+def respond_raw(request: Request, raw: bytes, want: Wanted, status: int = 200) -> Response:
+    """An answer that holds the object of these JSON bytes."""
+    if want.media == "yaml" or "pretty" in request.query:
+        raw = body(request, orjson.loads(raw), want)
+    return Response(status, raw, media_type(want), warnings=request.warnings)
+
+
+def media_type(want: Wanted) -> str:
+    """The Content-Type of the answer."""
+    return YAML if want.media == "yaml" else "application/json"
+
+
+def body(request: Request, obj: Any, want: Wanted) -> bytes:
+    """The bytes of an object."""
+    if want.media == "yaml":
+        return to_yaml(obj)
+    pretty = request.query.get("pretty")
+    if pretty is not None and pretty not in ("false", "0"):
+        return orjson.dumps(obj, option=orjson.OPT_INDENT_2) + b"\n"
+    return orjson.dumps(obj) + b"\n"
+
+
+def to_yaml(obj: Any) -> bytes:
+    """YAML as Go's sigs.k8s.io/yaml writes it: keys sorted, block style, lists not indented."""
+    import yaml
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text: str = yaml.dump(obj, Dumper=dumper, default_flow_style=False, sort_keys=True, allow_unicode=True, width=2**31 - 1)
+    return text.encode()
+

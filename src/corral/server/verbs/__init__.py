@@ -1,0 +1,1 @@
+"""One module a verb. Each has `handle`, from a Request to a Response; `VERBS` is the list of them."""

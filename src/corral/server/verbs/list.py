@@ -1,0 +1,208 @@
+"""GET of a collection: at one revision, whole or in chunks.
+
+See https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list and #retrieving-large-results-sets-in-chunks.
+"""
+
+import base64
+from bisect import bisect_left
+from dataclasses import dataclass
+
+import orjson
+
+from corral.api.errors import ApiError, bad_request, expired
+from corral.api.objects import Object
+from corral.api.resources import Resource
+from corral.server.cache import Cached, splice
+from corral.server.core import Core, continue_expired
+from corral.server.negotiate import Wanted
+from corral.server.options import ListOptions
+from corral.server.paths import object_namespace
+from corral.server.represent import media_type, partial, respond, table, wanted_by
+from corral.server.request import Request, Response
+from corral.server.selection import Selection, selection_of
+from corral.store.contract import Compacted, FutureRevision
+
+#: Joined items of a collection are kept when they are at most this long: the next LIST needs only a new head.
+KEEP_JOINED_BYTES = 4 * 1024 * 1024
+KEPT_JOINED = 4
+
+
+@dataclass(slots=True)
+class Page:
+    """Part of a collection at one revision. `remaining` is None where it is not told."""
+
+    items: list[Cached]
+    revision: int
+    next: str = ""
+    remaining: int | None = None
+
+
+async def handle(core: Core, request: Request) -> Response:
+    """The collection in the view wanted."""
+    resource = request.resource
+    assert resource is not None
+    want = wanted_by(request, streams=True)
+    options = ListOptions.of(request)
+    if want.view == "PartialObjectMetadata":
+        message = f"you requested PartialObjectMetadata, but the requested object is a list ({_go_list(resource)})"
+        raise ApiError(406, "NotAcceptable", message)
+    selection = selection_of(request, core.rules(resource))
+    if selection is None and not options.limit and not options.continue_ and options.version in ("", "0"):
+        await core.catch_up()
+        page = Page(core.collection(resource).list(object_namespace(request)), core.cache.revision)
+        if not want.view and want.media == "json" and "pretty" not in request.query:
+            items = _joined(core, resource, object_namespace(request), page)
+            return Response(200, b"%b%b]}\n" % (_head(resource, page), items), media_type(want), warnings=request.warnings)
+    else:
+        page = await page_of(core, request, options, selection)
+    return _answer(core, request, resource, want, page)
+
+
+async def page_of(core: Core, request: Request, options: ListOptions, selection: Selection | None) -> Page:
+    """The part of the collection that is asked for. Raises ApiError (400, 410, 504)."""
+    resource = request.resource
+    assert resource is not None
+    namespace = object_namespace(request)
+    start = ""
+    if options.continue_:
+        revision, start = _decode_continue(options.continue_)
+        if revision < 0:
+            items, revision = core.collection(resource).list(namespace), core.cache.revision
+        else:
+            try:
+                items = await _at(core, resource, namespace, revision)
+            except ApiError as error:
+                raise continue_expired() if error.code == 410 else error from None
+        start = f"{namespace}/{start}" if namespace else start
+        items = items[bisect_left(items, start, key=lambda item: item.key) :]
+    elif options.version in ("", "0"):
+        await core.catch_up()
+        items, revision = core.collection(resource).list(namespace), core.cache.revision
+    elif options.exact:
+        revision = await core.not_older_than(options.version)
+        items = await _at(core, resource, namespace, revision)
+    else:
+        await core.not_older_than(options.version)
+        items, revision = core.collection(resource).list(namespace), core.cache.revision
+    return _cut(items, revision, options.limit, selection, namespace)
+
+
+def _cut(items: list[Cached], revision: int, limit: int, selection: Selection | None, namespace: str) -> Page:
+    if selection is not None:
+        found = []
+        for item in items:
+            if selection.matches(item):
+                if limit and len(found) == limit:
+                    return Page(found, revision, _encode_continue(found[-1], revision, namespace))
+                found.append(item)
+        return Page(found, revision)
+    if limit and len(items) > limit:
+        token = _encode_continue(items[limit - 1], revision, namespace)
+        return Page(items[:limit], revision, token, len(items) - limit)
+    return Page(items, revision)
+
+
+async def _at(core: Core, resource: Resource, namespace: str, revision: int) -> list[Cached]:
+    """The collection at a past revision: from the log of the cache, else from the store."""
+    try:
+        return core.collection(resource).list_at(revision, namespace)
+    except ApiError:
+        prefix = f"{core.stored(resource).group_resource}/{namespace}/" if namespace else f"{core.stored(resource).group_resource}/"
+        try:
+            entries, _ = await core.store.list(prefix, revision=revision)
+        except (Compacted, FutureRevision):
+            raise expired(f"The provided resource version is too old: {revision}") from None
+        items = []
+        for entry in entries:
+            _, of, name = entry.key.split("/", 2)
+            items.append(Cached(of, name, splice(core.cache.opened(entry.key, entry.value), entry.revision), entry.revision))
+        return items
+
+
+def _encode_continue(last: Cached, revision: int, namespace: str) -> str:
+    key = last.name if namespace else last.key
+    token = {"v": "meta.k8s.io/v1", "rv": revision, "start": key + "\0"}
+    return base64.urlsafe_b64encode(orjson.dumps(token)).decode().rstrip("=")
+
+
+def _decode_continue(token: str) -> tuple[int, str]:
+    try:
+        found = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        revision, start = int(found["rv"]), str(found["start"])
+        if found["v"] != "meta.k8s.io/v1" or revision == 0:
+            raise ValueError(token)
+    except (ValueError, KeyError, TypeError):
+        raise bad_request("continue key is not valid") from None
+    return revision, start
+
+
+def list_metadata(page: Page) -> Object:
+    """The metadata of a list."""
+    metadata: Object = {"resourceVersion": str(page.revision)}
+    if page.next:
+        metadata["continue"] = page.next
+        if page.remaining is not None:
+            metadata["remainingItemCount"] = page.remaining
+    return metadata
+
+
+def _head(resource: Resource, page: Page) -> bytes:
+    head = {"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": list_metadata(page)}
+    return orjson.dumps(head)[:-1] + b',"items":['
+
+
+def _joined(core: Core, resource: Resource, namespace: str, page: Page) -> bytes:
+    """The items as they stand in a list, kept until the collection changes."""
+    collection = core.collection(resource)
+    key = (resource.api_version, resource.plural, namespace)
+    known = core.joined.get(key)
+    if known is not None and known[0] == collection.version:
+        return known[1]
+    items = join(core, resource, page.items)
+    if len(items) <= KEEP_JOINED_BYTES:
+        if len(core.joined) >= KEPT_JOINED:
+            del core.joined[next(iter(core.joined))]
+        core.joined[key] = (collection.version, items)
+    return items
+
+
+def join(core: Core, resource: Resource, items: list[Cached]) -> bytes:
+    """The items' bytes with commas between them; built-in kinds without kind and apiVersion, as the reference has them."""
+    if not items:
+        return b""
+    shown = [core.shown(resource, item) for item in items]
+    if not core.is_builtin(resource):
+        return b",".join(shown)
+    head = b'{"kind":"%s","apiVersion":"%s",' % (resource.kind.encode(), resource.api_version.encode())
+    skip = len(head)
+    return b"{" + b",{".join([raw[skip:] if raw.startswith(head) else _without_kind(raw) for raw in shown])
+
+
+def _without_kind(raw: bytes) -> bytes:
+    obj = orjson.loads(raw)
+    obj.pop("kind", None)
+    obj.pop("apiVersion", None)
+    return orjson.dumps(obj)[1:]
+
+
+def _answer(core: Core, request: Request, resource: Resource, want: Wanted, page: Page) -> Response:
+    if want.view == "Table":
+        objects = [core.parsed(resource, item) for item in page.items]
+        return respond(request, table(core, request, resource, want).of(objects, list_metadata(page)), want)
+    if want.view == "PartialObjectMetadataList":
+        shown = {
+            "kind": "PartialObjectMetadataList",
+            "apiVersion": f"meta.k8s.io/{want.version}",
+            "metadata": list_metadata(page),
+            "items": [partial(core.parsed(resource, item), want.version) for item in page.items],
+        }
+        return respond(request, shown, want)
+    raw = b"%b%b]}\n" % (_head(resource, page), join(core, resource, page.items))
+    if want.media == "yaml" or "pretty" in request.query:
+        return respond(request, orjson.loads(raw), want)
+    return Response(200, raw, media_type(want), warnings=request.warnings)
+
+
+def _go_list(resource: Resource) -> str:
+    package = resource.group.split(".")[0] or "core"
+    return f"*{package}.{resource.kind}List"
