@@ -121,6 +121,8 @@ class Field:
     pointer: bool = False
     #: Written even when it is not given, as the zero value of its type.
     keeps_zero: bool = False
+    #: The Go structs that the field is embedded by, as messages show them: `PersistentVolumeSource`.
+    embedded_in: str = ""
 
 
 @dataclass(slots=True)
@@ -214,7 +216,7 @@ def _read_fields(name: str) -> Mapping[str, Field]:
 
 def _read_field(key: str, text: str, flags: list[str]) -> Field:
     type_ = _shape(text.removeprefix("*"))
-    list_type, merge_key, default, atomic = "", "", None, type_.atomic
+    list_type, merge_key, default, embedded, atomic = "", "", None, "", type_.atomic
     map_keys: tuple[str, ...] = ()
     strategy: list[str] = []
     for flag in flags:
@@ -230,6 +232,8 @@ def _read_field(key: str, text: str, flags: list[str]) -> Field:
             strategy.append(what)
         elif what == "default":
             default = value
+        elif what == "in":
+            embedded = value
     return Field(
         name=key.removesuffix("!"),
         type=type_,
@@ -242,6 +246,7 @@ def _read_field(key: str, text: str, flags: list[str]) -> Field:
         default=default,
         pointer=text.startswith("*"),
         keeps_zero="empty" in flags,
+        embedded_in=embedded,
     )
 
 
