@@ -94,6 +94,10 @@ class Client:
             options["propagationPolicy"] = propagation
         return await self._call("DELETE", self.resource(resource).path(namespace, name), {}, options)
 
+    async def delete_collection(self, resource: str, namespace: str = "") -> None:
+        """Delete all objects of a resource in one namespace, or all."""
+        await self.transport.call(Call("DELETE", self.resource(resource).path(namespace)))
+
     def watch(
         self,
         resource: str,
