@@ -1,0 +1,43 @@
+"""The bytes of an object and the revision in them."""
+
+import orjson
+
+from corral.api import serialize
+
+
+def pod() -> dict[str, object]:
+    return {
+        "spec": {"nodeName": "n"},
+        "metadata": {"labels": {"a": "b"}, "resourceVersion": "7", "name": "p", "uid": "u", "namespace": "default"},
+        "apiVersion": "v1",
+        "kind": "Pod",
+    }
+
+
+def test_kind_version_and_metadata_come_first_and_the_revision_is_open() -> None:
+    assert serialize.dump(pod()).startswith(
+        b'{"kind":"Pod","apiVersion":"v1","metadata":{"name":"p","namespace":"default","uid":"u","resourceVersion":"","labels"'
+    )
+
+
+def test_the_revision_is_filled_in_once() -> None:
+    given = pod()
+    given["data"] = {"resourceVersion": ""}
+    filled = serialize.with_revision(serialize.dump(given), 42)
+    assert orjson.loads(filled) == {
+        **given,
+        "metadata": {**given["metadata"], "resourceVersion": "42"},  # type: ignore[dict-item]
+    }
+
+
+def test_a_name_cannot_take_the_revisions_place() -> None:
+    given = pod()
+    given["metadata"]["name"] = '","resourceVersion":"'  # type: ignore[index]
+    filled = orjson.loads(serialize.with_revision(serialize.dump(given), 3))
+    assert filled["metadata"]["resourceVersion"] == "3"
+
+
+def test_dumping_leaves_the_object_alone() -> None:
+    given = pod()
+    serialize.dump(given)
+    assert given == pod()
