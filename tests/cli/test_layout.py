@@ -53,7 +53,7 @@ def test_bad_names_are_refused(name: str) -> None:
 
 def test_a_cluster_is_kept_and_found_again(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    cluster = Cluster("a", 6443, 10250, "192.0.2.2", "10.128.0.0/16", "10.96.0.0/16", True)
+    cluster = Cluster("a", 6443, 10250, "0.0.0.0", "192.0.2.2", "10.128.0.0/16", "10.96.0.0/16", True)
     assert home.load() is None
     home.save(cluster)
     assert home.load() == cluster

@@ -25,7 +25,7 @@ def node_name() -> str:
 def write_credentials(home: Home, cluster: Cluster) -> dict[str, Any]:
     """Make or renew what the cluster's parts identify themselves by; the administrator's kubeconfig is returned."""
     now = datetime.now(UTC)
-    hosts = [socket.gethostname().lower(), cluster.address, _first_service_address(cluster)]
+    hosts = [socket.gethostname().lower(), cluster.advertise_address, _first_service_address(cluster)]
     pki = authority.ensure(home.pki, server_hosts=hosts, now=now)
     ca = pki.ca_certificate.read_bytes()
     admin = authority.kubeconfig(

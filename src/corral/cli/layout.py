@@ -31,7 +31,8 @@ class Cluster:
     name: str
     port: int
     node_port: int
-    address: str
+    host: str
+    advertise_address: str
     pod_cidr: str
     service_cidr: str
     node: bool
