@@ -20,7 +20,7 @@ def matches(selector: Object | None, labels: Mapping[str, str]) -> bool:
 def matches_expression(expression: Object, labels: Mapping[str, str]) -> bool:
     """Whether one requirement holds: {key, operator, values}; In, NotIn, Exists, DoesNotExist, and nodes' Gt and Lt."""
     value = labels.get(expression["key"])
-    values = expression.get("values") or ()
+    values: list[str] = expression.get("values") or []
     match expression["operator"]:
         case "In":
             return value is not None and value in values

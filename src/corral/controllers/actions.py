@@ -94,7 +94,7 @@ class Actor:
     async def _do(self, action: Create | Update | Patch | Delete | Note) -> None:
         match action:
             case Create(resource, obj, exists_ok):
-                await self._create(resource, obj, exists_ok)
+                await self.create(resource, obj, exists_ok=exists_ok)
             case Update(resource, obj, subresource):
                 await self.client.update(resource, obj, subresource=subresource)
             case Patch(resource, key, patch, type, subresource):
@@ -105,12 +105,14 @@ class Actor:
                 if self.recorder is not None:
                     self.recorder.record(about, type, reason, message)
 
-    async def _create(self, resource: str, obj: Object, exists_ok: bool) -> None:
+    async def create(self, resource: str, obj: Object, *, exists_ok: bool = True) -> Object | None:
+        """The object as it was made; None where it is there already, or its namespace is being deleted."""
         try:
-            await self.client.create(resource, obj)
+            return await self.client.create(resource, obj)
         except ApiError as error:
             if not exists_ok or (error.reason != "AlreadyExists" and not namespace_terminating(error)):
                 raise
+            return None
 
     async def _delete(
         self,
