@@ -1,0 +1,210 @@
+"""The table of one cluster as nft text: what is always there, and what each port of a Service adds.
+
+A new connection is looked up once, by address, protocol and port, in a verdict map that leads to the Service's chain, which
+picks an endpoint at random; conntrack remembers the choice. What a Service adds is a few map elements and chains of its own,
+so the cost of a change does not grow with the number of Services. Source addresses are kept wherever the answer comes back
+through this node anyway.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from corral.network.services import Backends, Endpoint, ServicePort
+
+NAME_KEPT_CHARS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """The addresses of a cluster: pods of this node, pods of all nodes, Services."""
+
+    pods: str
+    cluster: str
+    services: str
+
+
+class Element(NamedTuple):
+    """One element of a map, or of a set where `value` is ''."""
+
+    map: str
+    key: str
+    value: str = ""
+
+
+@dataclass(slots=True)
+class Rendered:
+    """What one owner (a Service port) adds to the table. Chains are in an order in which each refers to earlier ones only."""
+
+    chains: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    affinity_sets: dict[str, int] = field(default_factory=dict)
+    elements: list[Element] = field(default_factory=list)
+
+
+def base(ranges: Ranges) -> str:
+    """The maps and hooks of the table, in the syntax of a table's block."""
+    return f"""
+    map service_ips {{ type ipv4_addr . inet_proto . inet_service : verdict; }}
+    map node_ports {{ type inet_proto . inet_service : verdict; }}
+    map host_ports {{ type inet_proto . inet_service : ipv4_addr . inet_service; }}
+    map blocked_ips {{ type ipv4_addr . inet_proto . inet_service : verdict; }}
+    map blocked_node_ports {{ type inet_proto . inet_service : verdict; }}
+    map firewalls {{ type ipv4_addr . inet_proto . inet_service : verdict; }}
+    set hairpins {{ type ipv4_addr . ipv4_addr; }}
+
+    chain refuse {{
+        meta l4proto tcp reject with tcp reset
+        reject
+    }}
+    chain dispatch {{
+        ip daddr . meta l4proto . th dport vmap @service_ips
+        ip daddr != {ranges.services} fib daddr type local meta l4proto . th dport vmap @node_ports
+        ip daddr != {ranges.services} fib daddr type local dnat ip to meta l4proto . th dport map @host_ports
+    }}
+    chain loopback-guard {{
+        type filter hook prerouting priority raw; policy accept;
+        iifname != "lo" ip daddr 127.0.0.0/8 drop
+    }}
+    chain filter-prerouting {{
+        type filter hook prerouting priority -110; policy accept;
+        ct state new ip daddr . meta l4proto . th dport vmap @firewalls
+    }}
+    chain nat-prerouting {{
+        type nat hook prerouting priority dstnat; policy accept;
+        jump dispatch
+    }}
+    chain nat-output {{
+        type nat hook output priority -100; policy accept;
+        jump dispatch
+    }}
+    chain nat-postrouting {{
+        type nat hook postrouting priority srcnat; policy accept;
+        ct status dnat ip saddr . ip daddr @hairpins masquerade fully-random
+        ct status dnat ip saddr 127.0.0.0/8 oifname != "lo" masquerade fully-random
+        ct status dnat ip saddr != {ranges.cluster} ip daddr != {ranges.pods} fib saddr type != local masquerade fully-random
+        ip saddr {ranges.pods} ip daddr != {{ {ranges.cluster}, 224.0.0.0/4 }} masquerade fully-random
+    }}
+    chain filter-input {{
+        type filter hook input priority filter; policy accept;
+        ct state new ip daddr . meta l4proto . th dport vmap @blocked_ips
+        ct state new ip daddr != {ranges.services} fib daddr type local meta l4proto . th dport vmap @blocked_node_ports
+    }}
+    chain filter-forward {{
+        type filter hook forward priority filter; policy accept;
+        ct state invalid ip saddr {ranges.pods} drop
+        ct state new ip daddr . meta l4proto . th dport vmap @blocked_ips
+        ip daddr {ranges.services} goto refuse
+    }}
+    chain filter-output {{
+        type filter hook output priority filter; policy accept;
+        ct state new ip daddr . meta l4proto . th dport vmap @blocked_ips
+        oifname != "lo" ip daddr {ranges.services} goto refuse
+    }}
+"""
+
+
+def render(port: ServicePort, ranges: Ranges) -> Rendered:
+    """What `port` adds to the table."""
+    renderer = _Renderer(port, ranges)
+    renderer.internal()
+    renderer.external()
+    renderer.firewall()
+    for ip in sorted({endpoint.ip for endpoint in port.endpoints}):
+        renderer.out.elements.append(Element("hairpins", f"{ip} . {ip}"))
+    return renderer.out
+
+
+class _Renderer:
+    """Builds what one port adds; equal backends share a chain."""
+
+    def __init__(self, port: ServicePort, ranges: Ranges) -> None:
+        self.port = port
+        self.ranges = ranges
+        self.out = Rendered()
+        self.name = _name(f"{port.service.namespace}/{port.service.name}/{port.protocol}/{port.name}")
+        self._balanced: dict[tuple[Endpoint, ...], str] = {}
+
+    def internal(self) -> None:
+        """The cluster IPs."""
+        backends = self.port.internal
+        self._lead_ips(self.port.cluster_ips, backends, self._balance(backends.endpoints))
+
+    def external(self) -> None:
+        """Node port, external and load balancer addresses. Policy Local does not bind the node and its pods."""
+        port = self.port
+        outside = (*port.external_ips, *port.load_balancer_ips)
+        if not outside and not port.node_port:
+            return
+        chain = self._balance(port.cluster.endpoints)
+        if chain and port.external != port.cluster:
+            inside, chain = chain, f"external-{self.name}"
+            local = self._balance(port.external.endpoints)
+            self.out.chains[chain] = (
+                f"ip saddr {self.ranges.cluster} goto {inside}",
+                f"fib saddr type local goto {inside}",
+                f"goto {local}" if local else "drop",
+            )
+        self._lead_ips(outside, port.cluster, chain)
+        if port.node_port:
+            self._lead("node_ports", "blocked_node_ports", f"{port.protocol} . {port.node_port}", port.cluster, chain)
+
+    def firewall(self) -> None:
+        """Who may come to the load balancer addresses."""
+        if not self.port.source_ranges or not self.port.load_balancer_ips:
+            return
+        chain = f"firewall-{self.name}"
+        self.out.chains[chain] = (
+            "fib saddr type local return",
+            f"ip saddr != {{ {', '.join(self.port.source_ranges)} }} drop",
+        )
+        for ip in self.port.load_balancer_ips:
+            self.out.elements.append(Element("firewalls", self._key(ip), f"goto {chain}"))
+
+    def _key(self, ip: str) -> str:
+        return f"{ip} . {self.port.protocol} . {self.port.port}"
+
+    def _lead_ips(self, addresses: Iterable[str], backends: Backends, chain: str) -> None:
+        for ip in addresses:
+            self._lead("service_ips", "blocked_ips", self._key(ip), backends, chain)
+
+    def _lead(self, map: str, blocked_map: str, key: str, backends: Backends, chain: str) -> None:
+        if backends.endpoints:
+            self.out.elements.append(Element(map, key, f"goto {chain}"))
+        else:
+            self.out.elements.append(Element(blocked_map, key, "drop" if backends.otherwise == "drop" else "goto refuse"))
+
+    def _balance(self, endpoints: tuple[Endpoint, ...]) -> str:
+        """The chain that picks one of `endpoints`, by what the client had last or at random; '' for none."""
+        if not endpoints:
+            return ""
+        if endpoints in self._balanced:
+            return self._balanced[endpoints]
+        chain = self._balanced[endpoints] = f"service-{self.name}/{len(self._balanced)}"
+        pick = f"numgen random mod {len(endpoints)}"
+        if not self.port.affinity_s:
+            places = ", ".join(f"{i} : {e.ip} . {e.port}" for i, e in enumerate(endpoints))
+            self.out.chains[chain] = (f"meta l4proto {self.port.protocol} dnat ip to {pick} map {{ {places} }}",)
+            return chain
+        ends = [self._remembering(endpoint) for endpoint in endpoints]
+        known = [f"ip saddr @{clients} goto {end}" for end, clients in ends]
+        fresh = ", ".join(f"{i} : goto {end}" for i, (end, _) in enumerate(ends))
+        self.out.chains[chain] = (*known, f"{pick} vmap {{ {fresh} }}")
+        return chain
+
+    def _remembering(self, endpoint: Endpoint) -> tuple[str, str]:
+        """The chain to one endpoint that remembers its clients, and the set of them."""
+        name = f"{self.name}/{endpoint.ip}/{endpoint.port}"
+        clients = f"clients-{name}/{self.port.affinity_s}"
+        self.out.affinity_sets[clients] = self.port.affinity_s
+        self.out.chains[f"endpoint-{name}"] = (
+            f"update @{clients} {{ ip saddr }}",
+            f"meta l4proto {self.port.protocol} dnat to {endpoint.ip}:{endpoint.port}",
+        )
+        return f"endpoint-{name}", clients
+
+
+def _name(text: str) -> str:
+    """`text` as part of nft names, which are at most 127 characters: cut where it is longer, unique by a hash."""
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{digest}-{text[:NAME_KEPT_CHARS]}"

@@ -1,0 +1,123 @@
+"""The service proxy: keeps the kernel's table true to Services and EndpointSlices.
+
+It starts with one transaction that replaces whatever an earlier process left, so a restart leaves no gap. Then it applies
+what changes; changes that come while nft runs make up the next transaction.
+"""
+
+import asyncio
+import logging
+from collections.abc import Hashable, Iterable
+
+from corral.api.objects import Key, Object
+from corral.base.errors import CorralError
+from corral.client.informer import Change, Informer
+from corral.network import conntrack
+from corral.network.nft.rules import Ranges, Rendered, render
+from corral.network.nft.table import Table
+from corral.network.services import ServicePort, plan, service_of
+
+log = logging.getLogger(__name__)
+
+CHECK_PERIOD_S = 30.0
+RETRY_FIRST_S = 0.1
+RETRY_MAX_S = 10.0
+
+
+def by_service(slice: Object) -> Iterable[str]:
+    """Index of EndpointSlices: `NAMESPACE/NAME` of their Service."""
+    key = service_of(slice)
+    return [str(key)] if key.name else []
+
+
+class ServiceProxy:
+    """Runs one table for the node called `node`. `slices` gets the index `service`."""
+
+    def __init__(self, services: Informer, slices: Informer, table: Table, ranges: Ranges, node: str) -> None:
+        self._services = services
+        self._slices = slices
+        self._table = table
+        self._ranges = ranges
+        self._node = node
+        self._ports: dict[Key, list[ServicePort]] = {}
+        self._dirty: set[Key] = set()
+        self._wake = asyncio.Event()
+        self.synced = asyncio.Event()
+        slices.add_index("service", by_service)
+        services.listen(self._service_changed)
+        slices.listen(self._slice_changed)
+
+    async def run(self) -> None:
+        """Until cancelled. An error of nft is told, and the whole table set anew after a pause."""
+        await self._services.synced.wait()
+        await self._slices.synced.wait()
+        delay_s = RETRY_FIRST_S
+        while True:
+            try:
+                await self._replace()
+                self.synced.set()
+                delay_s = RETRY_FIRST_S
+                await self._follow()
+            except (CorralError, TimeoutError) as error:
+                log.warning("service rules: %s; again in %.1f s", error, delay_s)
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, RETRY_MAX_S)
+
+    async def _replace(self) -> None:
+        self._dirty.clear()
+        self._ports = {item.key: self._plan(item.key) for item in self._services.items()}
+        parts: dict[Hashable, Rendered] = {}
+        for ports in self._ports.values():
+            parts |= self._render(ports)
+        await self._table.replace(parts)
+        await conntrack.forget_stale(port for ports in self._ports.values() for port in ports)
+
+    async def _follow(self) -> None:
+        """Apply changes. Returns when the table has to be set anew."""
+        while True:
+            try:
+                await asyncio.wait_for(self._wake.wait(), CHECK_PERIOD_S)
+            except TimeoutError:
+                if await self._table.present():
+                    continue
+                log.warning("the table %s is gone: setting it anew", self._table.name)
+                return
+            self._wake.clear()
+            dirty, self._dirty = self._dirty, set()
+            changes: dict[Hashable, Rendered | None] = {}
+            changed: list[ServicePort] = []
+            for key in dirty:
+                old, new = self._ports.get(key, []), self._plan(key)
+                if old == new:
+                    continue
+                changes |= dict.fromkeys(map(_owner, old))
+                changes |= self._render(new)
+                changed += [port for port in new if port not in old]
+                if new:
+                    self._ports[key] = new
+                else:
+                    self._ports.pop(key, None)
+            await self._table.update(changes)
+            await conntrack.forget_stale(changed)
+
+    def _plan(self, key: Key) -> list[ServicePort]:
+        service = self._services.get(*key)
+        return plan(service, self._slices.indexed("service", str(key)), self._node) if service else []
+
+    def _render(self, ports: Iterable[ServicePort]) -> dict[Hashable, Rendered]:
+        return {_owner(port): render(port, self._ranges) for port in ports}
+
+    def _service_changed(self, change: Change) -> None:
+        self._mark(change.key)
+
+    def _slice_changed(self, change: Change) -> None:
+        for item in (change.old, change.new):
+            if item is not None:
+                self._mark(service_of(item.object))
+
+    def _mark(self, key: Key) -> None:
+        self._dirty.add(key)
+        self._wake.set()
+
+
+def _owner(port: ServicePort) -> Hashable:
+    return port.service, port.protocol, port.name
