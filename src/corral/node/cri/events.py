@@ -13,11 +13,10 @@ from typing import Any
 
 import grpc
 import grpc.aio
-from cri_api.v1 import api_pb2 as pb
-from cri_api.v1 import api_pb2_grpc as stubs
-from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory  # type: ignore[import-untyped]
 
 from corral.node.cri.channel import Channel
+from corral.node.cri.stubs import messages, services
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +58,7 @@ async def events(channel: Channel) -> AsyncIterator[RuntimeEvent]:
 
 
 async def _from_cri(channel: Channel) -> AsyncIterator[RuntimeEvent]:
-    stream = stubs.RuntimeServiceStub(channel.grpc).GetContainerEvents(pb.GetEventsRequest(), wait_for_ready=True)
+    stream = services.RuntimeServiceStub(channel.grpc).GetContainerEvents(messages.GetEventsRequest(), wait_for_ready=True)
     yield EVERYTHING
     async for event in stream:
         yield RuntimeEvent(event.container_id, event.container_event_type == _CRI_STOPPED)

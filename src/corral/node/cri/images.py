@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cri_api.v1 import api_pb2 as pb
-from cri_api.v1 import api_pb2_grpc as stubs
-
 from corral.node.cri.channel import Channel, call
+from corral.node.cri.stubs import messages, services
 from corral.node.cri.types import Image
 
 
@@ -14,23 +12,23 @@ class Images:
     """Calls of the image service. Every method raises CriError."""
 
     def __init__(self, channel: Channel) -> None:
-        self._stub = stubs.ImageServiceStub(channel.grpc)
+        self._stub = services.ImageServiceStub(channel.grpc)
 
     async def image(self, reference: str) -> Image | None:
         """The image of this name, digest or id; None where it is not present."""
-        answer = await call(self._stub.ImageStatus, pb.ImageStatusRequest(image={"image": reference}))
+        answer = await call(self._stub.ImageStatus, messages.ImageStatusRequest(image={"image": reference}))
         return _image(answer.image) if answer.HasField("image") else None
 
     async def images(self) -> list[Image]:
         """All images that are present."""
-        answer = await call(self._stub.ListImages, pb.ListImagesRequest())
+        answer = await call(self._stub.ListImages, messages.ListImagesRequest())
         return [_image(item) for item in answer.images]
 
     async def pull(
         self, reference: str, auth: Mapping[str, str] | None = None, sandbox_config: dict[str, Any] | None = None
     ) -> str:
         """Fetch an image; its reference. `auth` is an AuthConfig: username and password, or an identity token."""
-        request = pb.PullImageRequest(
+        request = messages.PullImageRequest(
             image={"image": reference},
             auth=dict(auth) if auth else None,
             sandbox_config=sandbox_config,
@@ -39,11 +37,11 @@ class Images:
 
     async def remove(self, reference: str) -> None:
         """Forget an image; no error where it is not present."""
-        await call(self._stub.RemoveImage, pb.RemoveImageRequest(image={"image": reference}))
+        await call(self._stub.RemoveImage, messages.RemoveImageRequest(image={"image": reference}))
 
     async def used_bytes(self) -> tuple[str, int, int]:
         """Where images lie, and the bytes and inodes they use."""
-        answer = await call(self._stub.ImageFsInfo, pb.ImageFsInfoRequest())
+        answer = await call(self._stub.ImageFsInfo, messages.ImageFsInfoRequest())
         for item in answer.image_filesystems:
             return item.fs_id.mountpoint, item.used_bytes.value, item.inodes_used.value
         return "", 0, 0

@@ -7,11 +7,9 @@ described at https://kubernetes.io/docs/concepts/architecture/cri/.
 from collections.abc import Sequence
 from typing import Any
 
-from cri_api.v1 import api_pb2 as pb
-from cri_api.v1 import api_pb2_grpc as stubs
-
 from corral.node.cri.channel import Channel, call
 from corral.node.cri.errors import CriError
+from corral.node.cri.stubs import messages, services
 from corral.node.cri.types import (
     Container,
     ContainerState,
@@ -37,12 +35,12 @@ class Runtime:
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
-        self._stub = stubs.RuntimeServiceStub(channel.grpc)
+        self._stub = services.RuntimeServiceStub(channel.grpc)
 
     async def info(self) -> RuntimeInfo:
         """Name, version and readiness."""
-        version = await call(self._stub.Version, pb.VersionRequest())
-        status = await call(self._stub.Status, pb.StatusRequest())
+        version = await call(self._stub.Version, messages.VersionRequest())
+        status = await call(self._stub.Status, messages.StatusRequest())
         conditions = {c.type: c for c in status.status.conditions}
         runtime, network = conditions.get("RuntimeReady"), conditions.get("NetworkReady")
         message = "; ".join(c.message for c in conditions.values() if not c.status and c.message)
@@ -56,21 +54,21 @@ class Runtime:
 
     async def run_sandbox(self, config: dict[str, Any], handler: str = "") -> str:
         """Make and start a sandbox; its id. `config` is a PodSandboxConfig."""
-        answer = await call(self._stub.RunPodSandbox, pb.RunPodSandboxRequest(config=config, runtime_handler=handler))
+        answer = await call(self._stub.RunPodSandbox, messages.RunPodSandboxRequest(config=config, runtime_handler=handler))
         return str(answer.pod_sandbox_id)
 
     async def stop_sandbox(self, id: str) -> None:
         """Kill what runs in it and give back its network; no error where it is gone."""
-        await _unless_gone(self._stub.StopPodSandbox, pb.StopPodSandboxRequest(pod_sandbox_id=id))
+        await _unless_gone(self._stub.StopPodSandbox, messages.StopPodSandboxRequest(pod_sandbox_id=id))
 
     async def remove_sandbox(self, id: str) -> None:
         """Remove it and its containers; no error where it is gone."""
-        await _unless_gone(self._stub.RemovePodSandbox, pb.RemovePodSandboxRequest(pod_sandbox_id=id))
+        await _unless_gone(self._stub.RemovePodSandbox, messages.RemovePodSandboxRequest(pod_sandbox_id=id))
 
     async def sandbox(self, id: str) -> Sandbox | None:
         """One sandbox, with its addresses; None where it is gone."""
         try:
-            answer = await call(self._stub.PodSandboxStatus, pb.PodSandboxStatusRequest(pod_sandbox_id=id))
+            answer = await call(self._stub.PodSandboxStatus, messages.PodSandboxStatusRequest(pod_sandbox_id=id))
         except CriError as error:
             if error.code == "NOT_FOUND":
                 return None
@@ -84,32 +82,32 @@ class Runtime:
     async def sandboxes(self, pod_uid: str = "") -> list[Sandbox]:
         """All sandboxes, or those of one pod, without addresses."""
         wanted = {"label_selector": {POD_UID_LABEL: pod_uid}} if pod_uid else {}
-        answer = await call(self._stub.ListPodSandbox, pb.ListPodSandboxRequest(filter=wanted))
+        answer = await call(self._stub.ListPodSandbox, messages.ListPodSandboxRequest(filter=wanted))
         return [_sandbox(item, (), False) for item in answer.items]
 
     async def create_container(self, sandbox_id: str, config: dict[str, Any], sandbox_config: dict[str, Any]) -> str:
         """Make a container; its id. `config` is a ContainerConfig."""
-        request = pb.CreateContainerRequest(pod_sandbox_id=sandbox_id, config=config, sandbox_config=sandbox_config)
+        request = messages.CreateContainerRequest(pod_sandbox_id=sandbox_id, config=config, sandbox_config=sandbox_config)
         answer = await call(self._stub.CreateContainer, request)
         return str(answer.container_id)
 
     async def start_container(self, id: str) -> None:
         """Start it."""
-        await call(self._stub.StartContainer, pb.StartContainerRequest(container_id=id))
+        await call(self._stub.StartContainer, messages.StartContainerRequest(container_id=id))
 
     async def stop_container(self, id: str, grace_s: float) -> None:
         """Its stop signal, and SIGKILL after `grace_s`; returns when it has ended. No error where it is gone."""
-        request = pb.StopContainerRequest(container_id=id, timeout=int(grace_s))
+        request = messages.StopContainerRequest(container_id=id, timeout=int(grace_s))
         await _unless_gone(self._stub.StopContainer, request, grace_s + STOP_MARGIN_S)
 
     async def remove_container(self, id: str) -> None:
         """Remove it; no error where it is gone."""
-        await _unless_gone(self._stub.RemoveContainer, pb.RemoveContainerRequest(container_id=id))
+        await _unless_gone(self._stub.RemoveContainer, messages.RemoveContainerRequest(container_id=id))
 
     async def container(self, id: str) -> Container | None:
         """One container in full; None where it is gone."""
         try:
-            answer = await call(self._stub.ContainerStatus, pb.ContainerStatusRequest(container_id=id))
+            answer = await call(self._stub.ContainerStatus, messages.ContainerStatusRequest(container_id=id))
         except CriError as error:
             if error.code == "NOT_FOUND":
                 return None
@@ -119,7 +117,7 @@ class Runtime:
     async def containers(self, pod_uid: str = "") -> list[ListedContainer]:
         """All containers, or those of one pod."""
         wanted = {"label_selector": {POD_UID_LABEL: pod_uid}} if pod_uid else {}
-        answer = await call(self._stub.ListContainers, pb.ListContainersRequest(filter=wanted))
+        answer = await call(self._stub.ListContainers, messages.ListContainersRequest(filter=wanted))
         return [
             ListedContainer(
                 c.id,
@@ -134,36 +132,36 @@ class Runtime:
 
     async def update_resources(self, id: str, linux: dict[str, Any]) -> None:
         """Change the cgroup values of a running container (LinuxContainerResources)."""
-        await call(self._stub.UpdateContainerResources, pb.UpdateContainerResourcesRequest(container_id=id, linux=linux))
+        await call(self._stub.UpdateContainerResources, messages.UpdateContainerResourcesRequest(container_id=id, linux=linux))
 
     async def reopen_log(self, id: str) -> None:
         """Have the runtime write to a new log file, after the old one was renamed."""
-        await call(self._stub.ReopenContainerLog, pb.ReopenContainerLogRequest(container_id=id))
+        await call(self._stub.ReopenContainerLog, messages.ReopenContainerLogRequest(container_id=id))
 
     async def exec_sync(self, id: str, command: Sequence[str], timeout_s: float = 0) -> ExecResult:
         """Run a command to its end; it is killed after `timeout_s` (0: never), which raises CriError DEADLINE_EXCEEDED."""
-        request = pb.ExecSyncRequest(container_id=id, cmd=list(command), timeout=int(timeout_s))
+        request = messages.ExecSyncRequest(container_id=id, cmd=list(command), timeout=int(timeout_s))
         answer = await call(self._stub.ExecSync, request, timeout_s + EXEC_MARGIN_S if timeout_s else None)
         return ExecResult(answer.exit_code, answer.stdout, answer.stderr)
 
     async def exec_url(self, id: str, command: Sequence[str], *, stdin: bool, stdout: bool, stderr: bool, tty: bool) -> str:
         """Where to stream a command's input and output."""
-        request = pb.ExecRequest(container_id=id, cmd=list(command), stdin=stdin, stdout=stdout, stderr=stderr, tty=tty)
+        request = messages.ExecRequest(container_id=id, cmd=list(command), stdin=stdin, stdout=stdout, stderr=stderr, tty=tty)
         return str((await call(self._stub.Exec, request)).url)
 
     async def attach_url(self, id: str, *, stdin: bool, stdout: bool, stderr: bool, tty: bool) -> str:
         """Where to stream the first process's input and output."""
-        request = pb.AttachRequest(container_id=id, stdin=stdin, stdout=stdout, stderr=stderr, tty=tty)
+        request = messages.AttachRequest(container_id=id, stdin=stdin, stdout=stdout, stderr=stderr, tty=tty)
         return str((await call(self._stub.Attach, request)).url)
 
     async def port_forward_url(self, sandbox_id: str, ports: Sequence[int]) -> str:
         """Where to stream connections to ports of the pod."""
-        request = pb.PortForwardRequest(pod_sandbox_id=sandbox_id, port=list(ports))
+        request = messages.PortForwardRequest(pod_sandbox_id=sandbox_id, port=list(ports))
         return str((await call(self._stub.PortForward, request)).url)
 
     async def stats(self) -> list[ContainerStats]:
         """The use of all running containers."""
-        answer = await call(self._stub.ListContainerStats, pb.ListContainerStatsRequest())
+        answer = await call(self._stub.ListContainerStats, messages.ListContainerStatsRequest())
         return [_stats(item) for item in answer.stats]
 
 
@@ -183,7 +181,7 @@ def _sandbox(item: Any, ips: tuple[str, ...], host_network: bool) -> Sandbox:
         meta.name,
         meta.namespace,
         meta.attempt,
-        item.state == pb.SANDBOX_READY,
+        item.state == messages.SANDBOX_READY,
         item.created_at / 1e9,
         ips,
         host_network,

@@ -1,0 +1,1 @@
+"""Whether a container has started, lives, and is ready to serve: one module a way of asking."""

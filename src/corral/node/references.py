@@ -1,0 +1,126 @@
+"""The ConfigMaps and Secrets that pods refer to: fetched once, then watched one by one for as long as a pod needs them.
+
+One watch an object, as the node's authorization allows no more.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from corral.api.errors import ApiError
+from corral.api.objects import Object
+from corral.client.client import Client
+from corral.client.informer import Change, Informer
+
+FETCH_TIMEOUT_S = 10.0
+
+
+class Reference(NamedTuple):
+    """`resource` is `configmaps` or `secrets`."""
+
+    resource: str
+    namespace: str
+    name: str
+
+
+@dataclass(eq=False)
+class _Entry:
+    informer: Informer
+    task: asyncio.Task[None] | None = None
+    users: set[str] = field(default_factory=set)
+
+
+class References:
+    """What pods refer to. `changed(uid)` is called when something that pod `uid` uses has changed."""
+
+    def __init__(self, client: Client, changed: Callable[[str], None]) -> None:
+        self._client = client
+        self._changed = changed
+        self._entries: dict[Reference, _Entry] = {}
+
+    async def use(self, uid: str, references: Iterable[Reference]) -> None:
+        """Have pod `uid` use exactly these, and return when all have been fetched once. Raises TimeoutError, ApiError."""
+        wanted = set(references)
+        for reference in [r for r, e in self._entries.items() if uid in e.users and r not in wanted]:
+            self._leave(uid, reference)
+        new = [self._join(uid, reference) for reference in wanted]
+        waiting = [e.informer.synced.wait() for e in new if not e.informer.synced.is_set()]
+        if waiting:
+            async with asyncio.timeout(FETCH_TIMEOUT_S):
+                await asyncio.gather(*waiting)
+
+    def release(self, uid: str) -> None:
+        """Pod `uid` uses nothing any more."""
+        for reference in [r for r, e in self._entries.items() if uid in e.users]:
+            self._leave(uid, reference)
+
+    def get(self, reference: Reference) -> Object | None:
+        """The object, read-only; None where there is none (or nobody asked for it)."""
+        entry = self._entries.get(reference)
+        return None if entry is None else entry.informer.get(reference.namespace, reference.name)
+
+    async def close(self) -> None:
+        """Watch nothing any more."""
+        tasks = [e.task for e in self._entries.values() if e.task is not None]
+        self._entries.clear()
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError, ApiError, OSError):
+                await task
+
+    def _join(self, uid: str, reference: Reference) -> _Entry:
+        entry = self._entries.get(reference)
+        if entry is None:
+            selector = f"metadata.name={reference.name}"
+            informer = Informer(self._client, reference.resource, namespace=reference.namespace, field_selector=selector)
+            entry = self._entries[reference] = _Entry(informer)
+            informer.listen(lambda change: self._tell(reference, change))
+            entry.task = asyncio.create_task(informer.run(), name=f"watch {reference.resource} {reference.name}")
+        entry.users.add(uid)
+        return entry
+
+    def _tell(self, reference: Reference, change: Change) -> None:
+        del change
+        entry = self._entries.get(reference)
+        for uid in list(entry.users) if entry is not None else ():
+            self._changed(uid)
+
+    def _leave(self, uid: str, reference: Reference) -> None:
+        entry = self._entries[reference]
+        entry.users.discard(uid)
+        if not entry.users:
+            del self._entries[reference]
+            if entry.task is not None:
+                entry.task.cancel()
+
+
+def references(pod: Object) -> list[Reference]:
+    """All that a pod refers to: environment, volumes and image pull secrets."""
+    namespace = pod["metadata"].get("namespace", "")
+    spec = pod["spec"]
+    found: dict[Reference, None] = {}
+
+    def add(resource: str, name: str | None) -> None:
+        if name:
+            found[Reference(resource, namespace, name)] = None
+
+    for container in [c for n in ("initContainers", "containers", "ephemeralContainers") for c in spec.get(n) or ()]:
+        for source in container.get("envFrom") or ():
+            add("configmaps", (source.get("configMapRef") or {}).get("name"))
+            add("secrets", (source.get("secretRef") or {}).get("name"))
+        for variable in container.get("env") or ():
+            value = variable.get("valueFrom") or {}
+            add("configmaps", (value.get("configMapKeyRef") or {}).get("name"))
+            add("secrets", (value.get("secretKeyRef") or {}).get("name"))
+    for volume in spec.get("volumes") or ():
+        add("configmaps", (volume.get("configMap") or {}).get("name"))
+        add("secrets", (volume.get("secret") or {}).get("secretName"))
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            add("configmaps", (source.get("configMap") or {}).get("name"))
+            add("secrets", (source.get("secret") or {}).get("name"))
+    for secret in spec.get("imagePullSecrets") or ():
+        add("secrets", secret.get("name"))
+    return list(found)

@@ -1,0 +1,131 @@
+"""The volumes of pods: made before the containers, kept up to date, removed with the pod."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from corral.api.errors import ApiError
+from corral.api.objects import Object
+from corral.base.clock import Clock
+from corral.client.client import Client
+from corral.node import mounts
+from corral.node.config import NodeConfig
+from corral.node.env import expand
+from corral.node.facts import ConfigError, NodeFacts
+from corral.node.references import Reference
+from corral.node.resources import pod_amounts
+from corral.node.volumes import atomic, claim, emptydir, hostpath, ownership, subpath
+from corral.node.volumes.content import Material, VolumeError, files_of, is_content, token_sources
+from corral.node.volumes.tokens import Tokens
+
+_PROPAGATION = {
+    "None": "PROPAGATION_PRIVATE",
+    "HostToContainer": "PROPAGATION_HOST_TO_CONTAINER",
+    "Bidirectional": "PROPAGATION_BIDIRECTIONAL",
+}
+_PLUGINS = {"configMap": "configmap", "secret": "secret", "downwardAPI": "downward-api", "projected": "projected"}
+
+
+class Volumes:
+    """Makes, refreshes and removes volumes below each pod's folder."""
+
+    def __init__(
+        self,
+        config: NodeConfig,
+        client: Client,
+        clock: Clock,
+        node: NodeFacts,
+        lookup: Callable[[Reference], Object | None],
+    ) -> None:
+        self._config = config
+        self._client = client
+        self._clock = clock
+        self._node = node
+        self._lookup = lookup
+        self._tokens = Tokens(client, clock)
+
+    async def prepare(self, pod: Object) -> dict[str, Path]:
+        """Volume name → its path on the host, all of them made and filled. Raises VolumeError, whose text names the volume."""
+        paths: dict[str, Path] = {}
+        for volume in pod["spec"].get("volumes") or ():
+            try:
+                paths[volume["name"]] = await self._prepare(pod, volume)
+            except (VolumeError, ConfigError, ApiError, OSError) as error:
+                text = error.message if isinstance(error, ApiError) else str(error)
+                raise VolumeError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {text}') from None
+        return paths
+
+    async def refresh(self, pod: Object) -> float | None:
+        """Bring the contents of the pod's volumes up to date; when to do it again for the sake of a token."""
+        due = []
+        for volume in pod["spec"].get("volumes") or ():
+            if is_content(volume):
+                await self._content(pod, volume)
+                due += [(await self._tokens.get(pod, volume["name"], i, s)).renew_at_s for i, s in token_sources(volume)]
+        return min(due, default=None)
+
+    def remove(self, uid: str) -> None:
+        """Unmount and remove everything of pod `uid`; no error where there is nothing."""
+        self._tokens.release(uid)
+        folder = self._config.pod_dir(uid)
+        mounts.unmount_below(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def container_mounts(
+        self, pod: Object, container: Object, paths: Mapping[str, Path], environment: Mapping[str, str]
+    ) -> list[dict[str, Any]]:
+        """The CRI mounts of a container's volumeMounts. Raises VolumeError."""
+        made = []
+        for i, mount in enumerate(container.get("volumeMounts") or ()):
+            path = paths[mount["name"]]
+            below = mount.get("subPath") or ""
+            if mount.get("subPathExpr"):
+                below = expand(mount["subPathExpr"], environment)
+            if below:
+                parts = ("volume-subpaths", mount["name"], container["name"], str(i))
+                path = subpath.bind(path, below, self._config.pod_dir(pod["metadata"]["uid"]).joinpath(*parts))
+            entry: dict[str, Any] = {
+                "container_path": mount["mountPath"],
+                "host_path": str(path),
+                "readonly": bool(mount.get("readOnly")),
+            }
+            if mount.get("mountPropagation"):
+                entry["propagation"] = _PROPAGATION[mount["mountPropagation"]]
+            made.append(entry)
+        return made
+
+    async def _prepare(self, pod: Object, volume: Object) -> Path:
+        if is_content(volume):
+            return await self._content(pod, volume)
+        if source := volume.get("hostPath"):
+            return hostpath.prepare(source)
+        if source := volume.get("persistentVolumeClaim"):
+            return await claim.resolve(self._client, pod["metadata"]["namespace"], source)
+        if "emptyDir" in volume:
+            folder = self._folder(pod, "empty-dir", volume)
+            await asyncio.to_thread(emptydir.prepare, folder, volume["emptyDir"] or {}, pod_amounts(pod)[2])
+            security = pod["spec"].get("securityContext") or {}
+            if security.get("fsGroup") is not None:
+                mismatch = security.get("fsGroupChangePolicy") == "OnRootMismatch"
+                await asyncio.to_thread(ownership.give_to_group, folder, security["fsGroup"], on_root_mismatch=mismatch)
+            return folder
+        kinds = [key for key in volume if key != "name"]
+        raise VolumeError(f"volumes of the kind {', '.join(kinds)} cannot be mounted by this node")
+
+    async def _content(self, pod: Object, volume: Object) -> Path:
+        tokens = {}
+        for i, source in token_sources(volume):
+            tokens[volume["name"], i] = (await self._tokens.get(pod, volume["name"], i, source)).text
+        material = Material(self._lookup, self._node, (), tokens)
+        files = files_of(pod, volume, material)
+        plugin = next(name for kind, name in _PLUGINS.items() if kind in volume)
+        folder = self._folder(pod, plugin, volume)
+        if not files or not folder.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+        atomic.write(folder, files, self._clock.now())
+        return folder
+
+    def _folder(self, pod: Object, plugin: str, volume: Object) -> Path:
+        return self._config.pod_dir(pod["metadata"]["uid"]) / "volumes" / f"kubernetes.io~{plugin}" / volume["name"]
