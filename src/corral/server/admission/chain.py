@@ -24,14 +24,14 @@ class Plugin:
 
 
 class AdmissionChain:
-    """Plugins in their order. `admit` runs before the kind's rules validate, `validate` after."""
+    """Plugins in their order. `mutate` runs before the kind's rules validate, `validate` after."""
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
         self.plugins = tuple(plugins)
         self._admitting: dict[tuple[str, str], tuple[Plugin, ...]] = {}
         self._validating: dict[tuple[str, str], tuple[Plugin, ...]] = {}
 
-    async def admit(self, admission: Admission) -> None:
+    async def mutate(self, admission: Admission) -> None:
         """Let every plugin change the object. Raises ApiError."""
         key = (admission.resource.group_resource, admission.operation)
         plugins = self._admitting.get(key)
