@@ -2,7 +2,7 @@
 
 import orjson
 
-from corral.api import serialize
+from corral.api import facts, serialize
 
 
 def pod() -> dict[str, object]:
@@ -15,7 +15,7 @@ def pod() -> dict[str, object]:
 
 
 def test_kind_version_and_metadata_come_first_and_the_revision_is_open() -> None:
-    assert serialize.dump(pod()).startswith(
+    assert serialize.serialize(pod()).startswith(
         b'{"kind":"Pod","apiVersion":"v1","metadata":{"name":"p","namespace":"default","uid":"u","resourceVersion":"","labels"'
     )
 
@@ -23,7 +23,7 @@ def test_kind_version_and_metadata_come_first_and_the_revision_is_open() -> None
 def test_the_revision_is_filled_in_once() -> None:
     given = pod()
     given["data"] = {"resourceVersion": ""}
-    filled = serialize.with_revision(serialize.dump(given), 42)
+    filled = serialize.with_revision(serialize.serialize(given), 42)
     assert orjson.loads(filled) == {
         **given,
         "metadata": {**given["metadata"], "resourceVersion": "42"},  # type: ignore[dict-item]
@@ -33,11 +33,21 @@ def test_the_revision_is_filled_in_once() -> None:
 def test_a_name_cannot_take_the_revisions_place() -> None:
     given = pod()
     given["metadata"]["name"] = '","resourceVersion":"'  # type: ignore[index]
-    filled = orjson.loads(serialize.with_revision(serialize.dump(given), 3))
+    filled = orjson.loads(serialize.with_revision(serialize.serialize(given), 3))
     assert filled["metadata"]["resourceVersion"] == "3"
 
 
 def test_dumping_leaves_the_object_alone() -> None:
     given = pod()
-    serialize.dump(given)
+    serialize.serialize(given)
     assert given == pod()
+
+
+def test_fields_that_go_always_writes_are_there() -> None:
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "r"}}
+    raw = serialize.serialize(role, facts.schema("rbac.authorization.k8s.io", "v1", "Role"))
+    assert orjson.loads(raw)["rules"] is None
+    assert "rules" not in role
+    replica_set = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "r"}, "spec": {}}
+    raw = serialize.serialize(replica_set, facts.schema("apps", "v1", "ReplicaSet"))
+    assert orjson.loads(raw)["status"] == {"replicas": 0}

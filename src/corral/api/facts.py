@@ -62,7 +62,7 @@ class Type:
     first use.
     """
 
-    __slots__ = ("_fields", "atomic", "go", "item", "kind", "name", "nullable", "preserve_unknown")
+    __slots__ = ("_always", "_fields", "atomic", "go", "item", "kind", "name", "nullable", "preserve_unknown")
 
     def __init__(
         self,
@@ -87,6 +87,7 @@ class Type:
         #: Fields that the schema does not name stay (x-kubernetes-preserve-unknown-fields; RawExtension and the like).
         self.preserve_unknown = preserve_unknown or kind == "any"
         self._fields = fields
+        self._always: Mapping[str, Field] | None = None
 
     @property
     def fields(self) -> "Mapping[str, Field]":
@@ -94,6 +95,13 @@ class Type:
         if self._fields is None:
             self._fields = _read_fields(self.name) if self.kind == "object" and self.name else {}
         return self._fields
+
+    @property
+    def always(self) -> "Mapping[str, Field]":
+        """The fields that Go writes whether they were given or not."""
+        if self._always is None:
+            self._always = {name: field for name, field in self.fields.items() if field.keeps_zero}
+        return self._always
 
     def __repr__(self) -> str:
         return f"Type({self.go})"

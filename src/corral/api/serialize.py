@@ -6,6 +6,8 @@ the uid. That placeholder is filled when the revision is known, without parsing 
 
 import orjson
 
+from corral.api.facts import Type
+from corral.api.golang import fill
 from corral.api.objects import Object
 
 _METADATA_ORDER = (
@@ -28,14 +30,19 @@ _METADATA_ORDER = (
 _PLACEHOLDER = b'"resourceVersion":""'
 
 
-def dump(obj: Object) -> bytes:
-    """The bytes of `obj` with the placeholder as its resourceVersion, whatever that was."""
+def serialize(obj: Object, type_: Type | None = None) -> bytes:
+    """The bytes of `obj` with the placeholder as its resourceVersion, whatever that was.
+
+    With `type_`, fields that Go writes even when they are empty are there.
+    """
     given = {**obj["metadata"], "resourceVersion": ""}
     metadata = {name: given[name] for name in _METADATA_ORDER if name in given}
     ordered: Object = {"kind": obj["kind"], "apiVersion": obj["apiVersion"], "metadata": metadata}
     for name, value in obj.items():
         if name not in ordered:
             ordered[name] = value
+    if type_ is not None:
+        fill(ordered, type_)
     return orjson.dumps(ordered)
 
 
