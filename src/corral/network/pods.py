@@ -11,6 +11,7 @@ import asyncio
 import json
 import logging
 import shutil
+import socket
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ async def set_up(config: NetworkConfig) -> None:
     """Prepare the node for pods; again is harmless. Raises CorralError."""
     device = device_name(config.name)
     _set_sysctls()
-    if not (Path("/sys/class/net") / device).exists():
+    if not _exists(device):
         # A bridge without ports: a dummy device would do, where the kernel has that.
         await _ip(f"link add {device} type bridge mcast_snooping 0")
     await _ip(
@@ -98,6 +99,14 @@ def write_conflist(config: NetworkConfig) -> None:
     partial = path.with_suffix(".partial")
     partial.write_text(text)
     partial.replace(path)
+
+
+def _exists(device: str) -> bool:
+    try:
+        socket.if_nametoindex(device)
+    except OSError:
+        return False
+    return True
 
 
 def _set_sysctls() -> None:
