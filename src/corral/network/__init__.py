@@ -1,1 +1,1 @@
-"""How pods find each other: Services to nftables, DNS, pod routes."""
+"""How pods find each other: Services to nftables, DNS, pod routes. `agent` is what a node process runs."""

@@ -8,25 +8,19 @@ import asyncio
 import logging
 from collections.abc import Hashable, Iterable
 
-from corral.api.objects import Key, Object
+from corral.api.objects import Key
 from corral.base.errors import CorralError
 from corral.client.informer import Change, Informer
 from corral.network import conntrack
 from corral.network.nft.rules import Ranges, Rendered, render
 from corral.network.nft.table import Table
-from corral.network.services import ServicePort, plan, service_of
+from corral.network.services import ServicePort, by_service, plan, service_of
 
 log = logging.getLogger(__name__)
 
 CHECK_PERIOD_S = 30.0
 RETRY_FIRST_S = 0.1
 RETRY_MAX_S = 10.0
-
-
-def by_service(slice: Object) -> Iterable[str]:
-    """Index of EndpointSlices: `NAMESPACE/NAME` of their Service."""
-    key = service_of(slice)
-    return [str(key)] if key.name else []
 
 
 class ServiceProxy:

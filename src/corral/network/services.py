@@ -68,6 +68,12 @@ def service_of(slice: Object) -> Key:
     return Key(meta.get("namespace", ""), (meta.get("labels") or {}).get(SERVICE_NAME_LABEL, ""))
 
 
+def by_service(slice: Object) -> Iterable[str]:
+    """Index of EndpointSlices: `NAMESPACE/NAME` of their Service."""
+    key = service_of(slice)
+    return [str(key)] if key.name else []
+
+
 def has_cluster_ip(service: Object) -> bool:
     """Whether the service proxy has anything to do for this Service: not for headless and ExternalName ones."""
     spec = service.get("spec") or {}
