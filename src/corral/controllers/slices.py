@@ -34,8 +34,8 @@ def arrange(
 ) -> list[Action]:
     """From the endpoints wanted and the slices there are to what must change.
 
-    `metadata` is that of a new slice (generateName, namespace, labels, annotations, ownerReferences); slices that are there get its
-    labels and owner too.
+    `metadata` is that of a new slice (generateName, namespace, labels, annotations, ownerReferences); slices that are there get
+    its labels and owner too.
     """
     actions: list[Action] = []
     by_identity: dict[tuple[object, ...], list[Object]] = {}
@@ -43,8 +43,8 @@ def arrange(
         by_identity.setdefault(_identity(old["addressType"], old.get("ports") or []), []).append(old)
     for group in groups:
         olds = by_identity.pop(group.identity, [])
-        for old, endpoints in _distribute(group.endpoints, olds, max_endpoints):
-            actions += _write(old, group, endpoints, metadata)
+        for slice, endpoints in _distribute(group.endpoints, olds, max_endpoints):
+            actions += _write(slice, group, endpoints, metadata)
     gone = [old for olds in by_identity.values() for old in olds]
     return actions + [Delete(SLICES, key_of(old), old["metadata"]["uid"]) for old in gone]
 
@@ -59,7 +59,7 @@ def _distribute(
     rest = list(waiting.values())
     for content in (content for content, moved in zip(contents, changed, strict=True) if moved):
         room = max(0, most - len(content))  # Slices that are written anyway are filled first.
-        content += rest[:room]
+        content.extend(rest[:room])
         rest = rest[room:]
     last = len(rest) % most
     roomy = [content for content in contents if most - len(content) >= last > 0]

@@ -1,0 +1,42 @@
+"""Says why a pod has no place, in the reference's words: how many nodes for which reason."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from corral.scheduler.filters.contract import Wake
+from corral.scheduler.placement import Refusal
+
+NO_NODES = "no nodes available to schedule pods"
+NOT_HELPFUL = "Preemption is not helpful for scheduling"
+NO_VICTIMS = "No preemption victims found for incoming pod"
+NEVER = "not eligible due to preemptionPolicy=Never."
+#: What dynamic resource allocation says of a pod without claims (KEP-4381), before preemption has its word.
+_NO_CLAIMS = "no new claims to deallocate"
+
+
+def message(refusal: Refusal, preemption: str) -> str:
+    """The text of the event FailedScheduling and of the condition PodScheduled. `preemption` is what came of trying that."""
+    if not refusal.by_node:
+        return NO_NODES
+    reasons = (text for _, misfit in refusal.by_node.values() for text in misfit.texts)
+    return f"{_counted(len(refusal.by_node), reasons)} {_NO_CLAIMS}, preemption: {preemption}"
+
+
+def without_victims(refusal: Refusal, reasons: Mapping[str, str] | None = None) -> str:
+    """What came of preemption where it found nobody to remove. `reasons`: by node, where it was tried."""
+    tried = reasons or {}
+    texts = (tried.get(name, NO_VICTIMS if misfit.resolvable else NOT_HELPFUL) for name, (_, misfit) in refusal.by_node.items())
+    return _counted(len(refusal.by_node), texts)
+
+
+def wakes(refusal: Refusal) -> Wake:
+    """The changes that could make a difference."""
+    wanted = Wake.NODE
+    for filter, _ in refusal.by_node.values():
+        wanted |= filter.wakes
+    return wanted
+
+
+def _counted(nodes: int, reasons: Iterable[str]) -> str:
+    texts = sorted(f"{count} {reason}" for reason, count in Counter(reasons).items())
+    return f"0/{nodes} nodes are available: {', '.join(texts)}."

@@ -1,0 +1,12 @@
+"""The filters, in the order in which they are asked; the first that objects to a node gives the reason."""
+
+from corral.scheduler.filters.contract import Filter
+from corral.scheduler.filters.nodeaffinity import FILTER as NODE_AFFINITY
+from corral.scheduler.filters.podaffinity import FILTER as POD_AFFINITY
+from corral.scheduler.filters.ports import FILTER as PORTS
+from corral.scheduler.filters.resources import FILTER as RESOURCES
+from corral.scheduler.filters.spread import FILTER as SPREAD
+from corral.scheduler.filters.taints import FILTER as TAINTS
+from corral.scheduler.filters.unschedulable import FILTER as UNSCHEDULABLE
+
+FILTERS: tuple[Filter, ...] = (UNSCHEDULABLE, TAINTS, NODE_AFFINITY, PORTS, RESOURCES, SPREAD, POD_AFFINITY)

@@ -1,0 +1,21 @@
+"""NodeUnschedulable: cordoned nodes take only pods that tolerate it.
+
+https://kubernetes.io/docs/concepts/nodes/node/#manual-node-administration
+"""
+
+from typing import Any
+
+from corral.scheduler.filters.contract import Filter, Misfit, Wake
+from corral.scheduler.filters.taints import tolerates
+from corral.scheduler.shape import Shape
+from corral.scheduler.snapshot import NodeInfo
+
+_MISFIT = Misfit(("node(s) were unschedulable",), False)
+_TAINT = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+
+
+def _check(shape: Shape, node: NodeInfo, _: Any) -> Misfit | None:
+    return _MISFIT if node.unschedulable and not tolerates(shape.tolerations, _TAINT) else None
+
+
+FILTER = Filter("NodeUnschedulable", Wake.NODE, lambda shape, snapshot: True, _check)

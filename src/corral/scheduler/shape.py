@@ -1,0 +1,189 @@
+"""What of a pod matters for its place. Pods of one template share one Shape, so that it is worked out once for all of them.
+
+https://kubernetes.io/docs/concepts/scheduling-eviction/
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakValueDictionary
+
+import orjson
+
+from corral.api import quantity
+from corral.api.objects import Object, controller_of
+
+#: What scoring takes a container to need that asks for nothing: without it, idle pods would all go to one node.
+DEFAULT_CPU_MILLI = 100
+DEFAULT_MEMORY_BYTES = 200 * 1024 * 1024
+
+#: Amounts by resource name: cpu in thousandths of a core, all others in whole units (bytes, devices).
+Amounts = Mapping[str, int]
+
+_SPEC_FIELDS = (
+    "nodeSelector",
+    "affinity",
+    "tolerations",
+    "topologySpreadConstraints",
+    "overhead",
+    "resources",
+    "priority",
+    "preemptionPolicy",
+    "hostNetwork",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HostPort:
+    """A port of the node that a pod takes. Address 0.0.0.0 is all addresses."""
+
+    address: str
+    protocol: str
+    port: int
+
+    def clashes(self, other: "HostPort") -> bool:
+        """Whether both cannot be on one node."""
+        if (self.protocol, self.port) != (other.protocol, other.port):
+            return False
+        return self.address == other.address or "0.0.0.0" in (self.address, other.address)
+
+
+@dataclass(eq=False, slots=True, weakref_slot=True)
+class Shape:
+    """Equal shapes are one object: compare with `is`."""
+
+    namespace: str
+    labels: Mapping[str, str]
+    #: The uid of the pod's controller: pods of one family are spread out.
+    family: str
+    spec: Object
+    requests: Amounts
+    #: cpu and memory with the defaults of scoring.
+    scored_requests: Amounts
+    host_ports: tuple[HostPort, ...]
+    images: tuple[str, ...]
+    claims: tuple[str, ...]
+    priority: int
+    tolerations: tuple[Object, ...] = field(default=())
+
+    def affinity(self, kind: str) -> Object:
+        """`nodeAffinity`, `podAffinity` or `podAntiAffinity`; {} where there is none."""
+        found: Object = (self.spec.get("affinity") or {}).get(kind) or {}
+        return found
+
+    def terms(self, kind: str) -> list[Object]:
+        """The required terms of `podAffinity` or `podAntiAffinity`."""
+        return self.affinity(kind).get("requiredDuringSchedulingIgnoredDuringExecution") or []
+
+    def weighted_terms(self, kind: str) -> list[Object]:
+        """The preferred terms, each with a `weight`."""
+        return self.affinity(kind).get("preferredDuringSchedulingIgnoredDuringExecution") or []
+
+
+class Shapes:
+    """From pods to shapes. Forgets a shape when nobody holds it any more."""
+
+    def __init__(self) -> None:
+        self._known: WeakValueDictionary[bytes, Shape] = WeakValueDictionary()
+
+    def of(self, pod: Object) -> Shape:
+        """The shape of `pod`."""
+        identity = orjson.dumps(_relevant(pod), option=orjson.OPT_SORT_KEYS)
+        shape = self._known.get(identity)
+        if shape is None:
+            shape = self._known[identity] = _shape(orjson.loads(identity))
+        return shape
+
+
+def _relevant(pod: Object) -> Object:
+    meta, spec = pod["metadata"], pod["spec"]
+    controller = controller_of(pod)
+    return {
+        "namespace": meta.get("namespace", ""),
+        "labels": meta.get("labels") or {},
+        "family": controller["uid"] if controller else "",
+        "spec": {name: spec[name] for name in _SPEC_FIELDS if spec.get(name)},
+        "containers": [_container(c) for c in spec.get("containers") or ()],
+        "initContainers": [_container(c) for c in spec.get("initContainers") or ()],
+        "claims": [
+            v["persistentVolumeClaim"]["claimName"] for v in spec.get("volumes") or () if v.get("persistentVolumeClaim")
+        ],
+    }
+
+
+def _container(container: Object) -> Object:
+    return {
+        "image": container.get("image", ""),
+        "requests": (container.get("resources") or {}).get("requests") or {},
+        "hostPorts": [
+            [p.get("hostIP") or "0.0.0.0", p.get("protocol", "TCP"), p["hostPort"]]
+            for p in container.get("ports") or ()
+            if p.get("hostPort")
+        ],
+        "sidecar": container.get("restartPolicy") == "Always",
+    }
+
+
+def _shape(facts: Object) -> Shape:
+    containers, first = facts["containers"], facts["initContainers"]
+    serving = [*containers, *(c for c in first if c["sidecar"])]
+    return Shape(
+        namespace=facts["namespace"],
+        labels=facts["labels"],
+        family=facts["family"],
+        spec=facts["spec"],
+        requests=pod_requests(facts, {}),
+        scored_requests=pod_requests(facts, {"cpu": DEFAULT_CPU_MILLI, "memory": DEFAULT_MEMORY_BYTES}),
+        host_ports=tuple(HostPort(*port) for c in serving for port in c["hostPorts"]),
+        images=tuple(c["image"] for c in containers),
+        claims=tuple(facts["claims"]),
+        priority=facts["spec"].get("priority") or 0,
+        tolerations=tuple(facts["spec"].get("tolerations") or ()),
+    )
+
+
+def pod_requests(facts: Object, defaults: Amounts) -> dict[str, int]:
+    """What a pod takes of a node: all containers and sidecars together, or the greediest moment of its start, plus overhead.
+
+    See KEP-753 (sidecars) and KEP-2837 (requests of the pod itself).
+    """
+    total: dict[str, int] = {}
+    for container in facts["containers"]:
+        _add(total, _requests(container["requests"], defaults))
+    sidecars: dict[str, int] = {}
+    peak: dict[str, int] = {}
+    for container in facts["initContainers"]:
+        needed = _requests(container["requests"], defaults)
+        if container["sidecar"]:
+            _add(sidecars, needed)
+            needed = sidecars
+        else:
+            needed = {name: needed.get(name, 0) + sidecars.get(name, 0) for name in {*needed, *sidecars}}
+        peak = {name: max(peak.get(name, 0), needed.get(name, 0)) for name in {*peak, *needed}}
+    _add(total, sidecars)
+    total = {name: max(total.get(name, 0), peak.get(name, 0)) for name in {*total, *peak}}
+    total.update(amounts((facts["spec"].get("resources") or {}).get("requests") or {}))
+    _add(total, amounts(facts["spec"].get("overhead") or {}))
+    return {name: amount for name, amount in total.items() if amount}
+
+
+def amounts(quantities: Mapping[str, Any]) -> dict[str, int]:
+    """A resource list as numbers."""
+    return {
+        name: quantity.parse(text).milli() if name == "cpu" else quantity.parse(text).value()
+        for name, text in quantities.items()
+    }
+
+
+def _requests(quantities: Mapping[str, Any], defaults: Amounts) -> dict[str, int]:
+    return {**defaults, **amounts(quantities)}
+
+
+def _add(total: dict[str, int], more: Amounts) -> None:
+    for name, amount in more.items():
+        total[name] = total.get(name, 0) + amount
+
+
+def images_of(shapes: Iterable[Shape]) -> set[str]:
+    """All images that the shapes use."""
+    return {image for shape in shapes for image in shape.images}
