@@ -69,6 +69,15 @@ class Errors:
         """A value that is not acceptable."""
         self._add("FieldValueInvalid", path, f"Invalid value: {show(value)}: {detail}")
 
+    def each(self, path: str, value: Any, details: Iterable[str]) -> None:
+        """A value that is not acceptable for each of the reasons (as `api.names` gives them)."""
+        for detail in details:
+            self.invalid(path, value, detail)
+
+    def invalid_here(self, path: str, detail: str) -> None:
+        """A value that is not acceptable and not worth showing."""
+        self._add("FieldValueInvalid", path, f"Invalid value: {detail}")
+
     def unsupported(self, path: str, value: Any, supported: Iterable[str]) -> None:
         """A value outside an enumeration. The reference sorts most enumerations; pass them in the order wanted."""
         listed = ", ".join(show(s) for s in supported)

@@ -3,12 +3,17 @@
 import copy
 from collections.abc import Callable
 
+from corral.api.fields import Errors, Path
+from corral.api.kinds import podupdate
+from corral.api.kinds.container import check_image_trimmed
 from corral.api.kinds.podrow import pod_cells
-from corral.api.kinds.podspec import default_pod_spec
+from corral.api.kinds.podspec import check_pod_spec, default_pod_spec
+from corral.api.kinds.podwarnings import pod_warnings
 from corral.api.kinds.qos import qos_class
 from corral.api.objects import Object
 from corral.api.rules import Context, Rules
 
+DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 GATED = {
     "type": "PodScheduled",
     "status": "False",
@@ -64,6 +69,36 @@ class PodRules(Rules):
             if owners:
                 new["metadata"]["ownerReferences"] = owners
 
+    def validate_create(self, obj: Object) -> Errors:
+        """The annotations that mean something, the spec, and what may not be there at birth."""
+        errs = Errors()
+        _check_pod(errs, obj)
+        spec, path = obj["spec"], Path("spec")
+        if spec.get("ephemeralContainers"):
+            errs.forbidden(path.child("ephemeralContainers"), "cannot be set on create")
+        if spec.get("nodeName") and spec.get("schedulingGates"):
+            errs.forbidden(path.child("nodeName"), "cannot be set until all schedulingGates have been cleared")
+        return errs
+
+    def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
+        """What each road may change."""
+        errs = Errors()
+        if subresource == "status":
+            podupdate.check_status(errs, new, old)
+            return errs
+        _check_pod(errs, new)
+        if subresource == "ephemeralcontainers":
+            podupdate.check_ephemeral_containers(errs, new, old)
+        elif subresource == "resize":
+            podupdate.check_resize(errs, new, old)
+        else:
+            podupdate.check_update(errs, new, old)
+        return errs
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """What is deprecated or without effect in the pod."""
+        return [] if old is not None and old.get("spec") == obj.get("spec") else pod_warnings(obj, Path())
+
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row."""
         return pod_cells(obj, now_s)
@@ -82,6 +117,33 @@ class PodRules(Rules):
             "status.podIP": addresses[0].get("ip", ""),
             "status.nominatedNodeName": status.get("nominatedNodeName", ""),
         }
+
+
+def _check_pod(errs: Errors, obj: Object) -> None:
+    spec, path = obj["spec"], Path("spec")
+    annotations = obj["metadata"].get("annotations") or {}
+    if podupdate.MIRROR in annotations and not spec.get("nodeName"):
+        at = Path("metadata").child("annotations").key(podupdate.MIRROR)
+        errs.invalid(at, annotations[podupdate.MIRROR], "must set spec.nodeName if mirror pod annotation is set")
+    cost = annotations.get(DELETION_COST)
+    if cost is not None and not _is_int32(cost):
+        errs.invalid(Path("metadata").child("annotations").key(DELETION_COST), cost, "must be a 32bit integer")
+    check_pod_spec(errs, spec, path, obj["metadata"].get("name") or "")
+    if not spec.get("serviceAccountName"):
+        for i, volume in enumerate(spec.get("volumes") or ()):
+            for j, source in enumerate((volume.get("projected") or {}).get("sources") or ()):
+                if source.get("serviceAccountToken") is not None:
+                    at = path.child("volumes").at(i).child("projected", "sources").at(j).child("serviceAccountToken")
+                    errs.forbidden(at, "must not be specified when serviceAccountName is not set")
+    for kind in ("containers", "initContainers"):
+        for i, container in enumerate(spec.get(kind) or ()):
+            check_image_trimmed(errs, container, path.child(kind).at(i))
+
+
+def _is_int32(text: str) -> bool:
+    digits = text.removeprefix("-")
+    # No sign but minus and no zeros in front.
+    return digits.isascii() and digits.isdigit() and str(int(text)) == text and -(2**31) <= int(text) < 2**31
 
 
 def _containers(spec: Object) -> list[Object]:

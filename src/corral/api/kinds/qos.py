@@ -34,7 +34,7 @@ def _sum(total: dict[str, Any], resources: Mapping[str, str] | None) -> int:
     count = 0
     for name in _COUNTED:
         amount = parse(resources[name]) if resources and name in resources else None
-        if amount is not None and amount > 0:
+        if amount is not None and amount.nanos > 0:
             total[name] = total[name] + amount if name in total else amount
             count += 1
     return count

@@ -1,0 +1,220 @@
+"""Security contexts of pods and containers."""
+
+import re
+
+from corral.api import names
+from corral.api.fields import Errors, Path
+from corral.api.kinds.paths import check_descending
+from corral.api.objects import Object
+
+_SYSCTL = "([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+SYSCTL_MAX_CHARS = 253
+PROFILE_TYPES = ("Localhost", "RuntimeDefault", "Unconfined")
+PATH_MAX_BYTES = 4095
+_NOT_LINUX = "windows options cannot be set for a linux pod"
+_NOT_WINDOWS = "cannot be set for a windows pod"
+_LINUX_POD_FIELDS = [
+    "appArmorProfile",
+    "seLinuxOptions",
+    "seccompProfile",
+    "fsGroup",
+    "fsGroupChangePolicy",
+    "sysctls",
+    "runAsUser",
+    "runAsGroup",
+    "supplementalGroups",
+    "supplementalGroupsPolicy",
+]
+_LINUX_CONTAINER_FIELDS = [
+    "appArmorProfile",
+    "seLinuxOptions",
+    "seccompProfile",
+    "capabilities",
+    "readOnlyRootFilesystem",
+    "privileged",
+    "allowPrivilegeEscalation",
+    "procMount",
+    "runAsUser",
+    "runAsGroup",
+]
+
+
+def check_pod_context(errs: Errors, spec: Object, path: Path) -> None:
+    """The security context of a pod's spec at `path`."""
+    context = spec.get("securityContext") or {}
+    if not context and not spec.get("shareProcessNamespace"):
+        return
+    at = path.child("securityContext")
+    for field in ("fsGroup", "runAsUser", "runAsGroup"):
+        if context.get(field) is not None:
+            errs.each(at.child(field), context[field], names.user_or_group_id(context[field]))
+    for i, group in enumerate(context.get("supplementalGroups") or ()):
+        errs.each(at.child("supplementalGroups").at(i), group, names.user_or_group_id(group))
+    if spec.get("shareProcessNamespace") and spec.get("hostPID"):
+        why = "ShareProcessNamespace and HostPID cannot both be enabled"
+        errs.invalid(at.child("shareProcessNamespace"), True, why)
+    _check_sysctls(errs, spec, context.get("sysctls") or (), at.child("sysctls"))
+    _check_choice(errs, context, "fsGroupChangePolicy", ("Always", "OnRootMismatch"), at)
+    _check_seccomp(errs, context.get("seccompProfile"), at.child("seccompProfile"))
+    _check_windows(errs, context.get("windowsOptions"), at.child("windowsOptions"))
+    _check_app_armor(errs, context.get("appArmorProfile"), at.child("appArmorProfile"))
+    _check_choice(errs, context, "supplementalGroupsPolicy", ("Merge", "Strict"), at)
+    _check_choice(errs, context, "seLinuxChangePolicy", ("MountOption", "Recursive"), at)
+
+
+def check_container_context(errs: Errors, context: Object, path: Path, host_users: bool = True) -> None:
+    """The security context of a container."""
+    for field in ("runAsUser", "runAsGroup"):
+        value = context.get(field)
+        if value is not None:
+            errs.each(path.child(field), value, names.user_or_group_id(value))
+    mount = context.get("procMount")
+    if mount is not None:
+        if mount not in ("Default", "Unmasked"):
+            errs.unsupported(path.child("procMount"), mount, ("Default", "Unmasked"))
+        if host_users and mount == "Unmasked":
+            errs.invalid(path.child("procMount"), mount, "`hostUsers` must be false to use `Unmasked`")
+    _check_seccomp(errs, context.get("seccompProfile"), path.child("seccompProfile"))
+    if context.get("allowPrivilegeEscalation") is False:
+        if context.get("privileged"):
+            why = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
+            errs.invalid(path, _go_context(context), why)
+        if "CAP_SYS_ADMIN" in ((context.get("capabilities") or {}).get("add") or ()):
+            why = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
+            errs.invalid(path, _go_context(context), why)
+    _check_windows(errs, context.get("windowsOptions"), path.child("windowsOptions"))
+    _check_app_armor(errs, context.get("appArmorProfile"), path.child("appArmorProfile"))
+
+
+def check_os(errs: Errors, spec: Object, path: Path) -> None:
+    """`spec.os`, and that the other operating system's options are not set."""
+    system = (spec.get("os") or {}).get("name", "")
+    if not system:
+        errs.required(path.child("os", "name"), "cannot be empty")
+        return
+    if system not in ("linux", "windows"):
+        errs.unsupported(path.child("os", "name"), system, ("linux", "windows"))
+        return
+    contexts = [(path.child("securityContext"), spec.get("securityContext") or {}, _LINUX_POD_FIELDS)]
+    for kind in ("initContainers", "containers", "ephemeralContainers"):
+        for i, container in enumerate(spec.get(kind) or ()):
+            at = path.child(kind).at(i).child("securityContext")
+            contexts.append((at, container.get("securityContext") or {}, _LINUX_CONTAINER_FIELDS))
+    if system == "windows":
+        for field in ("hostUsers", "hostPID", "hostIPC", "shareProcessNamespace"):
+            if spec.get(field) not in (None, False):
+                errs.forbidden(path.child(field), _NOT_WINDOWS)
+    for at, context, linux_fields in contexts:
+        if system == "linux" and context.get("windowsOptions") is not None:
+            errs.forbidden(at.child("windowsOptions"), _NOT_LINUX)
+        if system == "windows":
+            for field in linux_fields:
+                if context.get(field) not in (None, []):
+                    errs.forbidden(at.child(field), _NOT_WINDOWS)
+
+
+def _check_choice(errs: Errors, context: Object, field: str, choices: tuple[str, ...], path: Path) -> None:
+    value = context.get(field)
+    if value is not None and value not in choices:
+        errs.unsupported(path.child(field), value, choices)
+
+
+def _check_sysctls(errs: Errors, spec: Object, sysctls: "list[Object] | tuple[()]", path: Path) -> None:
+    seen = set()
+    for i, sysctl in enumerate(sysctls):
+        at, name = path.at(i).child("name"), sysctl.get("name", "")
+        if not name:
+            errs.required(at)
+        elif len(name) > SYSCTL_MAX_CHARS or not re.fullmatch(_SYSCTL, name):
+            why = f"must have at most {SYSCTL_MAX_CHARS} characters and match regex ^{_SYSCTL}$"
+            errs.invalid(at, name, why)
+        elif name in seen:
+            errs.duplicate(at, name)
+        dotted = name.replace("/", ".")
+        if spec.get("hostNetwork") and dotted.startswith("net."):
+            errs.invalid(at, name, "may not be specified when 'hostNetwork' is true")
+        elif spec.get("hostIPC") and dotted.startswith(("kernel.sem", "kernel.shm", "kernel.msg", "fs.mqueue.")):
+            errs.invalid(at, name, "may not be specified when 'hostIPC' is true")
+        seen.add(name)
+
+
+def _check_seccomp(errs: Errors, profile: Object | None, path: Path) -> None:
+    if profile is None:
+        return
+    kind, local = profile.get("type", ""), profile.get("localhostProfile")
+    if not kind:
+        errs.required(path.child("type"), "type is required when seccompProfile is set")
+    elif kind not in PROFILE_TYPES:
+        errs.unsupported(path.child("type"), kind, PROFILE_TYPES)
+    if kind == "Localhost":
+        if local is None:
+            errs.required(path.child("localhostProfile"), "must be set when seccomp type is Localhost")
+        else:
+            check_descending(errs, local, path.child("localhostProfile"))
+    elif local is not None:
+        shown = {"Type": kind, "LocalhostProfile": local}
+        errs.invalid(path.child("localhostProfile"), shown, "can only be set when seccomp type is Localhost")
+
+
+def _check_app_armor(errs: Errors, profile: Object | None, path: Path) -> None:
+    if profile is None:
+        return
+    kind, local = profile.get("type", ""), profile.get("localhostProfile")
+    at = path.child("localhostProfile")
+    if kind == "Localhost":
+        if local is None:
+            errs.required(at, "must be set when AppArmor type is Localhost")
+        elif local != local.strip():
+            errs.invalid(at, local, "must not be padded with whitespace")
+        elif not local:
+            errs.required(at, "must be set when AppArmor type is Localhost")
+        if local is not None and len(local) > PATH_MAX_BYTES:
+            errs.too_long(at, PATH_MAX_BYTES)
+    elif kind in PROFILE_TYPES:
+        if local is not None:
+            errs.invalid(at, local, "can only be set when AppArmor type is Localhost")
+    elif not kind:
+        errs.required(path.child("type"), "type is required when appArmorProfile is set")
+    else:
+        errs.unsupported(path.child("type"), kind, PROFILE_TYPES)
+
+
+def _check_windows(errs: Errors, options: Object | None, path: Path) -> None:
+    if not options:
+        return
+    name = options.get("gmsaCredentialSpecName")
+    if name is not None:
+        errs.each(path.child("gmsaCredentialSpecName"), name, names.dns_subdomain(name))
+    spec = options.get("gmsaCredentialSpec")
+    if spec is not None and not spec:
+        errs.invalid(path.child("gmsaCredentialSpec"), spec, "gmsaCredentialSpec cannot be an empty string")
+    user = options.get("runAsUserName")
+    if user is not None and not user:
+        errs.invalid(path.child("runAsUserName"), user, "runAsUserName cannot be an empty string")
+
+
+_GO_CONTEXT = [
+    "capabilities",
+    "privileged",
+    "seLinuxOptions",
+    "windowsOptions",
+    "runAsUser",
+    "runAsGroup",
+    "runAsNonRoot",
+    "readOnlyRootFilesystem",
+    "allowPrivilegeEscalation",
+    "procMount",
+    "seccompProfile",
+    "appArmorProfile",
+]
+
+
+def _go_context(context: Object) -> Object:
+    """A container's context as Go prints its internal type."""
+    shown = {name[0].upper() + name[1:]: context.get(name) for name in _GO_CONTEXT}
+    shown["SELinuxOptions"] = shown.pop("SeLinuxOptions")
+    capabilities = context.get("capabilities")
+    if capabilities is not None:
+        shown["Capabilities"] = {"Add": capabilities.get("add"), "Drop": capabilities.get("drop")}
+    order = [n[0].upper() + n[1:] if n != "seLinuxOptions" else "SELinuxOptions" for n in _GO_CONTEXT]
+    return {name: shown[name] for name in order}
