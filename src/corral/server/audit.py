@@ -4,6 +4,7 @@ Neither bodies nor headers are written, so that no secret gets in. Lines are buf
 last second. See https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/.
 """
 
+import asyncio
 import logging
 import os
 import uuid
@@ -15,14 +16,14 @@ import orjson
 from corral.api.objects import Object
 from corral.base.clock import Clock, rfc3339_micro
 from corral.server.authorization.reviews import user_info
-from corral.server.request import Request, User
+from corral.server.request import Request
 
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 100 * 1024 * 1024
 KEPT_FILES = 5
 BUFFER_BYTES = 64 * 1024
-FLUSH_EVERY_S = 1.0
+FLUSH_AFTER_S = 1.0
 #: Paths that are asked for all the time and say nothing.
 IGNORED_PATHS = ("/healthz", "/livez", "/readyz", "/metrics", "/version")
 
@@ -37,25 +38,30 @@ class AuditLog:
         self._kept_files = kept_files
         self._lines: list[bytes] = []
         self._pending_bytes = 0
-        self._flushed_s = clock.monotonic()
+        self._timer: asyncio.TimerHandle | None = None
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file = self._open()
 
-    def record(self, request: Request, began_s: float, code: int, *, actor: User | None = None, message: str = "") -> None:
-        """Note an answered request. `began_s` is since the epoch; `actor` is who impersonated `request.user`."""
+    def record(self, request: Request, began_s: float, code: int, *, message: str = "", started: bool = False) -> None:
+        """Note a request whose answer is complete, or has `started` (a stream). `began_s` is since the epoch."""
         if request.path.startswith(IGNORED_PATHS):
             return
-        event = _event(request, began_s, self._clock.now(), code, actor, message)
+        event = _event(request, began_s, self._clock.now(), code, message)
+        if started:
+            event["stage"] = "ResponseStarted"
         line = orjson.dumps(event) + b"\n"
         self._lines.append(line)
         self._pending_bytes += len(line)
-        now_s = self._clock.monotonic()
-        if self._pending_bytes >= BUFFER_BYTES or now_s - self._flushed_s >= FLUSH_EVERY_S:
+        if self._pending_bytes >= BUFFER_BYTES:
             self.flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_AFTER_S, self.flush)
 
     def flush(self) -> None:
         """Write what is buffered. A full disk costs the lines, not the request."""
-        self._flushed_s = self._clock.monotonic()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if not self._lines:
             return
         data, self._lines, self._pending_bytes = b"".join(self._lines), [], 0
@@ -89,7 +95,8 @@ class AuditLog:
         return self._path.with_name(f"{self._path.name}.{number}")
 
 
-def _event(request: Request, began_s: float, ended_s: float, code: int, actor: User | None, message: str) -> Object:
+def _event(request: Request, began_s: float, ended_s: float, code: int, message: str) -> Object:
+    actor = request.actor
     event: Object = {
         "kind": "Event",
         "apiVersion": "audit.k8s.io/v1",

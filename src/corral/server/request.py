@@ -34,6 +34,8 @@ class Request:
     body: bytes = b""
     user: User = ANONYMOUS
     remote: str = ""
+    #: Who acts as `user`, where somebody impersonates.
+    actor: User | None = None
     #: The verb in RBAC's words (get, list, watch, create, update, patch, delete, deletecollection; or the method).
     verb: str = ""
     #: None for non-resource paths such as /healthz.

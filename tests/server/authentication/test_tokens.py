@@ -121,7 +121,7 @@ def test_a_foreign_signature_is_refused(lookup: MemoryLookup, authority: TokenAu
 
 def test_others_can_verify_with_the_published_key(authority: TokenAuthority, requests: TokenRequests) -> None:
     token = ask(requests, audiences=["vault"])["status"]["token"]
-    key = jwt.PyJWKSet.from_json(authority.jwks().decode())[jwt.get_unverified_header(token)["kid"]]
+    key = jwt.PyJWKSet.from_dict(authority.jwks())[jwt.get_unverified_header(token)["kid"]]
     options: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
     assert jwt.decode(token, key.key, algorithms=["ES256"], audience="vault", options=options)["iss"] == ISSUER
 

@@ -120,22 +120,20 @@ class TokenAuthority:
         _check_bound(private, lookup, now_s)
         return Verified(_user(claims, private), accepted)
 
-    def jwks(self) -> bytes:
+    def jwks(self) -> Object:
         """The public key as a JSON Web Key Set."""
-        key = json.loads(ECAlgorithm.to_jwk(self._public))
-        key |= {"use": "sig", "kid": self.key_id, "alg": ALGORITHM}
-        return json.dumps({"keys": [key]}, separators=(",", ":")).encode()
+        key: Object = json.loads(ECAlgorithm.to_jwk(self._public))
+        return {"keys": [{**key, "use": "sig", "kid": self.key_id, "alg": ALGORITHM}]}
 
-    def openid_configuration(self, jwks_uri: str) -> bytes:
+    def discovery(self, jwks_uri: str) -> Object:
         """The OpenID provider document."""
-        document = {
+        return {
             "issuer": self.issuer,
             "jwks_uri": jwks_uri,
             "response_types_supported": ["id_token"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [ALGORITHM],
         }
-        return json.dumps(document, separators=(",", ":")).encode()
 
     def _verified_claims(self, token: str) -> Object:
         """The claims of a token whose signature is right. Signatures are checked once per token."""

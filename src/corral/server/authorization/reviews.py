@@ -27,6 +27,8 @@ class Reviews:
         self._authorizer = authorizer
         self._authenticator = authenticator
         self._clock = clock
+        #: Signs and publishes service-account tokens.
+        self.tokens = authenticator.tokens
         self._handlers: dict[tuple[str, str], Callable[[Request, Object], Object]] = {
             (ACCESS_GROUP, "selfsubjectaccessreviews"): self._self_access,
             (ACCESS_GROUP, "subjectaccessreviews"): self._access,
