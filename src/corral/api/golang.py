@@ -1,7 +1,7 @@
 """JSON values read by the rules of Go's decoder and written by those of its encoder, as the reference's typed objects are.
 
 `read` checks a value against a type and gives what Go would serialize again: unknown fields are gone, nulls are zero values,
-empty optional fields are left out, fields without omitempty are there (lists and maps excepted: `fill` writes their nulls),
+empty optional fields are left out, fields without omitempty are there (lists and maps excepted: `filled` adds their nulls),
 quantities and times are in canonical form. What is wrong is told in Go's words (encoding/json's UnmarshalTypeError, the strict
 errors of sigs.k8s.io/json).
 """
@@ -16,6 +16,9 @@ from corral.api import gotime, quantity
 from corral.api.facts import Field, Type, named
 
 MAX_STRICT_ERRORS = 100
+#: Of free-form values. Go's limit is 10,000; no real object comes near this one, and Python's own stack ends before Go's.
+MAX_DEPTH = 200
+TOO_DEEP = "exceeded max depth"
 _RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 _ZERO = {"string": "", "bool": False, "int32": 0, "int64": 0, "float64": 0, "quantity": "0", "int-or-string": 0}
 _BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
@@ -47,27 +50,51 @@ def read(value: Any, type_: Type) -> tuple[Any, list[str]]:
     Raises DecodeError. `value` is not changed.
     """
     reader = _Reader()
-    made = reader.read(value, type_)
+    try:
+        made = reader.read(value, type_)
+    except RecursionError:
+        raise DecodeError(TOO_DEEP) from None
     if reader.error:
         raise DecodeError(reader.error)
     return made, list(reader.strict)
 
 
-def zero(type_: Type) -> Any:
-    """What Go writes for the zero value of a type that is not a pointer."""
-    if type_.kind == "object":
-        return {name: None if field.pointer else zero(field.type) for name, field in type_.always.items()}
-    return _ZERO.get(type_.kind)
+def zero(type_: Type, *, nulls: bool = True) -> Any:
+    """What Go writes for the zero value of a type that is not a pointer; without `nulls`, lists and maps are left out."""
+    if type_.kind != "object":
+        return _ZERO.get(type_.kind)
+    return {
+        name: None if field.pointer else zero(field.type, nulls=nulls)
+        for name, field in type_.always.items()
+        if nulls or field.type.kind not in _COLLECTIONS
+    }
 
 
-def fill(obj: dict[str, Any], type_: Type, levels: int = 2) -> None:
-    """Add the fields that Go always writes and `obj` lacks, in place: `status: {}`, `rules: null` and the like."""
-    for name, field in type_.always.items():
-        if name not in obj:
-            obj[name] = zero(field.type)
-        elif levels > 1 and field.type.kind == "object" and isinstance(obj[name], dict):
-            obj[name] = dict(obj[name])
-            fill(obj[name], field.type, levels - 1)
+def filled(obj: dict[str, Any], type_: Type) -> dict[str, Any]:
+    """`obj` with the fields that Go always writes and `obj` lacks: `status: {}`, `rules: null` and the like. `obj` stays."""
+    fields = type_.fields
+    added = {name: zero(field.type) for name, field in type_.always.items() if name not in obj}
+    for name, value in obj.items():
+        field = fields.get(name)
+        if field is None or not isinstance(value, dict | list):
+            continue
+        got = _filled(value, field.type)
+        if got is not value:
+            added[name] = got
+    return {**obj, **added} if added else obj
+
+
+def _filled(value: Any, type_: Type) -> Any:
+    if type_.kind == "object" and isinstance(value, dict):
+        return filled(value, type_)
+    item = type_.item
+    if item is None or item.kind != "object":
+        return value
+    if isinstance(value, list):
+        made = [_filled(one, item) for one in value]
+        return value if all(new is old for new, old in zip(made, value, strict=True)) else made
+    made_map = {key: _filled(one, item) for key, one in value.items()}
+    return value if all(made_map[key] is value[key] for key in value) else made_map
 
 
 class _Reader:
@@ -111,11 +138,12 @@ class _Reader:
             steps.append((type_, field))
             got = _READ[kind](self, item, field.type)
             steps.pop()
-            if got or kind in _KEPT or field.keeps_zero or (field.pointer and got is not None):
+            # An empty list is the same as none once the reference has stored it.
+            if got or kind in _KEPT or ((field.keeps_zero or field.pointer) and kind not in _COLLECTIONS):
                 made[key] = got
         for key, field in type_.always.items():
             if key not in made and field.type.kind not in _COLLECTIONS:
-                made[key] = None if field.pointer else zero(field.type)
+                made[key] = None if field.pointer else zero(field.type, nulls=False)
         return made
 
     def array(self, value: Any, type_: Type) -> Any:
@@ -126,7 +154,7 @@ class _Reader:
         read, steps, made = _READ[item_type.kind], self._steps, []
         for i, item in enumerate(value):
             if item is None:
-                made.append(zero(item_type))
+                made.append(zero(item_type, nulls=False))
                 continue
             steps.append(i)
             made.append(read(self, item, item_type))
@@ -144,7 +172,7 @@ class _Reader:
         read, steps, made = _READ[item_type.kind], self._steps, {}
         for key, item in value.items():
             if item is None:
-                made[key] = zero(item_type)
+                made[key] = zero(item_type, nulls=False)
                 continue
             steps.append(key)
             made[key] = read(self, item, item_type)
@@ -203,6 +231,8 @@ class _Reader:
             raise DecodeError(str(error)) from None
 
     def any(self, value: Any, type_: Type) -> Any:
+        if isinstance(value, dict | list) and _depth(value) > MAX_DEPTH:
+            raise DecodeError(TOO_DEEP)
         return value
 
     def schema(self, value: Any, type_: Type) -> Any:
@@ -238,6 +268,15 @@ class _Reader:
                 name = step if isinstance(step, str) else step[1].name
                 path += f".{name}" if path else name
         self.strict[f"{what} {json.dumps(path, ensure_ascii=False)}"] = None
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        inner = [one for outer in level for one in (outer.values() if isinstance(outer, dict) else outer)]
+        level = [one for one in inner if isinstance(one, dict | list)]
+    return depth
 
 
 def _apart(value: Any) -> Any:

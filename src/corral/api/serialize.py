@@ -7,7 +7,7 @@ the uid. That placeholder is filled when the revision is known, without parsing 
 import orjson
 
 from corral.api.facts import Type
-from corral.api.golang import fill
+from corral.api.golang import filled
 from corral.api.objects import Object
 
 _METADATA_ORDER = (
@@ -42,7 +42,7 @@ def serialize(obj: Object, type_: Type | None = None) -> bytes:
         if name not in ordered:
             ordered[name] = value
     if type_ is not None:
-        fill(ordered, type_)
+        ordered = filled(ordered, type_)
     return orjson.dumps(ordered)
 
 

@@ -1,0 +1,51 @@
+"""YAML as Kubernetes reads it."""
+
+import pytest
+
+from corral.api import yamltext
+from corral.api.jsontext import TextError
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b"yes", True),
+        (b"off", False),
+        (b"~", None),
+        (b"", None),
+        (b"0777", 511),
+        (b"0x1F", 31),
+        (b"08", 8),
+        (b"1_000", 1000),
+        (b"1e3", 1000),
+        (b"1.5", 1.5),
+        (b"12:30", "12:30"),
+        (b"2001-01-01", "2001-01-01"),
+        (b"2001-01-01T00:00:00Z", "2001-01-01T00:00:00Z"),
+        (b'"yes"', "yes"),
+        (b"500m", "500m"),
+        (b"<none>", "<none>"),
+        (b"1: a\ntrue: b", {"1": "a", "true": "b"}),
+        (b"a: &x {b: c}\nd: {<<: *x, e: f}", {"a": {"b": "c"}, "d": {"b": "c", "e": "f"}}),
+        (b"a: 1\n---\na: 2", {"a": 1}),
+        (b"a: |\n  text\n", {"a": "text\n"}),
+    ],
+)
+def test_scalars_and_keys(text: bytes, value: object) -> None:
+    assert yamltext.parse(text) == (value, [])
+
+
+def test_repeated_keys_are_told_with_their_line() -> None:
+    value, repeated = yamltext.parse(b"a: 1\nb: 2\na: 3\n")
+    assert value == {"a": 3, "b": 2}
+    assert repeated == ['yaml: unmarshal errors:\n  line 3: key "a" already set in map']
+
+
+def test_what_is_no_yaml_is_refused_with_the_line() -> None:
+    with pytest.raises(TextError, match="yaml: line 2: did not find expected key"):
+        yamltext.parse(b"a:\n  - b\n c: d")
+
+
+def test_foreign_tags_are_refused() -> None:
+    with pytest.raises(TextError):
+        yamltext.parse(b"!!python/object/apply:os.system ['true']")
