@@ -4,6 +4,7 @@ https://kubernetes.io/docs/concepts/containers/images/
 """
 
 import base64
+import contextlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -84,7 +85,8 @@ class Puller:
         say("Normal", "Pulling", f'Pulling image "{reference}"')
         began_s = self._clock.monotonic()
         failure: CriError | None = None
-        for auth in credentials or [None]:
+        tries: list[Mapping[str, str] | None] = [*credentials] or [None]
+        for auth in tries:
             try:
                 pulled = await self._images.pull(reference, auth, sandbox)
                 found = await self._images.image(pulled) or await self._images.image(reference)
@@ -153,10 +155,8 @@ def _entries(secret: Object) -> Iterable[tuple[str, Mapping[str, str]]]:
 def _auth(server: str, entry: Mapping[str, str]) -> dict[str, str]:
     username, password = entry.get("username", ""), entry.get("password", "")
     if entry.get("auth") and not username:
-        try:
+        with contextlib.suppress(ValueError):
             username, _, password = base64.b64decode(entry["auth"]).decode().partition(":")
-        except ValueError:
-            pass
     made = {"username": username, "password": password, "server_address": server}
     if entry.get("identitytoken"):
         made["identity_token"] = entry["identitytoken"]

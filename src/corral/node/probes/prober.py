@@ -6,7 +6,6 @@ https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-pro
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -140,8 +139,3 @@ class Prober:
         if kind == "startup" and good:
             probed.started.set()
         self._changed()
-
-
-def first_delay_s(period_s: float) -> float:
-    """A moment within the first period, so that the probes of many pods do not fall together after an agent's restart."""
-    return random.uniform(0, period_s)

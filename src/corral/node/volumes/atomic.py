@@ -29,7 +29,7 @@ def write(folder: Path, files: Mapping[str, File], now_s: float) -> bool:
     """Have `folder` hold exactly `files` (path → file); whether anything changed. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     link = folder / DATA_LINK
-    old = Path(os.readlink(link)) if link.is_symlink() else None
+    old = link.readlink() if link.is_symlink() else None
     if old is not None and _same(folder / old, files):
         return False
     stamp = datetime.fromtimestamp(now_s, UTC).strftime("..%Y_%m_%d_%H_%M_%S.")

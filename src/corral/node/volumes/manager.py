@@ -128,4 +128,5 @@ class Volumes:
         return folder
 
     def _folder(self, pod: Object, plugin: str, volume: Object) -> Path:
-        return self._config.pod_dir(pod["metadata"]["uid"]) / "volumes" / f"kubernetes.io~{plugin}" / volume["name"]
+        top = self._config.pod_dir(pod["metadata"]["uid"])
+        return top / "volumes" / f"kubernetes.io~{plugin}" / str(volume["name"])

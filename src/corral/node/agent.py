@@ -1,0 +1,198 @@
+"""The node agent: one worker a pod, the node's registration, the runtime's events, and the safety net beneath them.
+
+The agent can be stopped and started at any moment: pods run on, and all it knows it learns anew from the runtime and the API.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from corral.api.objects import Object
+from corral.base.clock import Clock, SystemClock
+from corral.base.tasks import Tasks
+from corral.client.client import Client
+from corral.client.events import Recorder
+from corral.client.informer import Change, Informer
+from corral.node import hostinfo
+from corral.node.cgroups import Cgroups
+from corral.node.config import NodeConfig
+from corral.node.cri.channel import Channel
+from corral.node.cri.errors import CriError
+from corral.node.cri.events import events
+from corral.node.cri.images import Images
+from corral.node.cri.runtime import Runtime
+from corral.node.cri.types import Sandbox
+from corral.node.facts import NodeFacts
+from corral.node.images import Puller
+from corral.node.logs.rotation import rotate_forever
+from corral.node.machine import Machine
+from corral.node.references import References
+from corral.node.registration import Registration
+from corral.node.resources import whole
+from corral.node.volumes.manager import Volumes
+from corral.node.worker import PodWorker
+
+log = logging.getLogger(__name__)
+
+RELIST_S = 60.0
+RUNTIME_RETRY_S = 0.1
+
+
+class Agent:
+    """Runs the pods of one node. `services` is the informer of all Services; without one the agent runs its own."""
+
+    def __init__(
+        self, config: NodeConfig, client: Client, *, clock: Clock | None = None, services: Informer | None = None
+    ) -> None:
+        self.config = config
+        self.client = client
+        self.clock: Clock = clock or SystemClock()
+        self.workers: dict[str, PodWorker] = {}
+        self._tasks = Tasks()
+        self._own_services = services is None
+        self._services = services or Informer(client, "services")
+        self.pods = Informer(client, "pods", field_selector=f"spec.nodeName={config.node_name}")
+        self._by_id: dict[str, PodWorker] = {}
+        config.pods_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+        config.logs_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+        self.channel = Channel(config.cri_socket)
+        self.runtime = Runtime(self.channel)
+        self.images = Images(self.channel)
+        self.machine = self._machine()
+        self.registration = Registration(config, client, self.clock, self.machine.recorder, self.runtime.info, self.images)
+
+    async def run(self) -> None:
+        """Run until cancelled; pods run on."""
+        if not self.machine.cgroups.v2:
+            self.machine.cgroups.make(self.config.cgroup_root, {"cpu": {}, "memory": {}})
+        self._tasks.keep("events", self.machine.recorder.run)
+        self._tasks.keep("registration", self.registration.run)
+        if self._own_services:
+            self._tasks.keep("services", self._services.run)
+        self._tasks.keep("pods", self.pods.run)
+        self._tasks.keep("runtime events", self._follow_runtime)
+        self._tasks.keep("relist", self._relist_now_and_then)
+        self._tasks.keep("log rotation", lambda: rotate_forever(self.config, self.runtime, self.clock, self._log_files))
+        try:
+            found = await self._found()
+            await self.pods.synced.wait()
+            await self._services.synced.wait()
+            self.pods.listen(self._pod_changed)
+            self._adopt_orphans(found)
+            await asyncio.Event().wait()
+        finally:
+            await self._close()
+
+    def worker(self, namespace: str, name: str) -> PodWorker | None:
+        """The worker of the pod of this name."""
+        for worker in self.workers.values():
+            meta = worker.pod["metadata"]
+            if meta["name"] == name and meta["namespace"] == namespace:
+                return worker
+        return None
+
+    def _machine(self) -> Machine:
+        config = self.config
+        total = hostinfo.capacity(config.data_dir, config.max_pods)
+        free = hostinfo.allocatable(total)
+        node = NodeFacts(
+            config.node_name,
+            (config.node_ip,),
+            int(free["cpu"]) * 1000,
+            whole(free["memory"]),
+            whole(free["ephemeral-storage"]),
+        )
+        references = References(self.client, self._references_changed)
+        return Machine(
+            config=config,
+            client=self.client,
+            clock=self.clock,
+            recorder=Recorder(self.client, "kubelet", self.clock, config.node_name),
+            runtime=self.runtime,
+            puller=Puller(self.images, self.clock),
+            references=references,
+            volumes=Volumes(config, self.client, self.clock, node, references.get),
+            cgroups=Cgroups(),
+            node=node,
+            services=self._services.objects,
+        )
+
+    async def _found(self) -> list[Sandbox]:
+        """What the runtime holds at the start; waits for the runtime."""
+        while True:
+            try:
+                return await self.runtime.sandboxes()
+            except CriError as error:
+                log.debug("the runtime is not ready: %s", error)
+                await self.clock.sleep(RUNTIME_RETRY_S)
+
+    def _pod_changed(self, change: Change) -> None:
+        if change.old is not None:
+            old = change.old.object
+            uid = old["metadata"]["uid"]
+            if (change.new is None or change.new.object["metadata"]["uid"] != uid) and uid in self.workers:
+                self.workers[uid].gone()
+        if change.new is not None:
+            pod = change.new.object
+            worker = self.workers.get(pod["metadata"]["uid"])
+            if worker is None:
+                self._begin(pod)
+            else:
+                worker.update(pod)
+
+    def _begin(self, pod: Object) -> PodWorker:
+        worker = PodWorker(self.machine, {"kind": "Pod", "apiVersion": "v1", **pod})
+        self.workers[worker.uid] = worker
+        self._tasks.start(f"pod {pod['metadata']['name']}", self._work(worker))
+        return worker
+
+    async def _work(self, worker: PodWorker) -> None:
+        try:
+            await worker.prepare()
+            await worker.run()
+        finally:
+            if self.workers.get(worker.uid) is worker:
+                del self.workers[worker.uid]
+
+    def _adopt_orphans(self, found: Iterable[Sandbox]) -> None:
+        """What the runtime holds and the API does not know was deleted while no agent ran: end it."""
+        for sandbox in found:
+            if sandbox.pod_uid and sandbox.pod_uid not in self.workers:
+                meta = {"name": sandbox.pod_name, "namespace": sandbox.pod_namespace, "uid": sandbox.pod_uid}
+                self._begin({"metadata": meta, "spec": {"containers": [], "nodeName": self.config.node_name}}).gone()
+        known = {sandbox.pod_uid for sandbox in found} | self.workers.keys()
+        for folder in self.config.pods_dir.iterdir():
+            if folder.name not in known:
+                self.machine.volumes.remove(folder.name)
+
+    async def _follow_runtime(self) -> None:
+        async for event in events(self.channel):
+            if not event.id:
+                await asyncio.gather(*(worker.relist() for worker in list(self.workers.values())))
+                continue
+            for worker in self.workers.values():
+                if event.id in worker.observer.ids():
+                    worker.event(event.id, event.ended)
+                    break
+
+    async def _relist_now_and_then(self) -> None:
+        """The safety net for an event that was lost."""
+        while True:
+            await self.clock.sleep(RELIST_S)
+            for worker in list(self.workers.values()):
+                await worker.relist()
+
+    def _references_changed(self, uid: str) -> None:
+        if uid in self.workers:
+            self.workers[uid].references_changed()
+
+    def _log_files(self) -> list[tuple[str, str]]:
+        """Container id and log path of everything that runs."""
+        return [(c.id, c.log_path) for w in self.workers.values() for c in w.observer.containers if c.state == "running"]
+
+    async def _close(self) -> None:
+        for worker in self.workers.values():
+            worker.close()
+        await self._tasks.close()
+        await self.machine.references.close()
+        await self.channel.close()

@@ -1,0 +1,1 @@
+"""Container logs: the CRI's format, reading, following, rotation."""

@@ -1,0 +1,33 @@
+"""What all pods of a node share: the runtime, images, volumes, references, events, the clock."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from corral.api.objects import Object
+from corral.base.clock import Clock
+from corral.client.client import Client
+from corral.client.events import Recorder
+from corral.node.cgroups import Cgroups
+from corral.node.config import NodeConfig
+from corral.node.cri.runtime import Runtime
+from corral.node.facts import NodeFacts
+from corral.node.images import Puller
+from corral.node.references import References
+from corral.node.volumes.manager import Volumes
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The parts that a pod's worker works with. `services` gives the Services of the cluster for environments."""
+
+    config: NodeConfig
+    client: Client
+    clock: Clock
+    recorder: Recorder
+    runtime: Runtime
+    puller: Puller
+    references: References
+    volumes: Volumes
+    cgroups: Cgroups
+    node: NodeFacts
+    services: Callable[[], Iterable[Object]]

@@ -1,0 +1,64 @@
+"""Writes one pod's status: the newest at once, never two at a time, again after a failure."""
+
+import asyncio
+import logging
+
+from corral.api.errors import ApiError
+from corral.api.objects import Object
+from corral.client.client import Client
+
+log = logging.getLogger(__name__)
+
+RETRY_FIRST_S = 0.1
+RETRY_MAX_S = 10.0
+
+
+class StatusWriter:
+    """The way of one pod's status to the API. `set` never waits."""
+
+    def __init__(self, client: Client, pod: Object) -> None:
+        self._client = client
+        self._meta = pod["metadata"]
+        self._known: Object = dict(pod.get("status") or {})
+        self._next: Object | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def set(self, status: Object) -> None:
+        """Have `status` written; one that was not yet written is dropped for it."""
+        self._next = status
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._write(), name=f"status of {self._meta['name']}")
+
+    async def flush(self) -> None:
+        """Return when all has been written (or the pod is gone)."""
+        if self._task is not None:
+            await self._task
+
+    def close(self) -> None:
+        """Write nothing any more."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _write(self) -> None:
+        delay_s = RETRY_FIRST_S
+        while self._next is not None:
+            status, self._next = self._next, None
+            gone = {key: None for key in self._known if key not in status}
+            patch = {"metadata": {"uid": self._meta["uid"]}, "status": {**status, **gone}}
+            try:
+                name, namespace = self._meta["name"], self._meta["namespace"]
+                await self._client.patch("pods", name, patch, namespace, subresource="status")
+            except ApiError as error:
+                if error.code in (404, 409, 422):
+                    log.debug("status of %s not written: %s", self._meta["name"], error)
+                    return
+                log.warning("status of %s: %s; again in %.1f s", self._meta["name"], error, delay_s)
+            except Exception as error:  # The connection may fail in many ways; the status must arrive nevertheless.
+                log.debug("status of %s: %r; again in %.1f s", self._meta["name"], error, delay_s)
+            else:
+                self._known = status
+                delay_s = RETRY_FIRST_S
+                continue
+            self._next = self._next or status
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, RETRY_MAX_S)
