@@ -289,7 +289,8 @@ class Cache:
     def __init__(self, store: Store, decode: Callable[[str, bytes], bytes] | None = None) -> None:
         self.revision = 0
         self._store = store
-        self._decode = decode
+        #: Decrypts what was read from the store.
+        self.unseal = decode
         self._collections: dict[str, Collection] = {}
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
@@ -360,7 +361,7 @@ class Cache:
 
     def opened(self, key: str, value: bytes) -> bytes:
         """The object's bytes of what is stored (which may be encrypted)."""
-        return value if self._decode is None else self._decode(key, value)
+        return value if self.unseal is None else self.unseal(key, value)
 
     def _wake(self) -> None:
         while self._waiters and self._waiters[0][0] <= self.revision:

@@ -22,6 +22,8 @@ from corral.base.errors import CorralError
 from corral.server.pki import write_private
 
 MARK = b"corral:aesgcm:v1:"
+#: In the directory of the cluster's keys.
+KEY_FILE = "encryption.key"
 NONCE_BYTES = 12
 KEY_BYTES = 32
 #: The resources whose values are sealed.

@@ -20,6 +20,8 @@ from corral.server.request import User
 
 BOOTSTRAP_TOKEN = re.compile(r"([a-z0-9]{6})\.([a-z0-9]{16})")
 BOOTSTRAP_GROUP = re.compile(r"system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]")
+#: In the directory of the cluster's keys.
+TOKEN_FILE = "tokens.csv"
 BOOTSTRAP_TYPE = "bootstrap.kubernetes.io/token"
 
 
@@ -29,8 +31,10 @@ def digest(token: str) -> bytes:
 
 
 def load_token_file(path: Path) -> dict[bytes, User]:
-    """The users of a token file by digest: lines of `token,user,uid,"group1,group2"`. Raises CorralError."""
-    users = {}
+    """The users of a token file by digest: lines of `token,user,uid,"group1,group2"`; no file, no users. Raises CorralError."""
+    users: dict[bytes, User] = {}
+    if not path.exists():
+        return users
     try:
         with path.open(newline="") as file:
             for number, row in enumerate(csv.reader(file), 1):
