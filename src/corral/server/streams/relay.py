@@ -1,0 +1,144 @@
+"""The HTTP reverse proxies: container logs, and `proxy` of pods, services and nodes, with upgrades of their own."""
+
+import logging
+import re
+import ssl
+from collections.abc import Iterator
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
+from yarl import URL
+
+from corral.api.errors import ApiError, unavailable
+from corral.server.streams.upgrade import dial_error, is_upgrade, pass_through, status_response
+
+log = logging.getLogger(__name__)
+
+#: Headers about one connection, not about the message (RFC 9110, 7.6.1).
+_HOP_BY_HOP = frozenset(
+    ["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade"]
+)
+_NOT_FORWARDED = _HOP_BY_HOP | {"host", "authorization", "content-length"}
+CONNECT_TIMEOUT_S = 30.0
+#: HTML up to this size has its links rewritten; larger pages go through as they are.
+_HTML_LIMIT_BYTES = 4 * 1024 * 1024
+#: Attributes whose absolute paths must lead through the proxy.
+_LINK = re.compile(
+    rb"""(\s(?:href|src|action|data|cite|codebase|longdesc|usemap|background|poster|formaction)\s*=\s*["'])(/(?!/)[^"']*)""",
+    re.I,
+)
+
+
+class Relay:
+    """Forwards requests to nodes, pods and services. One for the whole server; `close` in the end."""
+
+    def __init__(self) -> None:
+        self._session: ClientSession | None = None
+
+    async def proxy(
+        self, request: web.BaseRequest, url: str, tls: ssl.SSLContext | None, *, body: bytes = b"", prefix: str = ""
+    ) -> web.StreamResponse:
+        """Forward any request, streaming the answer; an upgrade is passed through.
+
+        `prefix` is the path on this server that stands for the root of the far one, e.g.
+        `/api/v1/namespaces/d/pods/p/proxy`: redirects and links of pages are led through it.
+        """
+        if is_upgrade(request):
+            return await pass_through(request, url, tls)
+        try:
+            return await self._forward(request, url, tls, body, prefix)
+        except (ClientError, OSError) as error:
+            cause = getattr(error, "os_error", None) or error.__cause__ or error
+            return status_response(unavailable(f"error trying to reach service: {dial_error(url, cause)}"))
+
+    async def log(self, request: web.BaseRequest, url: str, tls: ssl.SSLContext | None) -> web.StreamResponse:
+        """A container's log from the node, chunk by chunk as it comes; ends with the client."""
+        try:
+            return await self._forward(request, url, tls, b"", "")
+        except (ClientError, OSError) as error:
+            cause = getattr(error, "os_error", None) or error.__cause__ or error
+            host = URL(url).host
+            return status_response(ApiError(500, "InternalError", f'Get "{url}": {dial_error(url, cause)}', {"name": host}))
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _client(self) -> ClientSession:
+        if self._session is None:
+            self._session = ClientSession(
+                connector=TCPConnector(limit=0, ssl=False),
+                timeout=ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S),
+                cookie_jar=DummyCookieJar(),
+                auto_decompress=False,
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            )
+        return self._session
+
+    async def _forward(
+        self, request: web.BaseRequest, url: str, tls: ssl.SSLContext | None, body: bytes, prefix: str
+    ) -> web.StreamResponse:
+        asking = self._client().request(
+            request.method,
+            URL(url, encoded=True),
+            headers=list(_forwarded(request, prefix)),
+            data=body or None,
+            allow_redirects=False,
+            ssl=tls if tls is not None else False,
+        )
+        async with asking as far:
+            near = web.StreamResponse(status=far.status, reason=far.reason)
+            for name, value in far.headers.items():
+                if name.lower() not in _HOP_BY_HOP:
+                    near.headers.add(name, _redirected(value, url, prefix) if name.lower() == "location" else value)
+            is_page = far.content_type == "text/html" and not far.headers.get("Content-Encoding")
+            if prefix and is_page and (far.content_length or 0) <= _HTML_LIMIT_BYTES and request.method != "HEAD":
+                page = rewritten(await far.read(), prefix)
+                near.headers["Content-Length"] = str(len(page))
+                await near.prepare(request)
+                await near.write(page)
+                await near.write_eof()
+                return near
+            if "Content-Length" not in near.headers and request.version >= (1, 1):
+                near.enable_chunked_encoding()
+            await near.prepare(request)
+            try:
+                if request.method != "HEAD":
+                    async for chunk in far.content.iter_any():
+                        await near.write(chunk)
+                await near.write_eof()
+            except ConnectionError:
+                log.debug("the client of %s went", request.path)
+            except ClientError:
+                near.force_close()
+            return near
+
+
+def _forwarded(request: web.BaseRequest, prefix: str) -> Iterator[tuple[str, str]]:
+    for name, value in request.headers.items():
+        lower = name.lower()
+        if lower not in _NOT_FORWARDED and not lower.startswith(("impersonate-", "x-remote-")):
+            yield name, value
+    yield "X-Forwarded-For", request.remote or ""
+    if prefix:
+        yield "X-Forwarded-Host", request.host
+        yield "X-Forwarded-Proto", "https" if request.secure else "http"
+        yield "X-Forwarded-Uri", request.path
+
+
+def _redirected(location: str, url: str, prefix: str) -> str:
+    """Where a redirect of the far side leads, seen from here; to other hosts it stays."""
+    if not prefix:
+        return location
+    far, to = URL(url, encoded=True), URL(location, encoded=True)
+    if to.is_absolute() and (to.host, to.port) != (far.host, far.port):
+        return location
+    if not to.is_absolute() and not location.startswith("/"):
+        return location
+    return prefix.rstrip("/") + to.raw_path_qs
+
+
+def rewritten(page: bytes, prefix: str) -> bytes:
+    """A page whose links with absolute paths lead through the proxy."""
+    start = prefix.rstrip("/").encode()
+    return _LINK.sub(lambda m: m[0] if m[2].startswith(start + b"/") else m[1] + start + m[2], page)

@@ -1,0 +1,107 @@
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from corral.server.streams.relay import Relay, rewritten
+
+PREFIX = "/api/v1/namespaces/d/pods/p/proxy"
+
+
+async def far_side(request: web.BaseRequest) -> web.StreamResponse:
+    if request.path == "/redirect":
+        return web.Response(status=302, headers={"Location": "/login?next=1"})
+    if request.path == "/page":
+        return web.Response(text='<a href="/a">x</a><img src="b"><a href="//host/c">', content_type="text/html")
+    if request.path == "/socket":
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            await socket.send_str(message.data.upper())
+        return socket
+    if request.path == "/follow":
+        out = web.StreamResponse()
+        await out.prepare(request)
+        await out.write(b"one\n")
+        await asyncio.sleep(60)
+        return out
+    seen = {"method": request.method, "path": request.raw_path, "body": await request.text(), "headers": dict(request.headers)}
+    return web.json_response(seen, status=201, headers={"X-Far": "yes"})
+
+
+def run(front: Any, use: Any) -> None:
+    async def main() -> None:
+        relay = Relay()
+
+        async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            body = await request.read()
+            return await relay.proxy(request, base + request.raw_path, None, body=body, prefix=PREFIX)
+
+        async with front(far_side) as far, asyncio.timeout(10):
+            base = far.url
+            async with front(handle) as near:
+                await use(near)
+        await relay.close()
+
+    asyncio.run(main())
+
+
+def test_requests_go_through(front: Any) -> None:
+    async def use(near: Any) -> None:
+        headers = {"Authorization": "Bearer secret", "Accept": "text/x", "Content-Type": "text/y"}
+        async with near.client.post(near.url + "/a%2Fb?q=1", data=b"body", headers=headers) as answer:
+            seen = await answer.json()
+            assert (answer.status, answer.headers["X-Far"]) == (201, "yes")
+        assert (seen["method"], seen["path"], seen["body"]) == ("POST", "/a%2Fb?q=1", "body")
+        assert (seen["headers"]["Accept"], seen["headers"]["Content-Type"]) == ("text/x", "text/y")
+        assert "Authorization" not in seen["headers"]
+
+    run(front, use)
+
+
+def test_redirects_and_pages_stay_behind_the_proxy(front: Any) -> None:
+    async def use(near: Any) -> None:
+        async with near.client.get(near.url + "/redirect", allow_redirects=False) as answer:
+            assert answer.headers["Location"] == PREFIX + "/login?next=1"
+        async with near.client.get(near.url + "/page") as answer:
+            assert await answer.text() == f'<a href="{PREFIX}/a">x</a><img src="b"><a href="//host/c">'
+
+    run(front, use)
+
+
+def test_lines_come_as_they_are_written(front: Any) -> None:
+    async def use(near: Any) -> None:
+        async with near.client.get(near.url + "/follow") as answer:
+            assert await answer.content.readline() == b"one\n"
+
+    run(front, use)
+
+
+def test_websockets_go_through(front: Any) -> None:
+    async def use(near: Any) -> None:
+        async with near.client.ws_connect(near.url + "/socket") as socket:
+            await socket.send_str("hello")
+            assert await socket.receive_str() == "HELLO"
+
+    run(front, use)
+
+
+def test_what_cannot_be_reached_is_503(front: Any) -> None:
+    async def main() -> None:
+        relay = Relay()
+
+        async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            return await relay.proxy(request, "http://127.0.0.1:1/", None)
+
+        async with front(handle) as near, near.client.get(near.url) as answer:
+            status = await answer.json()
+        assert (status["code"], status["reason"]) == (503, "ServiceUnavailable")
+        assert status["message"] == "error trying to reach service: dial tcp 127.0.0.1:1: connect: connection refused"
+        await relay.close()
+
+    asyncio.run(main())
+
+
+def test_links_that_already_lead_through_the_proxy_stay() -> None:
+    page = b'<a href="/p/x"><form action="/y">'
+    assert rewritten(page, "/p") == b'<a href="/p/x"><form action="/p/y">'
