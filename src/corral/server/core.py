@@ -1,13 +1,15 @@
 """What every verb works with: the settings, the catalog, the cache, the store, and the ways to an object."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import orjson
 
 from corral.api.conversion import convert
 from corral.api.errors import ApiError, bad_request, expired, not_found
-from corral.api.facts import has_schema
+from corral.api.fieldsets import Fields
+from corral.api.facts import Type, has_schema, schema
 from corral.api.kinds import rules
 from corral.api.objects import Object, parse
 from corral.api.resources import Catalog, Resource
@@ -19,7 +21,19 @@ from corral.server.paths import Paths, object_namespace
 from corral.server.request import Request
 from corral.store.contract import Store
 
+if TYPE_CHECKING:
+    from corral.server.admission import AdmissionChain
+    from corral.server.authentication import TokenAuthority
+    from corral.server.authentication.tokenrequests import TokenRequests
+    from corral.server.authorization.reviews import Reviews
+    from corral.server.deletion import Deletions
+    from corral.server.nodes import Nodes
+    from corral.server.streams.relay import Relay
+    from corral.server.writes import Writes
+
 FRESH_TIMEOUT_S = 3.0
+_STATUS_FIELDS: Fields = {"f:status": {}}
+_MAIN_FIELDS: Fields = {"f:spec": {}}
 
 #: Resources whose objects are stored as those of another group.
 _STORED_ELSEWHERE = {("events.k8s.io", "events"): ("", "v1", "events")}
@@ -37,8 +51,22 @@ class Core:
     cache: Cache
     #: Other servers write to the same store: a consistent read has to ask it for its revision.
     shared_store: bool = False
+    #: Where it listens.
+    port: int = 0
+    url: str = ""
+    #: Encrypts what is stored.
+    seal: Callable[[str, bytes], bytes] | None = None
     #: The joined items of recent lists: (apiVersion, plural, namespace) → version of the collection, bytes.
     joined: dict[tuple[str, str, str], tuple[int, bytes]] = field(default_factory=dict)
+    #: The parts that need this one; set while the server starts.
+    writes: "Writes" = field(init=False)
+    deletions: "Deletions" = field(init=False)
+    tokens: "TokenAuthority" = field(init=False)
+    token_requests: "TokenRequests" = field(init=False)
+    admission: "AdmissionChain" = field(init=False)
+    nodes: "Nodes" = field(init=False)
+    relay: "Relay" = field(init=False)
+    reviews: "Reviews | None" = None
     _stored: dict[Resource, Resource] = field(default_factory=dict)
 
     def stored(self, resource: Resource) -> Resource:
@@ -86,6 +114,35 @@ class Core:
         obj = item.object
         return obj if stored is resource else convert(obj, stored.api_version, resource.api_version)
 
+    def schema(self, resource: Resource) -> Type:
+        """The type of the resource's objects."""
+        return schema(resource.group, resource.version, resource.kind)
+
+    def reset_fields(self, resource: Resource, subresource: str) -> Fields | None:
+        """The fields that an endpoint does not write, as field sets name them."""
+        if subresource in ("status", "approval"):
+            return _MAIN_FIELDS
+        return _STATUS_FIELDS if self.rules(self.stored(resource)).has_status else None
+
+    def as_version(self, resource: Resource, obj: Object) -> Object:
+        """A stored object in the version of `resource`."""
+        stored = self.stored(resource)
+        return obj if stored is resource else convert(obj, stored.api_version, resource.api_version)
+
+    def is_builtin_group(self, group: str) -> bool:
+        """Whether a group is not one of custom resources."""
+        return any(resource.group == group and self.is_builtin(resource) for resource in self.catalog)
+
+    def answer_review(self, request: Request, resource: Resource, obj: Object) -> Object | None:
+        """The answer to a review, None where the resource is none."""
+        if self.reviews is None or not self.reviews.handles(resource.group, resource.plural):
+            return None
+        return self.reviews.create(request, obj)
+
+    def sealed(self, key: str, raw: bytes) -> bytes:
+        """What is stored of an object's bytes."""
+        return raw if self.seal is None else self.seal(key, raw)
+
     def store_key(self, resource: Resource, namespace: str, name: str) -> str:
         """The key of an object in the store."""
         return f"{self.stored(resource).group_resource}/{namespace}/{name}"
@@ -112,32 +169,6 @@ class Core:
         if revision > self.cache.revision and not await self.cache.wait(revision, FRESH_TIMEOUT_S):
             raise too_large(revision, self.cache.revision)
         return revision
-
-
-class CacheLookup:
-    """The cache as authorization, authentication and admission see it (`server.lookup.Lookup`)."""
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self._nodes: tuple[int, dict[str, list[Cached]]] = (-1, {})
-
-    def get(self, resource: str, namespace: str, name: str) -> Object | None:
-        """The object, or None."""
-        found = self._core.cache.collection(resource).get(namespace, name)
-        return None if found is None else found.object
-
-    def list(self, resource: str, namespace: str = "") -> Iterable[Object]:
-        """The objects of one namespace, or of all."""
-        return [item.object for item in self._core.cache.collection(resource).list(namespace)]
-
-    def version(self, resource: str) -> int:
-        """Grows with each change of the resource's objects."""
-        return self._core.cache.collection(resource).version
-
-    def pods_of_node(self, node: str) -> Iterable[Object]:
-        """The pods bound to a node."""
-        pods = self._core.cache.collection("pods")
-        return [pod for pod in (item.object for item in pods.list()) if pod["spec"].get("nodeName") == node]
 
 
 def revision_of(version: str) -> int:

@@ -6,6 +6,7 @@ costs. A handler may take the whole connection over (SPDY and WebSocket streams)
 
 import asyncio
 import logging
+import socket
 import ssl
 import time
 import zlib
@@ -18,6 +19,7 @@ from urllib.parse import parse_qsl, unquote
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from corral.base.errors import CorralError
 from corral.server.request import Request, Response
 
 log = logging.getLogger(__name__)
@@ -84,14 +86,12 @@ class HttpServer:
         self._handle = handle
         self._server: _Manager | None = None
         self._listener: asyncio.Server | None = None
-        self.port = 0
 
-    async def start(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
-        """Listen. Raises OSError where the address cannot be had. `port` 0 takes a free one; see `self.port`."""
+    async def start(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
+        """Accept connections on a bound socket (see `bind`)."""
         loop = asyncio.get_running_loop()
         self._server = _Manager(self._answer, loop)
-        self._listener = await loop.create_server(self._server, host, port, ssl=tls, backlog=BACKLOG)
-        self.port = self._listener.sockets[0].getsockname()[1]
+        self._listener = await loop.create_server(self._server, sock=listener, ssl=tls, backlog=BACKLOG)
 
     async def stop(self) -> None:
         """Close the listener and every connection."""
@@ -272,6 +272,19 @@ async def _stream(raw: web.BaseRequest, connection: Connection, request: Request
 def _gzip(body: bytes) -> bytes:
     packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
     return packer.compress(body) + packer.flush()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening address; port 0 takes a free one. Raises CorralError where it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise CorralError(f"cannot listen on {host}:{port}: {error.strerror}", "choose another one with --port") from error
+    return listener
 
 
 def server_tls(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:

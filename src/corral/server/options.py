@@ -110,7 +110,9 @@ class WriteOptions:
     force: bool | None = None
 
     @classmethod
-    def of(cls, request: Request, kind: Literal["CreateOptions", "UpdateOptions", "PatchOptions"], *, apply: bool = False) -> "WriteOptions":
+    def of(
+        cls, request: Request, kind: Literal["CreateOptions", "UpdateOptions", "PatchOptions"], *, apply: bool = False
+    ) -> "WriteOptions":
         """The options of a request. Raises ApiError (422)."""
         query = request.query
         if not query and not apply:
@@ -144,5 +146,3 @@ def dry_run_of(values: list[str], errors: Errors) -> bool:
     if values and values != ["All"]:
         errors.unsupported("dryRun", values, ("All",))
     return bool(values)
-
-

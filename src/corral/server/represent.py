@@ -69,9 +69,7 @@ def table(core: Core, request: Request, resource: Resource, want: Wanted) -> Tab
     """The maker of tables that the request asks for. Raises ApiError (400) where `includeObject` is none that is known."""
     include = request.query.get("includeObject", "")
     if include not in INCLUDES:
-        raise bad_request(
-            f'unrecognized includeObject value: "{include}"'
-        )
+        raise bad_request(f'unrecognized includeObject value: "{include}"')
     return Table(resource, core.rules(resource), want.version, include, core.clock.now())
 
 
@@ -82,7 +80,9 @@ def single(core: Core, request: Request, resource: Resource, want: Wanted, obj: 
     if want.view == "PartialObjectMetadata":
         return partial(obj, want.version)
     if want.view:
-        raise ApiError(406, "NotAcceptable", f"you requested {want.view}, but the requested object is not a list ({resource.kind})")
+        raise ApiError(
+            406, "NotAcceptable", f"you requested {want.view}, but the requested object is not a list ({resource.kind})"
+        )
     return obj
 
 
@@ -120,4 +120,3 @@ def to_yaml(obj: Any) -> bytes:
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text: str = yaml.dump(obj, Dumper=dumper, default_flow_style=False, sort_keys=True, allow_unicode=True, width=2**31 - 1)
     return text.encode()
-

@@ -46,7 +46,7 @@ async def handle(core: Core, request: Request) -> Response:
     if want.view == "PartialObjectMetadata":
         message = f"you requested PartialObjectMetadata, but the requested object is a list ({_go_list(resource)})"
         raise ApiError(406, "NotAcceptable", message)
-    selection = selection_of(request, core.rules(resource))
+    selection = selection_of(request, core.rules(resource), by_namespace=False)
     if selection is None and not options.limit and not options.continue_ and options.version in ("", "0"):
         await core.catch_up()
         page = Page(core.collection(resource).list(object_namespace(request)), core.cache.revision)
@@ -107,7 +107,9 @@ async def _at(core: Core, resource: Resource, namespace: str, revision: int) -> 
     try:
         return core.collection(resource).list_at(revision, namespace)
     except ApiError:
-        prefix = f"{core.stored(resource).group_resource}/{namespace}/" if namespace else f"{core.stored(resource).group_resource}/"
+        prefix = (
+            f"{core.stored(resource).group_resource}/{namespace}/" if namespace else f"{core.stored(resource).group_resource}/"
+        )
         try:
             entries, _ = await core.store.list(prefix, revision=revision)
         except (Compacted, FutureRevision):
@@ -197,10 +199,15 @@ def _answer(core: Core, request: Request, resource: Resource, want: Wanted, page
             "items": [partial(core.parsed(resource, item), want.version) for item in page.items],
         }
         return respond(request, shown, want)
-    raw = b"%b%b]}\n" % (_head(resource, page), join(core, resource, page.items))
+    raw = list_body(core, resource, page)
     if want.media == "yaml" or "pretty" in request.query:
         return respond(request, orjson.loads(raw), want)
     return Response(200, raw, media_type(want), warnings=request.warnings)
+
+
+def list_body(core: Core, resource: Resource, page: Page) -> bytes:
+    """The bytes of a list."""
+    return b"%b%b]}\n" % (_head(resource, page), join(core, resource, page.items))
 
 
 def _go_list(resource: Resource) -> str:

@@ -217,5 +217,3 @@ def _bookmark(core: Core, resource: Resource, revision: int, view: View | None, 
 
 def _error(error: ApiError) -> bytes:
     return watch_line("ERROR", orjson.dumps(error.status()))
-
-

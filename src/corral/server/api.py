@@ -1,0 +1,194 @@
+"""The API server: its parts put together, and the way of a request through them.
+
+A request is routed, authenticated, authorized, and handed to its verb, subresource or page. Whatever goes wrong becomes a Status.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+
+import orjson
+
+from corral.api import facts
+from corral.api.errors import ApiError, internal
+from corral.api.resources import Catalog
+from corral.base.clock import Clock, SystemClock
+from corral.base.tasks import Tasks
+from corral.client.transport import Transport
+from corral.server import encryption, pki
+from corral.server.admission import default_chain
+from corral.server.aggregator import keep_aggregated
+from corral.server.allocation import Allocation
+from corral.server.audit import AuditLog
+from corral.server.authentication import Authenticator, Peer, TokenAuthority
+from corral.server.authentication.bearer import TOKEN_FILE, load_token_file
+from corral.server.authentication.impersonation import impersonate
+from corral.server.authentication.tokenrequests import TokenRequests
+from corral.server.authorization import Authorizer, of_request
+from corral.server.authorization.reviews import Reviews
+from corral.server.bootstrap import bootstrap
+from corral.server.bootstrap import bootstrap
+from corral.server.cache import Cache
+from corral.server.config import ServerConfig
+from corral.server.core import Core
+from corral.server.deletion import Deletions
+from corral.server.http import HttpServer, bind, server_tls
+from corral.server.local import LocalTransport
+from corral.server.lookup import CacheLookup
+from corral.server.nodes import Nodes
+from corral.server.pages import Pages
+from corral.server.paths import PageNotFound, Paths
+from corral.server.request import LOOPBACK, Request, Response, User
+from corral.server import subresources
+from corral.server.streams.relay import Relay
+from corral.server.verbs import VERBS
+from corral.server.writes import Writes
+from corral.store.contract import Store, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+TEXT = "text/plain; charset=utf-8"
+#: The port that others are told where the server takes any free one.
+DEFAULT_PORT = 6443
+
+
+class ApiServer:
+    """One API server over one store. `start` returns when it answers; `stop` when it has let go of everything but the store."""
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        store: Store,
+        clock: Clock | None = None,
+        *,
+        static_tokens: Mapping[bytes, User] | None = None,
+    ) -> None:
+        clock = clock or SystemClock()
+        catalog = served()
+        self.config = config
+        self.core = Core(config, clock, store, catalog, Paths(catalog), Cache(store))
+        self.lookup = CacheLookup(self.core.cache)
+        self.authorizer = Authorizer(self.lookup)
+        self.http = HttpServer(self.handle)
+        self._tasks = Tasks()
+        self._static_tokens = static_tokens
+        self._authenticator: Authenticator | None = None
+        self._audit: AuditLog | None = None
+        self._pages = Pages(self.core)
+
+    @property
+    def url(self) -> str:
+        """Where it listens, once started."""
+        host = self.config.advertised
+        return f"https://[{host}]:{self.core.port}" if ":" in host else f"https://{host}:{self.core.port}"
+
+    async def start(self) -> None:
+        """Make what is missing of certificates and bootstrap objects, read the store, listen. Raises CorralError, OSError."""
+        core, config = self.core, self.config
+        hosts = [config.advertised, config.api_service_ip, *config.extra_sans]
+        keys = pki.ensure(config.pki_dir, server_hosts=hosts, now=datetime.fromtimestamp(core.clock.now(), UTC))
+        tls = server_tls(keys.server_certificate, keys.server_key, keys.ca_certificate)
+        listener = bind(config.host, config.port)
+        core.port = listener.getsockname()[1]
+        core.url = self.url
+        await bootstrap(
+            core.store, config, core.clock.now(), port=core.port, client_ca=keys.ca_certificate.read_text(encoding="ascii")
+        )
+        await core.cache.load()
+        self._tasks.keep("watch cache", core.cache.run)
+        self._furnish(keys)
+        await self.http.start(listener, tls)
+
+    def _furnish(self, keys: pki.Pki) -> None:
+        """Make the parts that need a full cache."""
+        core = self.core
+        core.admission = default_chain(self.lookup, self.authorizer)
+        core.writes = Writes(core, core.admission, Allocation(self.config, core.cache.collection("services")))
+        core.deletions = Deletions(core, core.admission)
+        core.tokens = TokenAuthority.load(keys.service_account_key, self.config.issuer)
+        core.token_requests = TokenRequests(self.lookup, core.tokens, core.clock)
+        self._authenticator = Authenticator(self.lookup, core.clock, core.tokens, self._static_tokens)
+        core.reviews = Reviews(self.authorizer, self._authenticator, core.clock)
+        core.nodes = Nodes(self.lookup, keys.kubelet_client_certificate, keys.kubelet_client_key, keys.ca_certificate)
+        core.relay = Relay()
+
+    async def stop(self) -> None:
+        """Close every connection, end every task."""
+        await self.http.stop()
+        await self.core.relay.close()
+        await self._tasks.close()
+
+    def local(self, user: User = LOOPBACK, manager: str = "corral") -> Transport:
+        """The API for a caller in this process."""
+        return LocalTransport(self, user, manager)
+
+    async def handle(self, request: Request, peer: Peer | None = None) -> Response:
+        """The answer to a request that came over `peer`; faults have become Statuses."""
+        began_s, received_s = time.perf_counter(), self.core.clock.now()
+        try:
+            response = await self.perform(request, peer)
+        except ApiError as error:
+            response = refusal(error, request)
+        except PageNotFound:
+            response = Response(404, b"404 page not found\n", TEXT, headers={"X-Content-Type-Options": "nosniff"})
+        except StoreUnavailable as error:
+            log.error("%s %s: %s", request.method, request.path, error)
+            response = refusal(internal(error.message), request)
+        except Exception as error:
+            log.exception("%s %s failed", request.method, request.path)
+            response = refusal(internal(f"{type(error).__name__}: {error}"), request)
+        self._pages.metrics.observe(request, response.status, time.perf_counter() - began_s)
+        if self._audit is not None:
+            self._audit.record(request, received_s, response.status, started=response.stream is not None)
+        return response
+
+    async def perform(self, request: Request, peer: Peer | None = None) -> Response:
+        """The answer to a request. Raises ApiError, PageNotFound and whatever goes wrong."""
+        fault: Exception | None = None
+        try:
+            self.core.paths.resolve(request)
+        except (ApiError, PageNotFound) as error:
+            fault = error
+        if peer is not None:
+            assert self._authenticator is not None
+            request.user = self._authenticator.authenticate(request, peer)
+            other = impersonate(request, self.authorizer)
+            if other is not None:
+                request.actor, request.user = request.user, other
+        self.authorizer.require(of_request(request))
+        if fault is not None:
+            raise fault
+        return await self._handler(request)(self.core, request)
+
+    def route(self, request: Request) -> None:
+        """Resolve and authorize a request of an in-process caller. Raises ApiError."""
+        self.core.paths.resolve(request)
+        self.authorizer.require(of_request(request))
+
+    def _handler(self, request: Request) -> Callable[[Core, Request], Awaitable[Response]]:
+        resource = request.resource
+        if resource is None:
+            return self._pages.handle
+        if request.subresource:
+            return subresources.handler(request.subresource)
+        return VERBS[request.verb]
+
+
+def served() -> Catalog:
+    """The resources that are served: those of stable versions. Betas are off by default (KEP-3136)."""
+    return Catalog(
+        resource for resource in facts.catalog() if "beta" not in resource.version and "alpha" not in resource.version
+    )
+
+
+def refusal(error: ApiError, request: Request) -> Response:
+    """The answer that tells of an error."""
+    headers = {}
+    retry_s = (error.details or {}).get("retryAfterSeconds")
+    if retry_s:
+        headers["Retry-After"] = str(retry_s)
+    status = error.status()
+    if not error.reason:
+        del status["reason"]
+    return Response(error.code, orjson.dumps(status) + b"\n", headers=headers, warnings=request.warnings)

@@ -1,0 +1,95 @@
+"""Bodies of requests: media types, decoding, and what a patch may have made of an object."""
+
+from typing import Any
+
+import orjson
+
+from corral.api import jsontext, yamltext
+from corral.api.decode import decode
+from corral.api.errors import ApiError, bad_request
+from corral.api.fields import Errors
+from corral.api.golang import DecodeError, read
+from corral.api.jsontext import TextError
+from corral.api.objects import Object
+from corral.api.resources import Resource
+from corral.server.core import Core
+from corral.server.negotiate import JSON, OFFERED, YAML
+from corral.server.request import Request
+
+
+def media_of(request: Request) -> str:
+    """The body's media type without its parameters."""
+    return request.headers.get("Content-Type", "").split(";")[0].strip().lower()
+
+
+def unsupported(*accepted: str) -> ApiError:
+    """415 of a body of the wrong type."""
+    message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(accepted)}"
+    return ApiError(415, "UnsupportedMediaType", message)
+
+
+def body_object(
+    core: Core, request: Request, resource: Resource, validation: str, kind: tuple[str, str, str] | None = None
+) -> Object:
+    """The object in the body, of the resource's kind or of `kind` (group, version, kind). Raises ApiError (400, 415)."""
+    media = media_of(request)
+    if media not in ("", JSON, YAML):
+        raise unsupported(*OFFERED)
+    group, version, name = kind or (resource.group, resource.version, resource.kind)
+    type_ = None if kind is not None or core.is_builtin(resource) else core.schema(resource)
+    obj, warnings = decode(request.body, group, version, name, type_=type_, yaml=media == YAML, validation=validation)
+    request.warnings += warnings
+    return obj
+
+
+def patch_document(request: Request) -> Any:
+    """The patch in the body. Raises ApiError (400)."""
+    try:
+        return jsontext.parse(request.body)
+    except TextError as error:
+        raise bad_request(f"error decoding patch: {error}") from None
+
+
+def patched_object(
+    core: Core, request: Request, resource: Resource, patched: Any, validation: str, kind: tuple[str, str, str] | None = None
+) -> Object:
+    """What a patch made of an object, if it still is one of its kind. Raises ApiError (422)."""
+    try:
+        obj, strict = read(patched, core.schema(resource))
+    except DecodeError as error:
+        raise bad_patch(patched, str(error)) from None
+    if strict and validation == "Strict":
+        raise bad_patch(patched, "strict decoding error: " + ", ".join(strict))
+    if strict and validation == "Warn":
+        request.warnings += [text for text in strict if text not in request.warnings]
+    made: Object = obj
+    made.setdefault("kind", resource.kind)
+    made.setdefault("apiVersion", resource.api_version)
+    if (made["kind"], made["apiVersion"]) != (resource.kind, resource.api_version):
+        # The reference decodes into the type at hand and does not look at what the patch says it is.
+        made["kind"], made["apiVersion"] = resource.kind, resource.api_version
+    return made
+
+
+def bad_patch(patched: Any, why: str) -> ApiError:
+    """422 of a patch whose result is no object of the kind."""
+    errors = Errors()
+    errors.invalid("patch", orjson.dumps(patched).decode(), why)
+    return errors.to_error("", "", "")
+
+
+def applied_object(core: Core, request: Request, resource: Resource, validation: str) -> Object:
+    """The fields of an apply request: YAML, of which JSON is a part. Raises ApiError (400)."""
+    try:
+        applied, repeated = yamltext.parse(request.body)
+    except TextError as error:
+        raise bad_request(f"error decoding YAML: {error}") from None
+    if not isinstance(applied, dict):
+        raise bad_request("error decoding YAML: the body is not an object")
+    if repeated and validation == "Strict":
+        raise bad_request(f"error strict decoding YAML: {', '.join(repeated)}")
+    if validation == "Warn":
+        request.warnings += repeated
+    if not applied.get("kind"):
+        raise bad_request("Object 'Kind' is missing in '" + request.body.decode("utf-8", "replace") + "'")
+    return applied

@@ -1,0 +1,158 @@
+"""Discovery: which groups, versions and resources there are, plain and aggregated (KEP-3352).
+
+See https://kubernetes.io/docs/reference/using-api/api-concepts/ and .../concepts/overview/kubernetes-api/#discovery-api.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+
+from corral.api.objects import Object
+from corral.api.resources import Catalog, Resource
+
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+#: Kinds whose storage version is not the one that is served first; it shows in the hash only.
+_STORED_AS = {
+    "CustomResourceDefinition": "apiextensions.k8s.io/v1beta1",
+    "MutatingAdmissionPolicy": "admissionregistration.k8s.io/v1beta1",
+    "MutatingAdmissionPolicyBinding": "admissionregistration.k8s.io/v1beta1",
+    "Event": "/v1",
+}
+
+
+def wants_aggregated(accept: str) -> bool:
+    """Whether the client asks for the aggregated document."""
+    return "as=APIGroupDiscoveryList" in accept and "v=v2" in accept.replace("v=v2beta1", "")
+
+
+def versions(catalog: Catalog, address: str) -> Object:
+    """`/api`."""
+    return {
+        "kind": "APIVersions",
+        "versions": list(_groups(catalog, core=True).get("", {})),
+        "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}],
+    }
+
+
+def group_list(catalog: Catalog) -> Object:
+    """`/apis`."""
+    groups = [_group(name, found) for name, found in _groups(catalog).items()]
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+
+
+def group(catalog: Catalog, name: str) -> Object | None:
+    """`/apis/GROUP`; None where there is no such group."""
+    found = _groups(catalog).get(name)
+    return None if found is None else {"kind": "APIGroup", "apiVersion": "v1", **_group(name, found)}
+
+
+def resource_list(catalog: Catalog, group: str, version: str) -> Object | None:
+    """`/api/v1` and `/apis/GROUP/VERSION`; None where there is no such version."""
+    resources = _groups(catalog, core=not group).get(group, {}).get(version)
+    if resources is None:
+        return None
+    entries: list[Object] = []
+    for resource in resources:
+        entries.append(_resource(catalog, resource))
+        entries += _subresources(resource)
+    head: Object = {"kind": "APIResourceList"}
+    if group:
+        head["apiVersion"] = "v1"
+    return {**head, "groupVersion": f"{group}/{version}" if group else version, "resources": entries}
+
+
+def aggregated(catalog: Catalog, *, core: bool) -> Object:
+    """All of `/api` or of `/apis` in one document."""
+    items = []
+    for name, found in _groups(catalog, core=core).items():
+        shown = [
+            {"version": version, "resources": [_aggregated_resource(r) for r in resources], "freshness": "Current"}
+            for version, resources in found.items()
+        ]
+        items.append({"metadata": {"name": name} if name else {}, "versions": shown})
+    return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
+
+
+def storage_version_hash(api_version: str, kind: str) -> str:
+    """A short hash of the version that objects are stored in: it changes when they are to be migrated."""
+    digest = hashlib.sha256(f"{api_version}/{kind}".encode()).digest()
+    return base64.b64encode(digest[:8]).decode()
+
+
+def _groups(catalog: Catalog, *, core: bool = False) -> dict[str, dict[str, list[Resource]]]:
+    groups: dict[str, dict[str, list[Resource]]] = {}
+    for resource in catalog:
+        if (resource.group == "") is core:
+            groups.setdefault(resource.group, {}).setdefault(resource.version, []).append(resource)
+    return groups
+
+
+def _group(name: str, found: Iterable[str]) -> Object:
+    shown = [{"groupVersion": f"{name}/{version}", "version": version} for version in found]
+    return {"name": name, "versions": shown, "preferredVersion": shown[0]}
+
+
+def _resource(catalog: Catalog, resource: Resource) -> Object:
+    entry: Object = {
+        "name": resource.plural,
+        "singularName": resource.singular,
+        "namespaced": resource.namespaced,
+        "kind": resource.kind,
+        "verbs": list(resource.verbs),
+    }
+    _names(entry, resource)
+    if "get" in resource.verbs and resource.plural != "componentstatuses":
+        stored = catalog.named(resource.group_resource)
+        version = _STORED_AS.get(resource.kind) or f"{stored.group}/{stored.version}"
+        entry["storageVersionHash"] = storage_version_hash(version, resource.kind)
+    return entry
+
+
+def _names(entry: Object, resource: Resource) -> None:
+    if resource.short_names:
+        entry["shortNames"] = list(resource.short_names)
+    if resource.categories:
+        entry["categories"] = list(resource.categories)
+
+
+def _subresources(resource: Resource) -> Iterable[Object]:
+    for name, verbs, group, version, kind in resource.subresources:
+        entry: Object = {"name": f"{resource.plural}/{name}", "singularName": "", "namespaced": resource.namespaced}
+        if group:
+            entry["group"] = group
+        if version and (group or kind not in _CONNECT_KINDS):
+            entry["version"] = version
+        yield {**entry, "kind": kind, "verbs": list(verbs)}
+
+
+#: Options of connections: the plain document names them without a version.
+_CONNECT_KINDS = frozenset(
+    {
+        "Binding",
+        "NodeProxyOptions",
+        "PodAttachOptions",
+        "PodExecOptions",
+        "PodPortForwardOptions",
+        "PodProxyOptions",
+        "ServiceProxyOptions",
+    }
+)
+
+
+def _aggregated_resource(resource: Resource) -> Object:
+    entry: Object = {
+        "resource": resource.plural,
+        "responseKind": {"group": "", "version": "", "kind": resource.kind},
+        "scope": "Namespaced" if resource.namespaced else "Cluster",
+        "singularResource": resource.singular,
+        "verbs": list(resource.verbs),
+    }
+    _names(entry, resource)
+    shown = []
+    for name, verbs, group, version, kind in resource.subresources:
+        of = {"group": group, "version": version if group else "", "kind": kind}
+        shown.append({"subresource": name, "responseKind": of, "verbs": list(verbs)})
+    if shown:
+        entry["subresources"] = shown
+    return entry

@@ -1,0 +1,99 @@
+"""The API for callers in the same process: no TLS, no HTTP, and the very bytes of the watch cache."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING
+
+import orjson
+
+from corral.api.errors import ApiError
+from corral.api.objects import Key
+from corral.client.transport import Call, Item, Listing, WatchEvent
+from corral.server.cache import Cached
+from corral.server.core import Core
+from corral.server.options import ListOptions
+from corral.server.request import Request, User
+from corral.server.selection import Selection, selection_of
+from corral.server.verbs.list import page_of
+from corral.server.verbs.watch import BOOKMARK_INTERVAL_S, begin
+
+if TYPE_CHECKING:
+    from corral.server.api import ApiServer
+
+
+class LocalTransport:
+    """A `client.transport.Transport` for `user`; fields it writes are owned by `manager` unless a call says otherwise."""
+
+    def __init__(self, server: "ApiServer", user: User, manager: str) -> None:
+        self._server = server
+        self._user = user
+        self._headers = {"User-Agent": manager}
+
+    async def call(self, call: Call) -> bytes:
+        """One request, one body."""
+        response = await self._server.perform(self._request(call))
+        if response.stream is not None:
+            return b"".join([chunk async for chunk in response.stream])
+        if response.status >= 400:
+            raise ApiError.of_status(orjson.loads(response.body))
+        return response.body
+
+    async def list(self, call: Call) -> Listing:
+        """GET of a collection: items share their bytes with the cache."""
+        request, core, selection = self._prepare(call)
+        page = await page_of(core, request, ListOptions.of(request), selection)
+        assert request.resource is not None
+        items = [_item(core, request, item) for item in page.items]
+        return Listing(items, str(page.revision))
+
+    async def watch(self, call: Call) -> AsyncIterator[WatchEvent]:
+        """Changes as they are applied to the cache; bookmarks in between."""
+        request, core, selection = self._prepare(call)
+        start = await begin(core, request, ListOptions.of(request, watch=True))
+        if start.error is not None:
+            raise start.error
+        for item in start.initial:
+            if selection is None or selection.matches(item):
+                yield WatchEvent("ADDED", _item(core, request, item))
+        position = start.position
+        while True:
+            # Whoever does not keep up with a stream of changes still lets others run.
+            await asyncio.sleep(0)
+            await start.collection.wait(position, BOOKMARK_INTERVAL_S)
+            changes = start.collection.changes(position)
+            position += len(changes)
+            for change in changes:
+                if change.revision <= start.after:
+                    continue
+                seen = change.seen_by(selection)
+                if seen is not None:
+                    yield WatchEvent(seen[0], _item(core, request, seen[1]))
+            if not changes:
+                revision = core.cache.revision
+                yield WatchEvent("BOOKMARK", Item(Key("", ""), _bookmark(revision), revision))
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+    def _request(self, call: Call) -> Request:
+        headers: Mapping[str, str] = self._headers
+        if call.body is not None:
+            headers = {**self._headers, "Content-Type": call.content_type}
+        return Request(call.method, call.path, dict(call.query), headers, call.body or b"", self._user)
+
+    def _prepare(self, call: Call) -> tuple[Request, Core, Selection | None]:
+        request = self._request(call)
+        self._server.route(request)
+        core = self._server.core
+        if request.resource is None:
+            raise ApiError(404, "NotFound", f"{call.path} is no collection", {})
+        return request, core, selection_of(request, core.rules(request.resource))
+
+
+def _item(core: Core, request: Request, item: Cached) -> Item:
+    assert request.resource is not None
+    return Item(Key(item.namespace, item.name), core.shown(request.resource, item), item.revision)
+
+
+def _bookmark(revision: int) -> bytes:
+    return b'{"metadata":{"resourceVersion":"%d"}}' % revision

@@ -1,0 +1,127 @@
+"""Everything that is no resource: discovery, OpenAPI, health, version, metrics, keys of tokens, the index."""
+
+from collections.abc import Awaitable, Callable
+
+import orjson
+
+from corral.api.errors import no_such_resource
+from corral.api.objects import Object
+from corral.server import discovery
+from corral.server.core import Core
+from corral.server.health import Health, version
+from corral.server.metrics import CONTENT_TYPE, Metrics
+from corral.server.negotiate import accepts, not_acceptable, wanted
+from corral.server.paths import PageNotFound
+from corral.server.represent import respond
+from corral.server.request import Request, Response
+
+JWKS = "application/jwk-set+json"
+
+
+class Pages:
+    """The handler of non-resource paths."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.metrics = Metrics(core)
+        self.health = Health({"ping": _fine, "log": _fine, "etcd": self._store_answers}, {"informer-sync": self._cache_follows})
+        self._pages: dict[str, Callable[[Request], Awaitable[Response]]] = {
+            "/": self._index,
+            "/version": self._version,
+            "/metrics": self._metrics,
+            "/openid/v1/jwks": self._jwks,
+            "/.well-known/openid-configuration": self._openid,
+        }
+
+    async def handle(self, _core: Core, request: Request) -> Response:
+        """The page. Raises PageNotFound, ApiError."""
+        page = self._pages.get(request.path)
+        if page is not None:
+            return await page(request)
+        first = request.path.strip("/").split("/")[0]
+        if first in ("api", "apis"):
+            return self._discovery(request)
+        if first == "openapi":
+            from corral.server import openapi
+
+            return await openapi.handle(self._core, request)
+        answer = await self.health.handle(request)
+        if answer is None:
+            raise PageNotFound
+        return answer
+
+    async def _version(self, request: Request) -> Response:
+        return respond(request, version(), wanted("application/json"))
+
+    async def _metrics(self, request: Request) -> Response:
+        return Response(200, self.metrics.text(), CONTENT_TYPE)
+
+    async def _jwks(self, request: Request) -> Response:
+        if not accepts(request.headers.get("Accept", ""), JWKS):
+            raise not_acceptable(JWKS)
+        return Response(200, self._core.tokens.jwks(), JWKS)
+
+    async def _openid(self, request: Request) -> Response:
+        if not accepts(request.headers.get("Accept", ""), "application/json"):
+            raise not_acceptable("application/json")
+        return Response(200, self._core.tokens.openid_configuration(f"{self._core.url}/openid/v1/jwks"))
+
+    async def _index(self, request: Request) -> Response:
+        catalog = self._core.catalog
+        paths = {"/api", "/apis", "/apis/", "/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/", *self._pages}
+        paths.discard("/")
+        for resource in catalog:
+            paths.add(resource.base_path)
+            if resource.group:
+                paths.add(f"/apis/{resource.group}")
+        paths.update(self.health.paths())
+        return respond(request, {"paths": sorted(paths)}, wanted("application/json"))
+
+    def _discovery(self, request: Request) -> Response:
+        catalog = self._core.catalog
+        accept = request.headers.get("Accept", "")
+        match request.path.strip("/").split("/"):
+            case ["api" | "apis" as root]:
+                if discovery.wants_aggregated(accept):
+                    document = discovery.aggregated(catalog, core=root == "api")
+                    return Response(200, orjson.dumps(document) + b"\n", discovery.AGGREGATED)
+                if root == "api":
+                    address = f"{self._core.config.advertised}:{self._core.port}"
+                    return self._shown(request, discovery.versions(catalog, address))
+                return self._shown(request, discovery.group_list(catalog))
+            case ["api", name]:
+                found = discovery.resource_list(catalog, "", name)
+                if found is None:
+                    raise no_such_resource()
+                return self._shown(request, found)
+            case ["apis", name]:
+                found = discovery.group(catalog, name)
+            case ["apis", name, version]:
+                found = discovery.resource_list(catalog, name, version)
+                if found is None and discovery.group(catalog, name) is not None and self._core.is_builtin_group(name):
+                    raise no_such_resource()
+            case _:
+                found = None
+        if found is None:
+            raise PageNotFound
+        return self._shown(request, found)
+
+    @staticmethod
+    def _shown(request: Request, document: Object) -> Response:
+        want = wanted(request.headers.get("Accept", ""), views=False) if _simple(request) else wanted("application/json")
+        return respond(request, document, want)
+
+    async def _store_answers(self) -> None:
+        await self._core.store.revision()
+
+    async def _cache_follows(self) -> None:
+        if not self._core.cache.revision:
+            raise RuntimeError("the watch cache is empty")
+
+
+async def _fine() -> None:
+    pass
+
+
+def _simple(request: Request) -> bool:
+    return "as=" not in request.headers.get("Accept", "")

@@ -1,0 +1,101 @@
+"""`proxy` of pods, services and nodes: plain HTTP through the API server.
+
+See https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/#manually-constructing-apiserver-proxy-urls.
+"""
+
+import random
+import ssl
+from urllib.parse import quote, urlencode
+
+from corral.api.errors import ApiError, bad_request, not_found, unavailable
+from corral.api.objects import Object
+from corral.server.core import Core
+from corral.server.request import Admission, Request, Response
+
+SCHEMES = ("", "http", "https")
+
+
+async def handle(core: Core, request: Request) -> Response:
+    """Forward the request. Raises ApiError (400, 403, 404, 503)."""
+    resource = request.resource
+    assert resource is not None
+    scheme, name, port = _split(request.name)
+    await core.admission.validate(Admission(request, resource, "CONNECT", None, None, "proxy"))
+    tls: ssl.SSLContext | None = None
+    if resource.plural == "nodes":
+        root, tls = core.nodes.url(name), core.nodes.tls
+    elif resource.plural == "pods":
+        root = _pod_root(core, request.namespace, name, scheme, port)
+    else:
+        root = _service_root(core, request.namespace, name, scheme, port)
+    prefix = resource.path(request.namespace, request.name, "proxy")
+    url = f"{root}/{quote(request.subpath, safe='/~:@!$&()*+,;=')}"
+    pairs = getattr(request.query, "pairs", None) or list(request.query.items())
+    if pairs:
+        url += "?" + urlencode(pairs)
+    return Response(upgrade=lambda raw: core.relay.proxy(raw, url, tls, body=request.body, prefix=prefix))
+
+
+def _split(name: str) -> tuple[str, str, str]:
+    """`[SCHEME:]NAME[:PORT]` in its parts."""
+    parts = name.split(":")
+    if len(parts) == 1:
+        return "", name, ""
+    if len(parts) == 2:
+        return "", parts[0], parts[1]
+    if len(parts) == 3 and parts[0] in SCHEMES:
+        return parts[0], parts[1], parts[2]
+    raise bad_request(f'invalid service request "{name}"')
+
+
+def _url(scheme: str, host: str, port: str | int) -> str:
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme or 'http'}://{host}:{port}" if port else f"{scheme or 'http'}://{host}"
+
+
+def _pod_root(core: Core, namespace: str, name: str, scheme: str, port: str) -> str:
+    item = core.cache.collection("pods").get(namespace, name)
+    if item is None:
+        raise not_found("pods", "", name)
+    pod = item.object
+    if not port:
+        ports = [p["containerPort"] for c in pod["spec"].get("containers") or () for p in c.get("ports") or ()]
+        port = str(ports[0]) if ports else ""
+    elif not port.isdigit():
+        port = _named_port(pod, port)
+    address = (pod.get("status") or {}).get("podIP")
+    if not address:
+        raise ApiError(500, "InternalError", "Internal error occurred: address not allowed")
+    return _url(scheme, address, port)
+
+
+def _named_port(pod: Object, name: str) -> str:
+    for container in pod["spec"].get("containers") or ():
+        for port in container.get("ports") or ():
+            if port.get("name") == name:
+                return str(port["containerPort"])
+    raise bad_request(f'no port named "{name}" in pod "{pod["metadata"]["name"]}"')
+
+
+def _service_root(core: Core, namespace: str, name: str, scheme: str, port: str) -> str:
+    item = core.cache.collection("services").get(namespace, name)
+    if item is None:
+        raise not_found("services", "", name)
+    ports = item.object["spec"].get("ports") or []
+    if not port and len(ports) == 1:
+        port = str(ports[0]["port"])
+    chosen = next((p for p in ports if port in (str(p["port"]), p.get("name"))), None)
+    if chosen is None:
+        raise unavailable(f'no service port "{port}" found for service "{name}"')
+    found = []
+    for endpoint_slice in core.cache.collection("endpointslices.discovery.k8s.io").list(namespace):
+        obj = endpoint_slice.object
+        if (obj["metadata"].get("labels") or {}).get("kubernetes.io/service-name") != name:
+            continue
+        numbers = [p.get("port") for p in obj.get("ports") or () if (p.get("name") or "") == chosen.get("name", "")]
+        for endpoint in obj.get("endpoints") or ():
+            if numbers and (endpoint.get("conditions") or {}).get("ready", True):
+                found += [_url(scheme, address, numbers[0]) for address in endpoint.get("addresses") or ()]
+    if not found:
+        raise unavailable(f'no endpoints available for service "{name}"')
+    return random.choice(found)
