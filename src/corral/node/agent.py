@@ -23,6 +23,7 @@ from corral.node.cri.images import Images
 from corral.node.cri.runtime import Runtime
 from corral.node.cri.types import Sandbox
 from corral.node.facts import NodeFacts
+from corral.node.gate import Gate
 from corral.node.images import Puller
 from corral.node.logs.rotation import rotate_forever
 from corral.node.machine import Machine
@@ -35,6 +36,7 @@ from corral.node.worker import PodWorker
 log = logging.getLogger(__name__)
 
 RELIST_S = 60.0
+STARTS_PER_CPU = 2
 RUNTIME_RETRY_S = 0.1
 
 
@@ -115,6 +117,7 @@ class Agent:
             cgroups=Cgroups(),
             node=node,
             services=self._services.objects,
+            gate=Gate(hostinfo.cpu_count() * STARTS_PER_CPU),
         )
 
     async def _found(self) -> list[Sandbox]:

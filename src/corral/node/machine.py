@@ -11,6 +11,7 @@ from corral.node.cgroups import Cgroups
 from corral.node.config import NodeConfig
 from corral.node.cri.runtime import Runtime
 from corral.node.facts import NodeFacts
+from corral.node.gate import Gate
 from corral.node.images import Puller
 from corral.node.references import References
 from corral.node.volumes.manager import Volumes
@@ -31,3 +32,4 @@ class Machine:
     cgroups: Cgroups
     node: NodeFacts
     services: Callable[[], Iterable[Object]]
+    gate: Gate

@@ -4,11 +4,9 @@ The process holds the pod's namespaces and reaps orphans: it ignores SIGCHLD (so
 a hundred bytes of machine code, written out below; it starts faster and holds less memory than any binary from a package.
 """
 
-import hashlib
-import io
-import json
 import struct
-import tarfile
+
+from corral.node.oci import image_archive, layer
 
 _ORIGIN = 0x400000
 _ELF_HEADER_BYTES = 64
@@ -65,51 +63,5 @@ def pause_binary(machine: str) -> bytes:
 
 def pause_image(reference: str, machine: str) -> bytes:
     """An OCI image archive that holds only the pause binary, called `reference`."""
-    architecture = _MACHINES[machine][0]
-    layer = _tar({"pause": (pause_binary(machine), 0o755)})
-    config = _json(
-        {
-            "architecture": architecture,
-            "os": "linux",
-            "config": {"Entrypoint": ["/pause"], "User": "65535:65535"},
-            "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
-            "history": [{"created_by": "corral"}],
-        }
-    )
-    manifest = _json(
-        {
-            "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "config": _descriptor("application/vnd.oci.image.config.v1+json", config),
-            "layers": [_descriptor("application/vnd.oci.image.layer.v1.tar", layer)],
-        }
-    )
-    entry = _descriptor("application/vnd.oci.image.manifest.v1+json", manifest) | {
-        "annotations": {"io.containerd.image.name": reference, "org.opencontainers.image.ref.name": reference},
-        "platform": {"architecture": architecture, "os": "linux"},
-    }
-    index = _json({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [entry]})
-    blobs = {f"blobs/sha256/{_digest(blob)[7:]}": (blob, 0o644) for blob in (layer, config, manifest)}
-    return _tar({"oci-layout": (_json({"imageLayoutVersion": "1.0.0"}), 0o644), "index.json": (index, 0o644)} | blobs)
-
-
-def _tar(files: dict[str, tuple[bytes, int]]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name, (content, mode) in files.items():
-            info = tarfile.TarInfo(name)
-            info.size, info.mode = len(content), mode
-            archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def _digest(blob: bytes) -> str:
-    return f"sha256:{hashlib.sha256(blob).hexdigest()}"
-
-
-def _descriptor(media_type: str, blob: bytes) -> dict[str, object]:
-    return {"mediaType": media_type, "digest": _digest(blob), "size": len(blob)}
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+    config = {"Entrypoint": ["/pause"], "User": "65535:65535"}
+    return image_archive(reference, _MACHINES[machine][0], layer({"pause": (pause_binary(machine), 0o755)}), config)

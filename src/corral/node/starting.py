@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 CONFIG_RETRY_S = 10.0
 SANDBOX_FIRST_S, SANDBOX_MAX_S = 1.0, 60.0
 MOUNT_FIRST_S, MOUNT_MAX_S = 0.5, 122.0
+SANDBOX_RANK, CREATE_RANK, START_RANK = 2, 1, 0
 TERMINATION_FILE_MODE = 0o666
 
 Say = Callable[[str, str, str, str], None]
@@ -101,7 +102,8 @@ class Starter:
         machine.config.pod_dir(uid).mkdir(mode=0o750, parents=True, exist_ok=True)
         Path(config["log_directory"]).mkdir(mode=0o755, parents=True, exist_ok=True)
         machine.cgroups.make(pod_cgroup(machine.config.cgroup_root, pod), pod_cgroup_values(pod, v2=machine.cgroups.v2))
-        id = await machine.runtime.run_sandbox(config)
+        async with machine.gate.passing(SANDBOX_RANK):
+            id = await machine.runtime.run_sandbox(config)
         await self._observer.refresh_sandbox(id)
 
     async def _volumes(self, pod: Object) -> bool:
@@ -135,7 +137,8 @@ class Starter:
             self._fail(name, "CreateContainerConfigError", str(error), CONFIG_RETRY_S)
             return
         try:
-            id = await runtime.create_container(sandbox.id, config, self._config_of(pod, sandbox.attempt))
+            async with self._machine.gate.passing(CREATE_RANK):
+                id = await runtime.create_container(sandbox.id, config, self._config_of(pod, sandbox.attempt))
         except CriError as error:
             self._say("Warning", "Failed", f"Error: {error.details}", name)
             self._fail(name, "CreateContainerError", error.details, CONFIG_RETRY_S)
@@ -146,7 +149,8 @@ class Starter:
         if hook:
             self.hooks_running.add(id)
         try:
-            await runtime.start_container(id)
+            async with self._machine.gate.passing(START_RANK):
+                await runtime.start_container(id)
         except CriError as error:
             self.hooks_running.discard(id)
             self._say("Warning", "Failed", f"Error: {error.details}", name)
@@ -202,7 +206,7 @@ class Starter:
         )
 
     def _files(self, pod: Object, container: Object, sandbox: Sandbox, mounts: list[dict[str, Any]]) -> str:
-        """Make and mount the files that every container has: /etc/hosts, and the termination message's, whose path it returns."""
+        """Make and mount what every container has: /etc/hosts, and the termination message file, whose path it returns."""
         config, meta = self._machine.config, pod["metadata"]
         folder = config.pod_dir(meta["uid"])
         taken = {mount["container_path"] for mount in mounts}
