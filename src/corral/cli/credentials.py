@@ -3,7 +3,7 @@
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -15,6 +15,15 @@ NODE_IDENTITIES = {
     "agent": ("system:node:{node}", ("system:nodes",)),
     "proxy": ("system:kube-proxy", ()),
 }
+
+
+class _Files(NamedTuple):
+    certificate: str
+    key: str
+
+
+#: What the node agent's own HTTPS server shows, in the node's folder.
+NODE_FILES = _Files("kubelet.crt", "kubelet.key")
 
 
 def node_name() -> str:
@@ -31,22 +40,22 @@ def write_credentials(home: Home, cluster: Cluster) -> dict[str, Any]:
     admin = authority.kubeconfig(
         cluster.server, ca, pki.admin_certificate.read_bytes(), pki.admin_key.read_bytes(), cluster.name
     )
-    write_private(home.kubeconfig, admin)
+    _write(home.kubeconfig, admin)
     if cluster.node:
         folder = home.root / "node"
         folder.mkdir(mode=0o700, exist_ok=True)
         for component, (user, groups) in NODE_IDENTITIES.items():
             issued = authority.issue_client(pki, user.format(node=node_name()), groups, now=now)
             config = authority.kubeconfig(cluster.server, ca, issued.certificate, issued.key, cluster.name)
-            write_private(folder / f"{component}.kubeconfig", config)
+            _write(folder / f"{component}.kubeconfig", config)
+        serving = authority.issue_server(pki, f"system:node:{node_name()}", [node_name(), cluster.advertise_address], now=now)
+        authority.write_private(folder / NODE_FILES.certificate, serving.certificate)
+        authority.write_private(folder / NODE_FILES.key, serving.key)
     return admin
 
 
-def write_private(path: Path, config: dict[str, Any]) -> None:
-    """Write YAML that only its owner can read."""
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
+def _write(path: Path, config: dict[str, Any]) -> None:
+    authority.write_private(path, yaml.safe_dump(config, sort_keys=False).encode())
 
 
 def _first_service_address(cluster: Cluster) -> str:

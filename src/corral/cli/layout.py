@@ -21,6 +21,7 @@ DEFAULT_PORT = 6443
 DEFAULT_NODE_PORT = 10250
 PORTS_TRIED = 50
 RANGES = 28
+NODE_PREFIX = 24
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,22}[a-z0-9])?")
 
 
@@ -42,6 +43,11 @@ class Cluster:
     def dns_ip(self) -> str:
         """The tenth address of the service range, as everywhere."""
         return str(ipaddress.ip_network(self.service_cidr)[10])
+
+    @property
+    def node_pod_cidr(self) -> str:
+        """The part of the pod range that is the first node's."""
+        return str(next(ipaddress.ip_network(self.pod_cidr).subnets(new_prefix=NODE_PREFIX)))
 
     @property
     def server(self) -> str:
@@ -121,6 +127,13 @@ class Home:
             raise CorralError(
                 f"{self.config} is damaged ({error!r})", "restore the file, or start over: corral down --purge"
             ) from None
+
+    def require(self) -> Cluster:
+        """The cluster kept here. Raises CorralError where there is none."""
+        cluster = self.load()
+        if cluster is None:
+            raise CorralError(f"there is no cluster in {self.root}", "make one with corral up, or name its --data-dir")
+        return cluster
 
     def save(self, cluster: Cluster) -> None:
         """Keep the cluster's facts."""

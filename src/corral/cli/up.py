@@ -119,10 +119,11 @@ def _start(home: Home, cluster: Cluster, no_merge: bool) -> dict[str, Starting]:
     admin = write_credentials(home, cluster)
     if not no_merge:
         kubeconfigs.merge(kubeconfigs.user_kubeconfig(), admin)
-    command = [sys.executable, "-m", "corral"]
     starting = {}
     for component in ("server", "node") if cluster.node else ("server",):
-        starting[component] = start([*command, component, "--data-dir", str(home.root)], home.log(component))
+        # Not through `corral.cli.main`: the processes need no command line, and start sooner without it.
+        argv = [sys.executable, "-m", f"corral.cli.{component}", str(home.root)]
+        starting[component] = start(argv, home.log(component))
         starting[component].process.save(home.pid_file(component))
     return starting
 

@@ -1,0 +1,101 @@
+"""`corral node`: what runs pods on this host in one process: node agent, service proxy, DNS; and the cluster's containerd."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from corral.api.facts import catalog
+from corral.base.processes import say_ready
+from corral.base.tasks import Tasks
+from corral.cli import daemon
+from corral.cli.credentials import NODE_FILES, node_name
+from corral.cli.layout import Cluster, Home
+from corral.client.kubeconfig import connect
+from corral.network.agent import NetworkAgent
+from corral.network.config import NetworkConfig
+from corral.node.agent import Agent
+from corral.node.config import NodeConfig
+from corral.node.containerd import Containerd
+
+
+def node(*, data_dir: Path) -> None:
+    """Run the node of the cluster in DATA_DIR until SIGTERM; its pods run on."""
+    daemon.run(lambda stop: _serve(Home(data_dir), stop))
+
+
+def containerd_of(home: Home) -> Containerd:
+    """The containerd that belongs to the cluster in `home`."""
+    return Containerd(home.root / "containerd", home.run / "containerd", home.log("containerd"), home.root / "node/cni")
+
+
+def node_config(home: Home, cluster: Cluster) -> NodeConfig:
+    """The node agent's settings."""
+    files = NODE_FILES
+    folder = home.root / "node"
+    return NodeConfig(
+        name=cluster.name,
+        node_name=node_name(),
+        node_ip=cluster.advertise_address,
+        data_dir=folder,
+        cri_socket=cluster.cri or str(containerd_of(home).socket),
+        cluster_dns_ip=cluster.dns_ip,
+        kubelet_port=cluster.node_port,
+        pod_cidr=cluster.node_pod_cidr,
+        tls_cert=folder / files.certificate,
+        tls_key=folder / files.key,
+        client_ca=home.pki / "ca.crt",
+    )
+
+
+def network_config(home: Home, cluster: Cluster) -> NetworkConfig:
+    """The network's settings."""
+    return NetworkConfig(
+        name=cluster.name,
+        pod_cidr=cluster.node_pod_cidr,
+        service_cidr=cluster.service_cidr,
+        dns_ip=cluster.dns_ip,
+        node_name=node_name(),
+        node_ip=cluster.advertise_address,
+        cni_conf_dir=containerd_of(home).cni_conf_dir,
+        state_dir=home.root / "node",
+        cluster_cidr=cluster.pod_cidr,
+    )
+
+
+async def _serve(home: Home, stop: asyncio.Event) -> None:
+    cluster = home.require()
+    kinds = catalog()
+    agent_client = connect(home.root / "node/agent.kubeconfig", "kubelet", kinds)
+    proxy_client = connect(home.root / "node/proxy.kubeconfig", "kube-proxy", kinds)
+    network = NetworkAgent(proxy_client, network_config(home, cluster))
+    tasks = Tasks()
+    try:
+        runtime = None if cluster.cri else containerd_of(home)
+        await asyncio.gather(network.start(), *([runtime.ensure()] if runtime else []))
+        agent = Agent(node_config(home, cluster), agent_client)
+        running = tasks.start("node agent", agent.run())
+        ready = tasks.start("node ready", _tell_ready(agent, network))
+        await _first(stop, running)
+        ready.cancel()
+    finally:
+        await tasks.close()
+        await network.stop()
+        await agent_client.close()
+        await proxy_client.close()
+
+
+async def _tell_ready(agent: Agent, network: NetworkAgent) -> None:
+    await agent.registration.registered.wait()
+    await network.wait_synced()
+    say_ready()
+
+
+async def _first(stop: asyncio.Event, running: asyncio.Task[None]) -> None:
+    """Return when told to stop, or when the agent ends by itself (a failure, which was logged)."""
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopping, running], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+
+
+if __name__ == "__main__":
+    node(data_dir=Path(sys.argv[1]))

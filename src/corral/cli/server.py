@@ -1,0 +1,66 @@
+"""`corral server`: the control plane in one process. API server, controllers and scheduler share one loop and one cache."""
+
+import asyncio
+import contextlib
+import sys
+from pathlib import Path
+from random import Random
+
+from corral.base.clock import SystemClock
+from corral.base.errors import CorralError
+from corral.base.processes import say_ready
+from corral.base.tasks import Tasks
+from corral.cli import daemon
+from corral.client.client import Client
+from corral.client.informer import Informers
+from corral.controllers.manager import Config, build
+from corral.scheduler.scheduler import Scheduler
+from corral.server.api import ApiServer
+from corral.server.config import ServerConfig
+from corral.store.sqlite import SqliteStore
+
+
+def server(*, data_dir: Path) -> None:
+    """Run the API server, controllers and scheduler of the cluster in DATA_DIR until SIGTERM."""
+    daemon.run(lambda stop: _serve(data_dir, stop))
+
+
+async def _serve(data_dir: Path, stop: asyncio.Event) -> None:
+    config = ServerConfig.load(data_dir)
+    clock = SystemClock()
+    folder = data_dir / "server"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    store = await SqliteStore.open(folder / "store.db")
+    api = ApiServer(config, store, clock)
+    tasks = Tasks()
+    try:
+        try:
+            await api.start()
+        except OSError as error:
+            raise CorralError(f"cannot listen on port {config.port}: {error.strerror}", "choose another: --port PORT") from None
+        say_ready()
+        _start_control(api, clock, tasks)
+        await stop.wait()
+    finally:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await tasks.close()
+        await api.stop()
+        await store.close()
+
+
+def _start_control(api: ApiServer, clock: SystemClock, tasks: Tasks) -> None:
+    """Run the controllers and the scheduler, on informers that share the server's bytes."""
+    manager, scheduler = "kube-controller-manager", "kube-scheduler"
+    client = Client(api.local(manager=manager), api.core.catalog, manager)
+    informers = Informers(client)
+    config = Config(root_ca=(api.config.pki_dir / "ca.crt").read_text())
+    for controller in build(client, informers, clock, config):
+        tasks.keep(controller.name, controller.run)
+    binder = Client(api.local(manager=scheduler), api.core.catalog, scheduler)
+    tasks.keep("scheduler", Scheduler(binder, informers, clock, Random()).run)
+    tasks.keep("informers", informers.run)
+
+
+if __name__ == "__main__":
+    server(data_dir=Path(sys.argv[1]))
