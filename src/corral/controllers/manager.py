@@ -10,19 +10,27 @@ from corral.controllers import (
     endpoints,
     endpointslice,
     endpointslice_mirroring,
+    garbage,
     namespace,
+    node_ipam,
+    node_lifecycle,
+    podgc,
     replicaset,
     root_ca,
     serviceaccount,
+    taint_eviction,
 )
 from corral.loop.controller import Controller
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What the controllers cannot find out by themselves. `root_ca` is the PEM of the API server's authority."""
+    """What the controllers cannot find out by themselves."""
 
+    #: The PEM of the API server's certificate authority.
     root_ca: str
+    #: Where the nodes' ranges of pod addresses come from; none: somebody else gives them.
+    cluster_cidrs: tuple[str, ...] = ()
 
 
 def build(client: Client, informers: Informers, clock: Clock, config: Config) -> list[Controller]:
@@ -37,4 +45,9 @@ def build(client: Client, informers: Informers, clock: Clock, config: Config) ->
         endpointslice.build(client, informers, clock),
         endpointslice_mirroring.build(client, informers, clock),
         endpoints.build(client, informers, clock),
+        node_lifecycle.build(client, informers, clock),
+        node_ipam.build(client, informers, clock, config.cluster_cidrs),
+        taint_eviction.build(client, informers, clock),
+        podgc.build(client, informers, clock),
+        garbage.build(client, informers, clock),
     ]
