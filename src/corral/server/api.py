@@ -27,7 +27,9 @@ from corral.server.authentication.impersonation import impersonate
 from corral.server.authentication.tokenrequests import TokenRequests
 from corral.server.authorization import Authorizer, of_request
 from corral.server.authorization.reviews import Reviews
+from corral.server.bodies import as_json
 from corral.server.bootstrap import bootstrap
+from corral.server.bodies import as_json
 from corral.server.bootstrap import bootstrap
 from corral.server.cache import Cache
 from corral.server.config import ServerConfig
@@ -159,6 +161,8 @@ class ApiServer:
         self.authorizer.require(of_request(request))
         if fault is not None:
             raise fault
+        if request.body and request.resource is not None:
+            as_json(request)
         return await self._handler(request)(self.core, request)
 
     def route(self, request: Request) -> None:

@@ -13,7 +13,7 @@ from corral.api.jsontext import TextError
 from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.server.core import Core
-from corral.server.negotiate import JSON, OFFERED, YAML
+from corral.server.negotiate import JSON, OFFERED, PROTOBUF, YAML
 from corral.server.request import Request
 
 
@@ -26,6 +26,20 @@ def unsupported(*accepted: str) -> ApiError:
     """415 of a body of the wrong type."""
     message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(accepted)}"
     return ApiError(415, "UnsupportedMediaType", message)
+
+
+def as_json(request: Request) -> None:
+    """Turn a protobuf body into JSON, so that the rest of the server has one form to deal with. Raises ApiError (400)."""
+    if media_of(request) != PROTOBUF:
+        return
+    from corral.api.protobuf import ProtobufError, decode_object
+
+    if request.body:
+        try:
+            request.body = orjson.dumps(decode_object(request.body))
+        except ProtobufError as error:
+            raise bad_request(str(error)) from None
+    request.headers = {**request.headers, "Content-Type": JSON}
 
 
 def body_object(
