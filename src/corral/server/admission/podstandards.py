@@ -48,7 +48,17 @@ SAFE_SYSCTLS = frozenset(
     )
 )
 SAFE_VOLUMES = frozenset(
-    ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"]
+    (
+        "configMap",
+        "csi",
+        "downwardAPI",
+        "emptyDir",
+        "ephemeral",
+        "image",
+        "persistentVolumeClaim",
+        "projected",
+        "secret",
+    )
 )
 PROFILES = ("RuntimeDefault", "Localhost")
 
