@@ -16,7 +16,7 @@ from corral.api.resources import Catalog
 from corral.base.clock import Clock, SystemClock
 from corral.base.tasks import Tasks
 from corral.client.transport import Transport
-from corral.server import encryption, pki
+from corral.server import encryption, pki, subresources
 from corral.server.admission import default_chain
 from corral.server.aggregator import keep_aggregated
 from corral.server.allocation import Allocation
@@ -27,8 +27,6 @@ from corral.server.authentication.impersonation import impersonate
 from corral.server.authentication.tokenrequests import TokenRequests
 from corral.server.authorization import Authorizer, of_request
 from corral.server.authorization.reviews import Reviews
-from corral.server.bodies import as_json
-from corral.server.bootstrap import bootstrap
 from corral.server.bodies import as_json
 from corral.server.bootstrap import bootstrap
 from corral.server.cache import Cache
@@ -42,7 +40,6 @@ from corral.server.nodes import Nodes
 from corral.server.pages import Pages
 from corral.server.paths import PageNotFound, Paths
 from corral.server.request import LOOPBACK, Request, Response, User
-from corral.server import subresources
 from corral.server.streams.relay import Relay
 from corral.server.verbs import VERBS
 from corral.server.writes import Writes
@@ -94,12 +91,15 @@ class ApiServer:
         listener = bind(config.host, config.port)
         core.port = listener.getsockname()[1]
         core.url = self.url
-        await bootstrap(
-            core.store, config, core.clock.now(), port=core.port, client_ca=keys.ca_certificate.read_text(encoding="ascii")
-        )
+        sealer = encryption.load(config.pki_dir / encryption.KEY_FILE)
+        core.seal, core.cache.unseal = sealer.seal, sealer.open
+        ca = keys.ca_certificate.read_text(encoding="ascii")
+        await bootstrap(core.store, config, core.clock.now(), seal=core.seal, port=core.port, client_ca=ca)
         await core.cache.load()
         self._tasks.keep("watch cache", core.cache.run)
         self._furnish(keys)
+        self._audit = AuditLog(config.data_dir / "server" / "audit.log", core.clock)
+        self._tasks.keep("cluster role aggregation", lambda: keep_aggregated(core))
         await self.http.start(listener, tls)
 
     def _furnish(self, keys: pki.Pki) -> None:
@@ -110,7 +110,8 @@ class ApiServer:
         core.deletions = Deletions(core, core.admission)
         core.tokens = TokenAuthority.load(keys.service_account_key, self.config.issuer)
         core.token_requests = TokenRequests(self.lookup, core.tokens, core.clock)
-        self._authenticator = Authenticator(self.lookup, core.clock, core.tokens, self._static_tokens)
+        static_tokens = self._static_tokens or load_token_file(self.config.pki_dir / TOKEN_FILE)
+        self._authenticator = Authenticator(self.lookup, core.clock, core.tokens, static_tokens)
         core.reviews = Reviews(self.authorizer, self._authenticator, core.clock)
         core.nodes = Nodes(self.lookup, keys.kubelet_client_certificate, keys.kubelet_client_key, keys.ca_certificate)
         core.relay = Relay()
@@ -120,6 +121,8 @@ class ApiServer:
         await self.http.stop()
         await self.core.relay.close()
         await self._tasks.close()
+        if self._audit is not None:
+            self._audit.close()
 
     def local(self, user: User = LOOPBACK, manager: str = "corral") -> Transport:
         """The API for a caller in this process."""
