@@ -1,4 +1,4 @@
-"""Selectors by labels, as objects carry them (`matchLabels`, `matchExpressions`) and queries do (`a=b,c in (d)`), and by fields.
+"""Selectors: by labels, as objects (`matchLabels`, `matchExpressions`) and queries (`a=b,c in (d)`) have them, and by fields.
 
 https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors and
 https://kubernetes.io/docs/concepts/overview/working-with-objects/field-selectors/. Grammar and messages of the texts are those
