@@ -1,6 +1,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from corral.api import facts
 from corral.api.fieldsets import difference, intersection, paths, union, without
@@ -169,3 +171,23 @@ def test_paths_print_as_in_messages() -> None:
         '.spec.containers[name="a",port=1].image',
         '.spec.x[="s"]',
     ]
+
+
+def trees() -> st.SearchStrategy[Any]:
+    leaf: st.SearchStrategy[Any] = st.just({})
+    keys = st.sampled_from(["f:a", "f:b", "f:c", 'k:{"name":"x"}'])
+
+    def node(below: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        children = st.dictionaries(keys, below, min_size=1, max_size=3)
+        return children | children.map(lambda c: {".": {}, **c})
+
+    return st.dictionaries(keys, st.recursive(leaf, node, max_leaves=8), min_size=1, max_size=3)
+
+
+@given(trees(), trees())
+def test_what_is_left_and_what_is_shared_make_the_whole(a: dict[str, Any], b: dict[str, Any]) -> None:
+    left, shared = difference(a, b), intersection(a, b)
+    assert set(paths(left)) == set(paths(a)) - set(paths(b))
+    assert set(paths(shared)) == set(paths(a)) & set(paths(b))
+    assert set(paths(union(a, b))) == set(paths(a)) | set(paths(b))
+    assert union(left, shared) == a

@@ -1,14 +1,21 @@
 """A node that speaks SPDY on loopback as a container runtime does, and the server in front of it."""
 
 import asyncio
+import datetime
+import ipaddress
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from corral.base.takeover import Wire
 from corral.server.streams.session import Session, Stream
@@ -29,9 +36,9 @@ class Node:
         self.gone = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def start(self) -> asyncio.Server:
-        server = await asyncio.get_running_loop().create_server(self._made, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async def start(self, tls: ssl.SSLContext | None = None) -> asyncio.Server:
+        server = await asyncio.get_running_loop().create_server(self._made, "127.0.0.1", 0, ssl=tls)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         return server
 
     def _made(self) -> Wire:
@@ -113,21 +120,21 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def serving(handler: Handler) -> AsyncIterator[Front]:
+async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[Front]:
     server = web.Server(handler)  # type: ignore[arg-type]
-    listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0, ssl=tls)
     async with aiohttp.ClientSession() as client:
         try:
-            yield Front(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}", client)
+            yield Front(f"http{'s' if tls else ''}://127.0.0.1:{listener.sockets[0].getsockname()[1]}", client)
         finally:
             listener.close()
             await server.shutdown(0.5)
 
 
 @asynccontextmanager
-async def _node() -> AsyncIterator[Node]:
+async def _node(tls: ssl.SSLContext | None = None) -> AsyncIterator[Node]:
     node = Node()
-    listener = await node.start()
+    listener = await node.start(tls)
     try:
         yield node
     finally:
@@ -144,3 +151,24 @@ def node() -> Any:
 def front() -> Any:
     """`async with front(handler) as f:` a server."""
     return serving
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's context and a client's that trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "node")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "tls.pem").write_bytes(pem + private)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(tmp_path / "tls.pem")
+    return server, ssl.create_default_context(cadata=pem.decode())

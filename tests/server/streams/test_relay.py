@@ -1,6 +1,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from corral.server.streams.relay import Relay, rewritten
@@ -97,6 +98,51 @@ def test_what_cannot_be_reached_is_503(front: Any) -> None:
             status = await answer.json()
         assert (status["code"], status["reason"]) == (503, "ServiceUnavailable")
         assert status["message"] == "error trying to reach service: dial tcp 127.0.0.1:1: connect: connection refused"
+        await relay.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "message"),
+    [
+        ("/bad", 400, "previous terminated container not found"),
+        ("/none", 404, "the server could not find the requested resource ( pods/log p)"),
+        ("/broken", 500, "Internal error occurred: disk"),
+    ],
+)
+def test_a_nodes_refusal_of_a_log_is_a_status(front: Any, path: str, code: int, message: str) -> None:
+    async def far_handle(request: web.BaseRequest) -> web.StreamResponse:
+        texts = {"/bad": (400, "previous terminated container not found"), "/broken": (500, "disk")}
+        status, text = texts.get(request.path, (404, "x"))
+        return web.Response(status=status, text=text)
+
+    async def main() -> None:
+        relay = Relay()
+        async with front(far_handle) as far:
+
+            async def handle(request: web.BaseRequest) -> web.StreamResponse:
+                return await relay.log(request, far.url + path, None, pod="p")
+
+            async with front(handle) as near, near.client.get(near.url) as answer:
+                status = await answer.json()
+                assert (status["code"], status["message"]) == (code, message)
+        await relay.close()
+
+    asyncio.run(main())
+
+
+def test_a_log_is_plain_text_as_it_comes(front: Any) -> None:
+    async def main() -> None:
+        relay = Relay()
+        async with front(far_side) as far:
+
+            async def handle(request: web.BaseRequest) -> web.StreamResponse:
+                return await relay.log(request, far.url + "/follow", None, pod="p")
+
+            async with front(handle) as near, near.client.get(near.url) as answer:
+                assert answer.headers["Content-Type"] == "text/plain"
+                assert await answer.content.readline() == b"one\n"
         await relay.close()
 
     asyncio.run(main())

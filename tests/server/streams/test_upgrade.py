@@ -1,6 +1,7 @@
 import asyncio
 from typing import Any
 
+import uvloop
 from aiohttp import WSMsgType, web
 
 from corral.base.takeover import open_upgraded
@@ -10,9 +11,9 @@ from corral.server.streams.upgrade import TUNNEL, stream
 SPDY = {"Upgrade": "SPDY/3.1", "Connection": "Upgrade", "Authorization": "Bearer secret", "Content-Length": "0"}
 
 
-def to(far: Any, query: str = "") -> Any:
+def to(far: Any, tls: Any = None) -> Any:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        return await stream(request, f"{far.url}/x?{query}", None)
+        return await stream(request, f"{far.url}/x", tls)
 
     return handle
 
@@ -44,6 +45,23 @@ def test_spdy_goes_through_as_it_is(node: Any, front: Any) -> None:
             await far.gone.wait()
 
     asyncio.run(main())
+
+
+def test_tls_on_both_sides_under_uvloop(node: Any, front: Any, tls: Any) -> None:
+    payload = bytes(range(256)) * 40_000
+
+    async def main() -> None:
+        async with node(tls[0]) as far, front(to(far, tls[1]), tls[0]) as f, asyncio.timeout(20):
+            answer, wire = await open_upgraded("POST", f"{f.url}/exec", SPDY, tls[1])
+            assert answer.status == 101
+            session = Session(wire)
+            running = asyncio.ensure_future(session.run())
+            assert await asyncio.gather(*(echoed(session, payload) for _ in range(3))) == [payload] * 3
+            await session.close()
+            await running
+            await far.gone.wait()
+
+    uvloop.run(main())
 
 
 def test_a_refusal_goes_through(node: Any, front: Any) -> None:

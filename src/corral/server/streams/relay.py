@@ -5,10 +5,10 @@ import re
 import ssl
 from collections.abc import Iterator
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
 from yarl import URL
 
-from corral.api.errors import ApiError, unavailable
+from corral.api.errors import REASONS, ApiError, bad_request, internal, unavailable
 from corral.server.streams.upgrade import dial_error, is_upgrade, pass_through, status_response
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,7 @@ _NOT_FORWARDED = _HOP_BY_HOP | {"host", "authorization", "content-length"}
 CONNECT_TIMEOUT_S = 30.0
 #: HTML up to this size has its links rewritten; larger pages go through as they are.
 _HTML_LIMIT_BYTES = 4 * 1024 * 1024
+_REFUSAL_LIMIT_BYTES = 50_000
 #: Attributes whose absolute paths must lead through the proxy.
 _LINK = re.compile(
     rb"""(\s(?:href|src|action|data|cite|codebase|longdesc|usemap|background|poster|formaction)\s*=\s*["'])(/(?!/)[^"']*)""",
@@ -50,14 +51,19 @@ class Relay:
             cause = getattr(error, "os_error", None) or error.__cause__ or error
             return status_response(unavailable(f"error trying to reach service: {dial_error(url, cause)}"))
 
-    async def log(self, request: web.BaseRequest, url: str, tls: ssl.SSLContext | None) -> web.StreamResponse:
-        """A container's log from the node, chunk by chunk as it comes; ends with the client."""
+    async def log(self, request: web.BaseRequest, url: str, tls: ssl.SSLContext | None, *, pod: str) -> web.StreamResponse:
+        """A container's log from the node, chunk by chunk as it comes; ends with the client. `pod` is its name, for errors."""
         try:
-            return await self._forward(request, url, tls, b"", "")
+            async with self._client().get(URL(url, encoded=True), ssl=tls if tls is not None else False) as far:
+                if not 200 <= far.status <= 206:
+                    text = (await far.content.read(_REFUSAL_LIMIT_BYTES)).decode(errors="replace")
+                    return status_response(log_refusal(far.status, text, pod))
+                near = web.StreamResponse(headers={"Content-Type": "text/plain", "Cache-Control": "no-cache, private"})
+                await _copy(far, near, request)
+                return near
         except (ClientError, OSError) as error:
             cause = getattr(error, "os_error", None) or error.__cause__ or error
-            host = URL(url).host
-            return status_response(ApiError(500, "InternalError", f'Get "{url}": {dial_error(url, cause)}', {"name": host}))
+            return status_response(ApiError(500, "", f'Get "{url}": {dial_error(url, cause)}'))
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -99,19 +105,40 @@ class Relay:
                 await near.write(page)
                 await near.write_eof()
                 return near
-            if "Content-Length" not in near.headers and request.version >= (1, 1):
-                near.enable_chunked_encoding()
-            await near.prepare(request)
-            try:
-                if request.method != "HEAD":
-                    async for chunk in far.content.iter_any():
-                        await near.write(chunk)
-                await near.write_eof()
-            except ConnectionError:
-                log.debug("the client of %s went", request.path)
-            except ClientError:
-                near.force_close()
+            await _copy(far, near, request)
             return near
+
+
+async def _copy(far: ClientResponse, near: web.StreamResponse, request: web.BaseRequest) -> None:
+    """The body, as it comes, to the client. One that breaks off leaves the client's broken off too."""
+    if "Content-Length" not in near.headers and request.version >= (1, 1):
+        near.enable_chunked_encoding()
+    try:
+        await near.prepare(request)
+        if request.method != "HEAD":
+            async for chunk in far.content.iter_any():
+                await near.write(chunk)
+        await near.write_eof()
+    except ConnectionError:
+        log.debug("the client of %s went", request.path)
+    except ClientError:
+        near.force_close()
+        if request.transport is not None:
+            request.transport.close()
+
+
+def log_refusal(status: int, text: str, pod: str) -> ApiError:
+    """What a node's refusal to show a log becomes."""
+    if status == 500:
+        return internal(text)
+    if status == 400:
+        return bad_request(text)
+    details = {"name": pod, "kind": "pods/log"}
+    if status == 404:
+        return ApiError(404, "NotFound", f"the server could not find the requested resource ( pods/log {pod})", details)
+    reason = REASONS.get(status, "")
+    message = f"the server responded with the status code {status} but did not return more information ( pods/log {pod})"
+    return ApiError(status, reason, message, details)
 
 
 def _forwarded(request: web.BaseRequest, prefix: str) -> Iterator[tuple[str, str]]:
