@@ -7,13 +7,17 @@ import os
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from corral.api.objects import Key, key_of
+from corral.api.resources import Catalog, Resource
+from corral.client.client import Client
+from corral.client.transport import Call, Item, Listing, WatchEvent
 from corral.network import pods
 from corral.network.config import NetworkConfig, table_name
 from corral.network.nft.rules import Ranges, render
@@ -255,3 +259,73 @@ def make_service() -> Callable[..., dict[str, Any]]:
 @pytest.fixture
 def make_slice() -> Callable[..., dict[str, Any]]:
     return slice_of
+
+
+class Collections:
+    """A `client.transport.Transport` over collections in memory: what a test puts there, watchers are told."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, dict[Key, Item]] = {}
+        self._watchers: list[tuple[str, asyncio.Queue[WatchEvent]]] = []
+        self._revision = 0
+
+    def put(self, path: str, obj: dict[str, Any]) -> None:
+        """Create or replace the object."""
+        known = key_of(obj) in self._items.setdefault(path, {})
+        self._tell("MODIFIED" if known else "ADDED", path, obj)
+
+    def remove(self, path: str, obj: dict[str, Any]) -> None:
+        """Delete the object."""
+        self._tell("DELETED", path, obj)
+
+    def _tell(self, type: str, path: str, obj: dict[str, Any]) -> None:
+        self._revision += 1
+        item = Item(key_of(obj), json.dumps(obj).encode(), self._revision)
+        if type == "DELETED":
+            del self._items[path][item.key]
+        else:
+            self._items[path][item.key] = item
+        for watched, queue in self._watchers:
+            if watched == path:
+                queue.put_nowait(WatchEvent(type, item))
+
+    async def call(self, call: Call) -> bytes:
+        raise NotImplementedError(call)
+
+    async def list(self, call: Call) -> Listing:
+        return Listing([*self._items.get(call.path, {}).values()], str(self._revision))
+
+    async def watch(self, call: Call) -> AsyncIterator[WatchEvent]:
+        queue: asyncio.Queue[WatchEvent] = asyncio.Queue()
+        self._watchers.append((call.path, queue))
+        while True:
+            yield await queue.get()
+
+    async def close(self) -> None:
+        return
+
+
+SERVICES = Resource("", "v1", "services", "Service", "service", True, ())
+SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", "endpointslice", True, ())
+
+
+class Api(Collections):
+    """Services and EndpointSlices, and a client of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.client = Client(self, Catalog([SERVICES, SLICES]), "test")
+
+    def put_service(self, obj: dict[str, Any]) -> None:
+        self.put(SERVICES.path(), obj)
+
+    def put_slice(self, obj: dict[str, Any]) -> None:
+        self.put(SLICES.path(), obj)
+
+    def remove_service(self, obj: dict[str, Any]) -> None:
+        self.remove(SERVICES.path(), obj)
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()

@@ -69,7 +69,8 @@ class ServiceProxy:
         """Apply changes. Returns when the table has to be set anew."""
         while True:
             try:
-                await asyncio.wait_for(self._wake.wait(), CHECK_PERIOD_S)
+                async with asyncio.timeout(CHECK_PERIOD_S):
+                    await self._wake.wait()
             except TimeoutError:
                 if await self._table.present():
                     continue

@@ -184,7 +184,8 @@ async def run(script: str) -> str:
     except FileNotFoundError as error:
         raise NftError("nft is not installed", "apt-get install nftables") from error
     try:
-        out, err = await asyncio.wait_for(process.communicate(script.encode()), NFT_TIMEOUT_S)
+        async with asyncio.timeout(NFT_TIMEOUT_S):
+            out, err = await process.communicate(script.encode())
     except (TimeoutError, asyncio.CancelledError):
         process.kill()
         await process.wait()
