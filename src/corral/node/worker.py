@@ -98,6 +98,19 @@ class PodWorker:
         if ended:
             self._spawn(self.observer.ended(id), f"end of {id[:12]}")
 
+    def waiting_reason(self, name: str) -> str:
+        """Why the container called `name` waits; '' where it does not."""
+        known: Object = self._last or self.pod.get("status") or {}
+        for field in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+            for made in known.get(field) or ():
+                if made["name"] == name:
+                    return str((made["state"].get("waiting") or {}).get("reason", ""))
+        return ""
+
+    def waits(self, name: str) -> bool:
+        """Whether the container called `name` waits to be started (again)."""
+        return bool(self.waiting_reason(name))
+
     def references_changed(self) -> None:
         """A ConfigMap or Secret of the pod has changed."""
         self._starter.retry_now()

@@ -1,0 +1,272 @@
+"""The agent's own HTTPS server, with the paths of the kubelet: logs, exec, attach, port-forward, pods, stats, health.
+
+Only the API server may ask: its client certificate is checked against the cluster's CA and for its name. Streams are not
+interpreted: after the runtime's 101 the bytes go through as they are.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import orjson
+from aiohttp import web
+
+from corral.base.takeover import give_back, join, open_upgraded, take_over
+from corral.node import stats as stats_of
+from corral.node.agent import Agent
+from corral.node.cri.errors import CriError
+from corral.node.cri.types import Container
+from corral.node.logs.reader import LogOptions, read
+from corral.node.logs.status import LogError, log_path
+from corral.node.podstate.observed import spec_of
+from corral.node.worker import PodWorker
+
+log = logging.getLogger(__name__)
+
+CLIENT_NAME = "kube-apiserver-kubelet-client"
+MASTERS = "system:masters"
+SHUTDOWN_S = 2.0
+_HOP_HEADERS = ("host", "authorization", "content-length", "transfer-encoding")
+
+Handler = Callable[[web.BaseRequest, list[str]], Awaitable[web.StreamResponse]]
+
+
+class RefusalError(Exception):
+    """An answer in plain text, as the kubelet gives it."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+class KubeletServer:
+    """Serves one agent. `start` returns when it listens; `stop` ends all streams."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._rates = stats_of.Rates()
+        self._server = web.Server(self._answer, access_log=None)
+        self._listener: asyncio.Server | None = None
+        self._routes: dict[str, Handler] = {
+            "healthz": self._healthz,
+            "pods": self._pods,
+            "runningpods": self._pods,
+            "containerLogs": self._logs,
+            "exec": self._exec,
+            "attach": self._attach,
+            "portForward": self._port_forward,
+            "run": self._run,
+            "stats": self._stats,
+            "metrics": self._metrics,
+        }
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        assert self._listener is not None
+        return int(self._listener.sockets[0].getsockname()[1])
+
+    async def start(self) -> None:
+        """Listen. Raises OSError where the port is taken."""
+        config = self._agent.config
+        tls = None
+        if config.tls_cert is not None and config.tls_key is not None and config.client_ca is not None:
+            tls = server_tls(config.tls_cert, config.tls_key, config.client_ca)
+        host = config.kubelet_address or config.node_ip
+        self._listener = await asyncio.get_running_loop().create_server(self._server, host, config.kubelet_port, ssl=tls)
+
+    async def stop(self) -> None:
+        """Close everything."""
+        if self._listener is not None:
+            self._listener.close()
+        await self._server.shutdown(SHUTDOWN_S)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not _is_allowed(request):
+            return web.Response(status=401, text="Unauthorized")
+        first, *rest = [part for part in request.path.split("/") if part] or [""]
+        handler = self._routes.get(first)
+        if handler is None:
+            return web.Response(status=404, text="404 page not found\n")
+        try:
+            return await handler(request, rest)
+        except RefusalError as refusal:
+            return web.Response(status=refusal.status, text=refusal.text + "\n")
+        except CriError as error:
+            return web.Response(status=500, text=f"{error}\n")
+
+    async def _healthz(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:
+        del request, rest
+        return web.Response(text="ok")
+
+    async def _pods(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:
+        del request, rest
+        items = [worker.pod for worker in self._agent.workers.values()]
+        body = orjson.dumps({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items})
+        return web.Response(body=body, content_type="application/json")
+
+    async def _logs(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:
+        if len(rest) != 3:
+            raise RefusalError(404, "404 page not found")
+        worker = self._worker(rest[0], rest[1])
+        name = rest[2]
+        if spec_of(worker.pod, name) is None:
+            raise RefusalError(404, f'container "{name}" not found in pod "{rest[1]}"')
+        try:
+            options = LogOptions.of_query(request.query, self._agent.clock.now())
+            previous = request.query.get("previous") in ("true", "1")
+            container, path = log_path(worker, name, previous=previous)
+        except (ValueError, LogError) as error:
+            raise RefusalError(400, str(error)) from None
+
+        def running() -> bool:
+            now = next((c for c in worker.observer.containers if c.id == container.id), None)
+            return now is not None and now.state == "running"
+
+        response = web.StreamResponse(headers={"Content-Type": "text/plain", "Transfer-Encoding": "chunked"})
+        await response.prepare(request)
+        try:
+            async for piece in read(path, options, running):
+                await response.write(piece)
+            await response.write_eof()
+        except FileNotFoundError:
+            await response.write_eof()
+        except ConnectionError:
+            log.debug("the reader of a log went")
+        return response
+
+    async def _exec(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:
+        container = self._running(rest)
+        query = parse_qs(request.query_string, keep_blank_values=True)
+        streams = _streams(query)
+        url = await self._agent.runtime.exec_url(container.id, query.get("command", []), **streams)
+        return await _splice(request, url)
+
+    async def _attach(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:
+        container = self._running(rest)
+        streams = _streams(parse_qs(request.query_string, keep_blank_values=True))
+        worker = self._worker(rest[0], rest[1])
+        spec = spec_of(worker.pod, rest[-1]) or {}
+        streams["tty"] = bool(spec.get("tty"))
+        streams["stderr"] = streams["stderr"] and not streams["tty"]
+        return await _splice(request, await self._agent.runtime.attach_url(container.id, **streams))
+
+    async def _port_forward(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:
+        if len(rest) < 2:
+            raise RefusalError(404, "404 page not found")
+        worker = self._worker(rest[0], rest[1])
+        sandbox = next((s for s in worker.observer.sandboxes if s.ready), None)
+        if sandbox is None:
+            raise RefusalError(404, f"pod {rest[1]} has no sandbox that is ready")
+        ports = [int(port) for port in parse_qs(request.query_string).get("port", [])]
+        return await _splice(request, await self._agent.runtime.port_forward_url(sandbox.id, ports))
+
+    async def _run(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:
+        container = self._running(rest)
+        result = await self._agent.runtime.exec_sync(container.id, request.query.get("cmd", "").split())
+        return web.Response(body=result.stdout + result.stderr, content_type="text/plain")
+
+    async def _stats(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:
+        del request, rest
+        agent = self._agent
+        pods = [worker.pod for worker in agent.workers.values()]
+        found = await agent.runtime.stats()
+        data_dir, name = agent.config.data_dir, agent.config.node_name
+        made = stats_of.summary(name, data_dir, pods, found, {}, self._rates, agent.clock.now())
+        return web.Response(body=orjson.dumps(made), content_type="application/json")
+
+    async def _metrics(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:
+        del request
+        agent = self._agent
+        pods = [worker.pod for worker in agent.workers.values()]
+        found = await agent.runtime.stats() if rest == ["resource"] else []
+        text = stats_of.resource_metrics(pods, found, agent.clock.now())
+        if not rest:
+            running = sum(c.state == "running" for w in agent.workers.values() for c in w.observer.containers)
+            text += f"# TYPE kubelet_running_pods gauge\nkubelet_running_pods {len(pods)}\n"
+            text += (
+                f'# TYPE kubelet_running_containers gauge\nkubelet_running_containers{{container_state="running"}} {running}\n'
+            )
+        return web.Response(text=text, content_type="text/plain")
+
+    def _worker(self, namespace: str, name: str) -> PodWorker:
+        worker = self._agent.worker(namespace, name)
+        if worker is None:
+            raise RefusalError(404, f'pod "{name}" not found')
+        return worker
+
+    def _running(self, rest: list[str]) -> Container:
+        """The running container of `NAMESPACE/POD[/UID]/CONTAINER`."""
+        if len(rest) not in (3, 4):
+            raise RefusalError(404, "404 page not found")
+        worker = self._worker(rest[0], rest[1])
+        found = worker.observer.containers
+        container = next((c for c in found if c.name == rest[-1] and c.state == "running"), None)
+        if container is None:
+            if any(c.name == rest[-1] for c in found):
+                raise RefusalError(500, f'container not running ("{rest[-1]}")')
+            raise RefusalError(404, f'container not found ("{rest[-1]}")')
+        return container
+
+
+def server_tls(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:
+    """TLS for the server: its own certificate, and the authority of its clients'."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.minimum_version = ssl.TLSVersion.TLSv1_2
+    tls.load_cert_chain(certificate, key)
+    tls.load_verify_locations(client_ca)
+    tls.verify_mode = ssl.CERT_OPTIONAL
+    return tls
+
+
+def _is_allowed(request: web.BaseRequest) -> bool:
+    transport = request.transport
+    if transport is None:
+        return False
+    tls = transport.get_extra_info("ssl_object")
+    if tls is None:
+        return transport.get_extra_info("sslcontext") is None
+    subject = [pair for rdn in (tls.getpeercert() or {}).get("subject", ()) for pair in rdn]
+    return ("commonName", CLIENT_NAME) in subject or ("organizationName", MASTERS) in subject
+
+
+def _streams(query: dict[str, list[str]]) -> dict[str, bool]:
+    def asked(*names: str) -> bool:
+        return any(query.get(name, [""])[0] in ("1", "true") for name in names)
+
+    tty = asked("tty")
+    return {
+        "stdin": asked("input", "stdin"),
+        "stdout": asked("output", "stdout"),
+        "stderr": asked("error", "stderr") and not tty,
+        "tty": tty,
+    }
+
+
+async def _splice(request: web.BaseRequest, url: str) -> web.StreamResponse:
+    """Join the caller's connection with the runtime's stream, after both have agreed on the upgrade."""
+    headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _HOP_HEADERS]
+    if request.method == "POST":
+        headers.append(("Content-Length", "0"))
+    answer, far = await open_upgraded(request.method, url, headers, None)
+    if answer.status != 101:
+        content_type = answer.headers.get("content-type", "text/plain")
+        return web.Response(status=answer.status, body=answer.body, headers={"Content-Type": content_type})
+    try:
+        near = take_over(request)
+    except ConnectionError:
+        far.close()
+        raise
+    try:
+        await near.write(answer.head)
+        await join(near, far)
+    except ConnectionError:
+        log.debug("a stream ended early")
+    finally:
+        far.close()
+        taken = give_back(request, near)
+    return taken
