@@ -51,7 +51,7 @@ class Relay:
             cause = getattr(error, "os_error", None) or error.__cause__ or error
             return status_response(unavailable(f"error trying to reach service: {dial_error(url, cause)}"))
 
-    async def log(self, request: web.BaseRequest, url: str, tls: ssl.SSLContext | None, *, pod: str) -> web.StreamResponse:
+    async def log(self, request: web.BaseRequest, url: str, tls: ssl.SSLContext | None, *, pod: str = "") -> web.StreamResponse:
         """A container's log from the node, chunk by chunk as it comes; ends with the client. `pod` is its name, for errors."""
         try:
             async with self._client().get(URL(url, encoded=True), ssl=tls if tls is not None else False) as far:

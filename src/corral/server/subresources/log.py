@@ -24,7 +24,7 @@ async def handle(core: Core, request: Request) -> Response:
     where = core.nodes.url_of_pod(pod)
     path = f"/containerLogs/{quote(meta['namespace'])}/{quote(meta['name'])}/{quote(container)}"
     url = where + path + ("?" + urlencode(options) if options else "")
-    return Response(upgrade=lambda raw: core.relay.log(raw, url, core.nodes.tls))
+    return Response(upgrade=lambda raw: core.relay.log(raw, url, core.nodes.tls, pod=meta["name"]))
 
 
 def _check(options: dict[str, str]) -> None:
