@@ -31,6 +31,7 @@ from corral.cli.layout import (
 
 SERVER_TIMEOUT_S = 30.0
 LOG_LINES_SHOWN = 8
+STOP_GRACE_S = 5.0
 
 
 def up(
@@ -76,7 +77,12 @@ def up(
             print("  stop it with: " + _command(home, cluster, "down"))
             return
         starting = _start(home, cluster, no_merge)
-        _await(home, "server", starting["server"], SERVER_TIMEOUT_S, began_s, f"API server ready at {cluster.server}")
+        try:
+            _await(home, "server", starting["server"], SERVER_TIMEOUT_S, began_s, f"API server ready at {cluster.server}")
+        except CorralError:
+            for component in starting.values():
+                component.process.stop(STOP_GRACE_S)
+            raise
         if "node" in starting:
             _await(home, "node", starting["node"], wait, began_s, f"node {socket.gethostname().lower()} Ready")
         _tell(home, cluster, no_merge)

@@ -6,7 +6,7 @@ What is malformed is answered so or ignored; what cannot be known now is SERVFAI
 import asyncio
 import struct
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any
+from typing import Any, cast
 
 import dns.exception
 import dns.flags
@@ -177,8 +177,8 @@ class _Udp(asyncio.DatagramProtocol):
         self._server = server
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        # uvloop's transports do not derive from asyncio's.
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         def reply(wire: bytes) -> None:
