@@ -1,0 +1,94 @@
+"""`corral down`: stop a cluster and take away all it made on this host; what it stores is kept unless it is purged."""
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from corral.base.errors import CorralError
+from corral.base.processes import Process
+from corral.cli import kubeconfig as kubeconfigs
+from corral.cli.layout import DEFAULT_NAME, Cluster, Home, home_of
+
+NODE_GRACE_S = 15.0
+SERVER_GRACE_S = 15.0
+
+
+def down(
+    *,
+    data_dir: Path | None = None,
+    name: str = DEFAULT_NAME,
+    purge: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Stop a cluster and remove all it made on this host: processes, mounts, network devices, nftables tables, cgroups.
+
+    Its objects, the volumes of its pods and its images are kept; `corral up` brings the pods back.
+
+    Parameters
+    ----------
+    data_dir
+        Where the cluster lives.
+    name
+        The cluster's name.
+    purge
+        Forget everything: objects, volumes, images, keys.
+    """
+    home = home_of(data_dir, name)
+    cluster = home.load() if not purge else _load_anyway(home)
+    if cluster is None and not (purge and home.config.exists()):
+        raise CorralError(f"there is no cluster in {home.root}", "name its folder: --data-dir DIR, or --name NAME")
+    if cluster is not None and cluster.node and os.geteuid() != 0:
+        raise CorralError("stopping pods needs root", "run it with sudo")
+    lock = home.lock()
+    try:
+        _stop(home, "node", NODE_GRACE_S)
+        if cluster is not None and cluster.node:
+            asyncio.run(_clear_host(home, cluster))
+        _stop(home, "server", SERVER_GRACE_S)
+        if cluster is not None:
+            kubeconfigs.remove(kubeconfigs.user_kubeconfig(), cluster.name)
+        if purge:
+            _purge(home)
+    finally:
+        os.close(lock)
+    print(f"Cluster {cluster.name if cluster else home.root} is down" + (" and forgotten" if purge else ""))
+
+
+def _load_anyway(home: Home) -> Cluster | None:
+    """The cluster, or None where its file is damaged: a purge must be possible then too."""
+    try:
+        return home.load()
+    except CorralError as error:
+        print(f"! {error.message}: only its files can be removed")
+        return None
+
+
+def _stop(home: Home, component: str, grace_s: float) -> None:
+    process = Process.load(home.pid_file(component))
+    if process is not None and not process.stop(grace_s):
+        print(f"! {component} did not end by itself and was killed")
+    home.pid_file(component).unlink(missing_ok=True)
+
+
+async def _clear_host(home: Home, cluster: Cluster) -> None:
+    """End the pods, the runtime and the network, in this order."""
+    from corral.cli.node import containerd_of, network_config, node_config
+    from corral.network import agent as network
+    from corral.node.teardown import tear_down
+
+    await tear_down(node_config(home, cluster), None if cluster.cri else containerd_of(home))
+    settings = network_config(home, cluster)
+    await network.tear_down(cluster.name, settings.state_dir, settings.cni_conf_dir)
+
+
+def _purge(home: Home) -> None:
+    """Remove what Corral made in the data directory, and the directory itself if nothing else is in it."""
+    for folder in ("server", "node", "containerd", "pki", "run", "logs"):
+        shutil.rmtree(home.root / folder, ignore_errors=True)
+    for file in (home.kubeconfig, home.config, home.root / "lock"):
+        file.unlink(missing_ok=True)
+    if not any(home.root.iterdir()):
+        home.root.rmdir()
