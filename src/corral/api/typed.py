@@ -11,50 +11,11 @@ from typing import Any
 
 from corral.api.facts import Field, Type
 from corral.api.fieldsets import LEAF, Fields, item_key, value_key
+from corral.api.golang import zero
 
 LEAF_SHAPE, STRUCT, MAP, SET, KEYED, ANY = range(6)
 
 _MISSING: Any = object()
-_ZERO = {"string": "", "bool": False, "int32": 0, "int64": 0, "float64": 0, "bytes": ""}
-
-#: Fields that Go holds by value: they are there even in an empty object. Beside them: metadata, spec and status of every type.
-_BY_VALUE = {
-    "admissionregistration.v1.MutatingWebhook": {"clientConfig"},
-    "admissionregistration.v1.ValidatingWebhook": {"clientConfig"},
-    "apiextensions.v1.CustomResourceDefinitionSpec": {"names"},
-    "apiextensions.v1.CustomResourceDefinitionStatus": {"acceptedNames"},
-    "apps.v1.DaemonSetSpec": {"template", "updateStrategy"},
-    "apps.v1.DeploymentSpec": {"strategy", "template"},
-    "apps.v1.ReplicaSetSpec": {"template"},
-    "apps.v1.StatefulSetSpec": {"template", "updateStrategy"},
-    "authentication.v1.SelfSubjectReviewStatus": {"userInfo"},
-    "authentication.v1.TokenReviewStatus": {"user"},
-    "autoscaling.v1.HorizontalPodAutoscalerSpec": {"scaleTargetRef"},
-    "autoscaling.v2.HorizontalPodAutoscalerSpec": {"scaleTargetRef"},
-    "batch.v1.CronJobSpec": {"jobTemplate"},
-    "batch.v1.JobSpec": {"template"},
-    "core.v1.Binding": {"target"},
-    "core.v1.Container": {"resources"},
-    "core.v1.ContainerStatus": {"lastState", "state"},
-    "core.v1.EphemeralContainer": {"resources"},
-    "core.v1.Event": {"involvedObject", "source"},
-    "core.v1.NodeDaemonEndpoints": {"kubeletEndpoint"},
-    "core.v1.NodeStatus": {"daemonEndpoints", "nodeInfo"},
-    "core.v1.PersistentVolumeClaimSpec": {"resources"},
-    "core.v1.PodTemplate": {"template"},
-    "core.v1.ServiceStatus": {"loadBalancer"},
-    "events.v1.Event": {"deprecatedSource", "regarding"},
-    "flowcontrol.v1.FlowSchemaSpec": {"priorityLevelConfiguration"},
-    "flowcontrol.v1.LimitedPriorityLevelConfiguration": {"limitResponse"},
-    "networking.v1.IngressStatus": {"loadBalancer"},
-    "networking.v1.NetworkPolicySpec": {"podSelector"},
-    "rbac.v1.ClusterRoleBinding": {"roleRef"},
-    "rbac.v1.RoleBinding": {"roleRef"},
-    "resource.v1.ResourceClaimSpec": {"devices"},
-    "resource.v1.ResourceSliceSpec": {"pool"},
-    "storage.v1.VolumeAttachmentSpec": {"source"},
-    "storagemigration.v1beta1.StorageVersionMigrationSpec": {"resource"},
-}
 
 
 class Shape:
@@ -147,11 +108,10 @@ def _zero(parent: Type, field: Field) -> Any:
     if not parent.name:
         return _MISSING
     if field.type.kind == "object":
-        by_value = field.name in ("metadata", "spec", "status") or field.name in _BY_VALUE.get(parent.name, ())
-        return LEAF if by_value and not field.pointer else _MISSING
-    if not field.required or field.pointer:
+        return LEAF if field.keeps_zero and not field.pointer else _MISSING
+    if not field.keeps_zero or field.pointer or field.type.kind == "any":
         return _MISSING
-    return _ZERO.get(field.type.kind) if field.type.kind not in ("quantity", "int-or-string", "any") else _MISSING
+    return zero(field.type)
 
 
 def key_of_item(shape: Shape, item: Any) -> str:
