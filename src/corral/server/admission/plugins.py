@@ -1,9 +1,13 @@
 """Which plugins there are, in their order: that of the reference."""
 
 from corral.server.admission.chain import AdmissionChain, Plugin
+from corral.server.admission.escalation import EscalationCheck
+from corral.server.admission.limitranger import LimitRanger
 from corral.server.admission.namespacelifecycle import NamespaceLifecycle
 from corral.server.admission.nodetaints import DefaultTolerationSeconds, TaintNodesByCondition
+from corral.server.admission.podsecurity import PodSecurity
 from corral.server.admission.priority import Priority
+from corral.server.admission.resourcequota import ResourceQuota, WriteUsed
 from corral.server.admission.serviceaccount import ServiceAccount
 from corral.server.admission.storage import (
     DefaultIngressClass,
@@ -15,17 +19,21 @@ from corral.server.authorization import Authorizer
 from corral.server.lookup import Lookup
 
 
-def default_chain(lookup: Lookup, authorizer: Authorizer) -> AdmissionChain:
-    """The plugins that are always on."""
+def default_chain(lookup: Lookup, authorizer: Authorizer, write_used: WriteUsed | None = None) -> AdmissionChain:
+    """The plugins that are always on. `write_used` is how quotas are charged; without it they are only checked."""
     plugins: list[Plugin] = [
         NamespaceLifecycle(lookup),
+        LimitRanger(lookup),
         ServiceAccount(lookup),
         TaintNodesByCondition(),
+        PodSecurity(lookup),
         Priority(lookup),
         DefaultTolerationSeconds(),
         DefaultStorageClass(lookup),
         StorageObjectInUseProtection(),
         PersistentVolumeClaimResize(lookup),
         DefaultIngressClass(lookup),
+        EscalationCheck(authorizer),
+        ResourceQuota(lookup, write_used),
     ]
     return AdmissionChain(plugins)
