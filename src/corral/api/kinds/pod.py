@@ -61,7 +61,7 @@ class PodRules(Rules):
             _keep_all_but(new, old, _take_ephemeral_containers)
         elif subresource == "resize":
             _keep_all_but(new, old, _take_resources)
-        else:
+        elif subresource != "binding":  # A binding sets the node and a condition, and nothing that a client sent.
             super().prepare_update(new, old, subresource, context)
         if subresource == "status":
             owners = old["metadata"].get("ownerReferences")
@@ -83,6 +83,8 @@ class PodRules(Rules):
     def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
         """What each road may change."""
         errs = Errors()
+        if subresource == "binding":
+            return errs
         if subresource == "status":
             podupdate.check_status(errs, new, old)
             return errs
