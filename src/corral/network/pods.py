@@ -17,25 +17,27 @@ from pathlib import Path
 from typing import Any
 
 from corral.base.errors import CorralError
-from corral.network.config import NetworkConfig, device_name
+from corral.network.config import DEVICE_PREFIX, NetworkConfig, device_name
 
 log = logging.getLogger(__name__)
 
 CONFLIST = "10-corral.conflist"
 LEAST_PREFERRED_METRIC = 4278198272
 PROC_SYS = Path("/proc/sys")
+#: What is set on the host. The values it had lie in SYSCTLS_BEFORE while a cluster needs them.
 SYSCTLS = {
     "net/ipv4/ip_forward": "1",
     # 127.0.0.1:NODEPORT leads out to a pod; `nft.rules` drops what claims to come from elsewhere to 127.0.0.0/8.
     "net/ipv4/conf/all/route_localnet": "1",
 }
+SYSCTLS_BEFORE = "sysctls.json"
 FIREWALL_CHAINS = ("INPUT", "FORWARD")
 
 
 async def set_up(config: NetworkConfig) -> None:
     """Prepare the node for pods; again is harmless. Raises CorralError."""
     device = device_name(config.name)
-    _set_sysctls()
+    _set_sysctls(config.state_dir / SYSCTLS_BEFORE)
     if not _exists(device):
         # A bridge without ports: a dummy device would do, where the kernel has that.
         await _ip(f"link add {device} type bridge mcast_snooping 0")
@@ -65,6 +67,8 @@ async def tear_down(name: str, state_dir: Path | None = None, cni_conf_dir: Path
     await _leave_firewall(name)
     if state_dir is not None:
         shutil.rmtree(state_dir / "cni", ignore_errors=True)
+        if not any(link["ifname"].startswith(DEVICE_PREFIX) and link is not own for link in links):
+            _restore_sysctls(state_dir / SYSCTLS_BEFORE)
     if cni_conf_dir is not None:
         (cni_conf_dir / CONFLIST).unlink(missing_ok=True)
 
@@ -109,14 +113,29 @@ def _exists(device: str) -> bool:
     return True
 
 
-def _set_sysctls() -> None:
+def _set_sysctls(before_file: Path) -> None:
+    before = {}
     for name, value in SYSCTLS.items():
         path = PROC_SYS / name
         try:
-            if path.read_text().strip() != value:
+            before[name] = path.read_text().strip()
+            if before[name] != value:
                 path.write_text(value)
         except OSError as error:
             raise CorralError(f"cannot set {path} to {value}: {error.strerror}", "Run as root.") from error
+    if not before_file.exists():
+        before_file.parent.mkdir(parents=True, exist_ok=True)
+        before_file.write_text(json.dumps(before))
+
+
+def _restore_sysctls(before_file: Path) -> None:
+    try:
+        before = json.loads(before_file.read_text())
+        for name in SYSCTLS:
+            (PROC_SYS / name).write_text(before[name])
+    except (OSError, ValueError, KeyError) as error:
+        log.debug("sysctls are left as they are: %r", error)
+    before_file.unlink(missing_ok=True)
 
 
 def _addresses(link: dict[str, Any]) -> set[str]:
@@ -173,13 +192,15 @@ async def _ip(*commands: str) -> None:
 
 
 async def _run(*argv: str, stdin: str = "") -> str:
+    # A pipe only where there is something to say: uvloop fails where a program has ended before it reads nothing.
+    source = asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL
     try:
         process = await asyncio.create_subprocess_exec(
-            *argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            *argv, stdin=source, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
     except FileNotFoundError as error:
         raise CorralError(f"{argv[0]} is not installed", "apt-get install iproute2") from error
-    out, err = await process.communicate(stdin.encode())
+    out, err = await process.communicate(stdin.encode() or None)
     if process.returncode:
         first_line = (err.decode(errors="replace").strip().splitlines() or [str(process.returncode)])[0]
         raise CorralError(f"{' '.join(argv)}: {first_line}", "Run as root, on a host whose network Corral may set up.")
