@@ -30,6 +30,7 @@ from corral.server.authorization.reviews import Reviews
 from corral.server.bodies import as_json
 from corral.server.bootstrap import bootstrap
 from corral.server.cache import Cache
+from corral.server.charges import Charges
 from corral.server.config import ServerConfig
 from corral.server.core import Core
 from corral.server.deletion import Deletions
@@ -105,7 +106,7 @@ class ApiServer:
     def _furnish(self, keys: pki.Pki) -> None:
         """Make the parts that need a full cache."""
         core = self.core
-        core.admission = default_chain(self.lookup, self.authorizer)
+        core.admission = default_chain(self.lookup, self.authorizer, Charges(core).write)
         core.writes = Writes(core, core.admission, Allocation(self.config, core.cache.collection("services")))
         core.deletions = Deletions(core, core.admission)
         core.tokens = TokenAuthority.load(keys.service_account_key, self.config.issuer)
