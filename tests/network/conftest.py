@@ -173,6 +173,8 @@ class Node:
             namespace.command("ip", "link", "set", "eth0", "up")
         self.client.command("ip", "route", "add", "default", "via", NODE_IP)
         self.host.command("ip", "route", "add", "default", "via", CLIENT_IP)
+        # A new namespace may inherit it from a host that runs a cluster.
+        self.host.command("sysctl", "-qw", "net.ipv4.conf.all.route_localnet=0")
         self.host.do(lambda: pods.set_up(self.config))
         for name, namespace in self.pods.items():
             self.ips[name] = self._attach(name, namespace)

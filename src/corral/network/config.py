@@ -6,6 +6,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 INTERFACE_NAME_LIMIT = 15
+DEVICE_PREFIX = "corral-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def table_name(name: str) -> str:
 
 def device_name(name: str) -> str:
     """The network device of the cluster called `name`; a long name is cut and made unique by a hash."""
-    device = f"corral-{name}"
+    device = DEVICE_PREFIX + name
     if len(device) <= INTERFACE_NAME_LIMIT:
         return device
-    return f"corral-{hashlib.sha256(name.encode()).hexdigest()[: INTERFACE_NAME_LIMIT - 7]}"
+    return DEVICE_PREFIX + hashlib.sha256(name.encode()).hexdigest()[: INTERFACE_NAME_LIMIT - len(DEVICE_PREFIX)]
