@@ -19,7 +19,7 @@ class Charges:
         self._core = core
 
     async def write(self, namespace: str, name: str, change: Callable[[Object], dict[str, str]]) -> None:
-        """Set `status.used` to what `change` makes of the quota; it may refuse. A quota that went in between charges nothing."""
+        """Set `status.used` to what `change` makes of the quota; it may refuse. A quota that has gone charges nothing."""
         resource = self._core.catalog.named(QUOTAS)
         request = Request(
             "PATCH",
