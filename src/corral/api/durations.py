@@ -1,6 +1,6 @@
 """Durations as tables show them: `5s`, `3m20s`, `2d4h` (apimachinery's `util/duration`), and the age of a timestamp."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 _MINUTE_S = 60
 _HOUR_S = 60 * _MINUTE_S
@@ -40,6 +40,11 @@ def elapsed(timestamp: str | None, now_s: float) -> str:
 def seconds(timestamp: str) -> float:
     """Seconds since the epoch of an RFC 3339 timestamp."""
     return datetime.fromisoformat(timestamp).timestamp()
+
+
+def timestamp(now_s: float) -> str:
+    """Seconds since the epoch as RFC 3339 in whole seconds."""
+    return datetime.fromtimestamp(now_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _two(total_s: int, large_s: int, large: str, small_s: int, small: str) -> str:

@@ -83,9 +83,9 @@ class Errors:
         listed = ", ".join(show(s) for s in supported)
         self._add("FieldValueNotSupported", path, f"Unsupported value: {show(value)}: supported values: {listed}")
 
-    def duplicate(self, path: str, value: Any) -> None:
+    def duplicate(self, path: str, value: Any, detail: str = "") -> None:
         """A value that may occur once occurs again."""
-        self._add("FieldValueDuplicate", path, f"Duplicate value: {show(value)}")
+        self._add("FieldValueDuplicate", path, f"Duplicate value: {show(value)}" + (f": {detail}" if detail else ""))
 
     def forbidden(self, path: str, detail: str) -> None:
         """A field that must not be set, or not here."""

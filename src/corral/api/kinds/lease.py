@@ -1,5 +1,6 @@
 """Leases."""
 
+from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.objects import Object
 from corral.api.rules import Rules
@@ -13,6 +14,18 @@ class LeaseRules(Rules):
     def default(self, obj: Object) -> None:
         """A spec is always there."""
         obj.setdefault("spec", {})
+
+    def validate_create(self, obj: Object) -> Errors:
+        """A duration above zero, a count not below."""
+        errs, spec, path = Errors(), obj["spec"], Path("spec")
+        duration, transitions = spec.get("leaseDurationSeconds"), spec.get("leaseTransitions")
+        if duration is not None and duration <= 0:
+            errs.invalid(path.child("leaseDurationSeconds"), duration, "must be greater than 0")
+        if transitions is not None and transitions < 0:
+            errs.invalid(path.child("leaseTransitions"), transitions, "must be greater than or equal to 0")
+        if spec.get("preferredHolder") and not spec.get("strategy"):
+            errs.forbidden(path.child("preferredHolder"), "may only be specified when `strategy` is defined")
+        return errs
 
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row."""

@@ -1,5 +1,7 @@
 """Namespaces."""
 
+from corral.api import names
+from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.objects import Object
 from corral.api.rules import Context, Rules
@@ -38,6 +40,29 @@ class NamespaceRules(Rules):
         super().prepare_update(new, old, subresource, context)
         if subresource != "finalize":
             new["spec"] = old.get("spec") or {}
+
+    def validate_create(self, obj: Object) -> Errors:
+        """The finalizers' names."""
+        errs = Errors()
+        for i, finalizer in enumerate((obj.get("spec") or {}).get("finalizers") or ()):
+            at = Path("spec").child("finalizers").at(i)
+            errs.each(at, finalizer, names.qualified_name(finalizer))
+            if "/" not in finalizer and finalizer != FINALIZER:
+                errs.invalid(at, finalizer, "name is neither a standard finalizer name nor is it fully qualified")
+        return errs
+
+    def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
+        """The phase follows from the deletion timestamp."""
+        if subresource != "status":
+            return self.validate_create(new)
+        errs = Errors()
+        phase, wanted = (new.get("status") or {}).get("phase"), "Active"
+        if new["metadata"].get("deletionTimestamp"):
+            wanted = "Terminating"
+        if phase != wanted:
+            reason = "is not empty" if wanted == "Terminating" else "is empty"
+            errs.invalid("status.Phase", phase, f"may only be '{wanted}' if `deletionTimestamp` {reason}")
+        return errs
 
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row."""

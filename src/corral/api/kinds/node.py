@@ -2,7 +2,11 @@
 
 import copy
 
+from corral.api import names
+from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
+from corral.api.kinds.computeresources import check_amount
+from corral.api.kinds.scheduling import check_effect
 from corral.api.objects import Object
 from corral.api.rules import Context, Rules
 
@@ -29,6 +33,39 @@ class NodeRules(Rules):
     def prepare_create(self, obj: Object, context: Context) -> None:
         """Nodes register themselves with their status."""
 
+    def validate_create(self, obj: Object) -> Errors:
+        """Taints, amounts and pod ranges."""
+        errs = Errors()
+        _check_taints(errs, obj["spec"].get("taints") or [])
+        _check_amounts(errs, obj.get("status") or {})
+        ranges, path = obj["spec"].get("podCIDRs") or [], Path("spec").child("podCIDRs")
+        for i, value in enumerate(ranges):
+            errs.each(path.at(i), value, names.cidr(value))
+        if len(ranges) > 1:
+            if len(ranges) > 2 or sum(":" in r for r in ranges) != 1:
+                errs.invalid(path, ranges, "may specify no more than one CIDR for each IP family")
+            for i, value in enumerate(ranges):
+                if value in ranges[:i]:
+                    errs.duplicate(path.at(i), value)
+        return errs
+
+    def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
+        """Amounts, addresses, taints; pod ranges and the provider's id, once set, stay."""
+        errs = Errors()
+        status, spec, former = new.get("status") or {}, new["spec"], old["spec"]
+        _check_amounts(errs, status)
+        addresses = status.get("addresses") or []
+        for i, address in enumerate(addresses):
+            if address in addresses[:i]:
+                shown = {"Type": address.get("type", ""), "Address": address.get("address", "")}
+                errs.duplicate(Path("status").child("addresses").at(i), shown)
+        if former.get("podCIDRs") and former["podCIDRs"] != (spec.get("podCIDRs") or []):
+            errs.forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid')
+        if former.get("providerID") and former["providerID"] != spec.get("providerID", ""):
+            errs.forbidden("spec.providerID", 'node updates may not change providerID except from "" to valid')
+        _check_taints(errs, spec.get("taints") or [])
+        return errs
+
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row."""
         status = obj.get("status") or {}
@@ -49,6 +86,32 @@ class NodeRules(Rules):
     def selectable_fields(self, obj: Object) -> dict[str, str]:
         """Whether it is cordoned."""
         return {"spec.unschedulable": str(bool((obj.get("spec") or {}).get("unschedulable"))).lower()}
+
+
+def _check_amounts(errs: Errors, status: Object) -> None:
+    for part in ("capacity", "allocatable"):
+        for name, amount in sorted((status.get(part) or {}).items()):
+            check_amount(errs, name, amount, Path("status").child(part, name))
+
+
+def _check_taints(errs: Errors, taints: list[Object]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for i, taint in enumerate(taints):
+        # The reference's path: taints were an annotation once.
+        at = Path("metadata").child("taints").at(i)
+        key, value, effect = taint.get("key", ""), taint.get("value", ""), taint.get("effect", "")
+        errs.each(at.child("key"), key, names.qualified_name(key))
+        wrong = names.label_value(value)
+        if wrong:
+            errs.invalid(at.child("value"), value, ";".join(wrong))
+        if effect:
+            check_effect(errs, effect, at.child("effect"))
+        else:
+            errs.required(at.child("effect"))
+        if (key, effect) in seen:
+            shown = {"Key": key, "Value": value, "Effect": effect, "TimeAdded": taint.get("timeAdded")}
+            errs.duplicate(at, shown, "taints must be unique by key and effect pair")
+        seen.add((key, effect))
 
 
 def _status(obj: Object) -> str:

@@ -1,0 +1,96 @@
+"""DaemonSets."""
+
+from corral.api.fields import Errors, Path
+from corral.api.kinds import rows
+from corral.api.kinds.podspec import check_template
+from corral.api.kinds.selector import check_selector, is_empty
+from corral.api.kinds.workload import (
+    WorkloadRules,
+    check_at_most_all,
+    check_count_or_percent,
+    check_match,
+    check_not_negative,
+    check_runs_for_ever,
+    default_fields,
+    is_zero,
+)
+from corral.api.objects import Object
+
+_COUNTS = (
+    "currentNumberScheduled numberMisscheduled desiredNumberScheduled numberReady observedGeneration"
+    " updatedNumberScheduled numberAvailable numberUnavailable collisionCount"
+)
+
+
+class DaemonSetRules(WorkloadRules):
+    """Rules of apps/v1 DaemonSet."""
+
+    def default_workload(self, spec: Object) -> None:
+        """A rolling update, one node at a time."""
+        default_fields(spec, revisionHistoryLimit=10)
+        strategy = spec.setdefault("updateStrategy", {})
+        if not strategy.get("type"):
+            strategy["type"] = "RollingUpdate"
+        if strategy["type"] == "RollingUpdate":
+            if strategy.get("rollingUpdate") is None:
+                strategy["rollingUpdate"] = {}
+            default_fields(strategy["rollingUpdate"], maxUnavailable=1, maxSurge=0)
+
+    def check_spec(self, errs: Errors, spec: Object, path: Path) -> None:
+        """Selector, template and strategy."""
+        selector, template, at = spec.get("selector"), spec.get("template") or {}, path.child("template")
+        if check_selector(errs, selector, path.child("selector")):
+            check_match(errs, selector, template, at)
+        if selector is not None and is_empty(selector):
+            errs.invalid(path.child("selector"), selector, "empty selector is invalid for daemonset")
+        check_template(errs, template, at)
+        check_runs_for_ever(errs, template, "DaemonSet", at)
+        check_not_negative(errs, spec, path, "minReadySeconds")
+        _check_strategy(errs, spec.get("updateStrategy") or {}, path.child("updateStrategy"))
+        check_not_negative(errs, spec, path, "revisionHistoryLimit")
+
+    def check_status(self, errs: Errors, status: Object, old: Object) -> None:
+        """Counts are not negative."""
+        check_not_negative(errs, status, Path("status"), *_COUNTS.split())
+
+    def cells(self, obj: Object, now_s: float) -> list[object]:
+        """The row."""
+        spec, status = obj["spec"], obj.get("status") or {}
+        pods = spec["template"].get("spec") or {}
+        return [
+            rows.name(obj),
+            status.get("desiredNumberScheduled", 0),
+            status.get("currentNumberScheduled", 0),
+            status.get("numberReady", 0),
+            status.get("updatedNumberScheduled", 0),
+            status.get("numberAvailable", 0),
+            rows.labels(pods.get("nodeSelector")),
+            rows.age(obj, now_s),
+            *rows.containers(pods),
+            rows.selector(spec.get("selector")),
+        ]
+
+
+def _check_strategy(errs: Errors, strategy: Object, path: Path) -> None:
+    kind, rolling = strategy.get("type", ""), strategy.get("rollingUpdate")
+    at = path.child("rollingUpdate")
+    if kind == "OnDelete":
+        return
+    if kind != "RollingUpdate":
+        errs.unsupported(path, {"Type": kind, "RollingUpdate": rolling}, ("RollingUpdate", "OnDelete"))
+        return
+    if rolling is None:
+        errs.required(at)
+        return
+    unavailable, surge = rolling.get("maxUnavailable", 0), rolling.get("maxSurge", 0)
+    check_count_or_percent(errs, unavailable, at.child("maxUnavailable"))
+    check_count_or_percent(errs, surge, at.child("maxSurge"))
+    check_at_most_all(errs, unavailable, at.child("maxUnavailable"))
+    check_at_most_all(errs, surge, at.child("maxSurge"))
+    if not is_zero(unavailable) and not is_zero(surge):
+        errs.invalid(at.child("maxSurge"), surge, "may not be set when maxUnavailable is non-zero")
+    elif is_zero(unavailable) and is_zero(surge):
+        errs.required(at.child("maxUnavailable"), "cannot be 0 when maxSurge is 0")
+
+
+RULES = {"DaemonSet": DaemonSetRules()}
