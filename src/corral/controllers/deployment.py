@@ -131,14 +131,12 @@ def _collided(deployment: Object) -> list[Action]:
 
 
 def _status(deployment: Object, status: Object, revision: int = 0) -> list[Action]:
-    """Write the revision or the status, where they differ. Both are never written at once: each write outdates the other."""
-    annotations = deployment["metadata"].get("annotations", {})
-    if revision and annotations.get(revisions.REVISION_KEY) != str(revision):
-        metadata = {**deployment["metadata"], "annotations": {**annotations, revisions.REVISION_KEY: str(revision)}}
-        return [Update(DEPLOYMENTS, {**deployment, "metadata": metadata})]
-    if status != deployment.get("status"):
-        return [Update(DEPLOYMENTS, {**deployment, "status": status}, "status")]
-    return []
+    """Write the revision and the status, where they differ. One write does both: a status write may change annotations."""
+    wanted = {**deployment, "status": status}
+    if revision:
+        annotations = {**deployment["metadata"].get("annotations", {}), revisions.REVISION_KEY: str(revision)}
+        wanted["metadata"] = {**deployment["metadata"], "annotations": annotations}
+    return [] if wanted == deployment else [Update(DEPLOYMENTS, wanted, "status")]
 
 
 class DeploymentController:

@@ -46,7 +46,27 @@ def arrange(
         for slice, endpoints in _distribute(group.endpoints, olds, max_endpoints):
             actions += _write(slice, group, endpoints, metadata)
     gone = [old for olds in by_identity.values() for old in olds]
-    return actions + [Delete(SLICES, key_of(old), old["metadata"]["uid"]) for old in gone]
+    return _reuse(actions, gone) + [Delete(SLICES, key_of(old), old["metadata"]["uid"]) for old in gone]
+
+
+def _reuse(actions: list[Action], gone: list[Object]) -> list[Action]:
+    """Write into slices that would be deleted what would be created. Takes those it uses from `gone`."""
+    result: list[Action] = []
+    for action in actions:
+        old = None
+        if isinstance(action, Create):
+            type = action.object["addressType"]
+            old = next(
+                (old for old in gone if old["addressType"] == type and not old["metadata"].get("deletionTimestamp")), None
+            )
+        if isinstance(action, Create) and old is not None:
+            gone.remove(old)
+            new = action.object
+            meta = {**old["metadata"], **{k: v for k, v in new["metadata"].items() if k != "generateName"}}
+            result.append(Update(SLICES, {**old, "metadata": meta, "endpoints": new["endpoints"], "ports": new["ports"]}))
+        else:
+            result.append(action)
+    return result
 
 
 def _distribute(

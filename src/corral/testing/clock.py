@@ -4,6 +4,7 @@ import asyncio
 import heapq
 import itertools
 from collections.abc import Callable
+from functools import partial
 
 
 class _Timer:
@@ -39,7 +40,7 @@ class VirtualClock:
             await asyncio.sleep(0)
             return
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        timer = self.call_later(delay_s, lambda: woken.done() or woken.set_result(None))
+        timer = self.call_later(delay_s, partial(_wake, woken))
         try:
             await woken
         finally:
@@ -68,3 +69,8 @@ async def settle(rounds: int = 20) -> None:
     """Let every task that can run do so (through `rounds` turns of the event loop)."""
     for _ in range(rounds):
         await asyncio.sleep(0)
+
+
+def _wake(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

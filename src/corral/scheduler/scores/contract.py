@@ -15,8 +15,8 @@ class Score:
     """One preference among nodes that fit.
 
     `scope` tells when it must be worked out anew: `fixed`: not while a batch of equal pods is placed; `node`: for a node when
-    that node changed; `cluster`: for all nodes after each pod. `normalize` brings raw values of all candidates to 0..100 (not of
-    scope `node`).
+    that node changed; `cluster`: for all nodes after each pod. `normalize` brings raw values of all candidates to 0..100; it is
+    not used in scope `node`.
     """
 
     name: str
