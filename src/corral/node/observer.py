@@ -42,7 +42,7 @@ class Observer:
 
     def ids(self) -> set[str]:
         """The ids of all sandboxes and containers."""
-        return self._sandboxes.keys() | self._containers.keys()
+        return self._sandboxes.keys() | self._containers.keys() | self.sandbox_of.keys()
 
     async def relist(self) -> None:
         """Learn everything anew from the runtime. Raises CriError."""
@@ -60,10 +60,13 @@ class Observer:
         """Learn one container anew. Raises CriError."""
         found = await self._runtime.container(id)
         if found is None:
-            self._containers.pop(id, None)
+            self.forget([id])
             return None
         if found.state == "exited":
             found = await asyncio.to_thread(self._with_message, found)
+        known = self._containers.get(id)
+        if known is not None and known.state == "exited" and found.state != "exited":
+            return known  # An answer that was overtaken by a newer one.
         self._containers[id] = found
         self.sandbox_of[id] = sandbox_id
         return found

@@ -93,10 +93,10 @@ class Starter:
 
     async def _replace_sandbox(self, pod: Object, attempt: int) -> None:
         machine, uid = self._machine, pod["metadata"]["uid"]
-        for old in self._observer.sandboxes:
-            if old.ready:
-                self._say("Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.", "")
-            await machine.runtime.stop_sandbox(old.id)
+        if self._observer.sandboxes:
+            self._say("Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.", "")
+            for old in self._observer.sandboxes:
+                await machine.runtime.stop_sandbox(old.id)
             await self._observer.relist()
         config = self._config_of(pod, attempt)
         machine.config.pod_dir(uid).mkdir(mode=0o750, parents=True, exist_ok=True)

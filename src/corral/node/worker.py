@@ -299,6 +299,7 @@ class PodWorker:
             except CriError as error:
                 log.warning("sandbox %s cannot be removed: %s", sandbox.id[:12], error)
         self._machine.references.release(self.uid)
+        self._machine.cgroups.remove(pod_cgroup(self._machine.config.cgroup_root, self.pod))
         await asyncio.to_thread(shutil.rmtree, self._log_dir, True)
 
     async def _keep_volumes_fresh(self) -> None:

@@ -21,6 +21,16 @@ from corral.node.podstate.restarts import comes_again, delay_s, policy_of
 
 Role = Literal["init", "main", "ephemeral"]
 RUNTIME = "containerd"
+#: What is said of a container that was never seen to run when its pod ended.
+LOST: Object = {
+    "terminated": {
+        "exitCode": 137,
+        "reason": "ContainerStatusUnknown",
+        "message": "The container could not be located when the pod was terminated",
+        "startedAt": None,
+        "finishedAt": None,
+    }
+}
 
 
 def container_status(pod: Object, container: Object, observed: Observed, role: Role, *, stopped: bool = False) -> Object:
@@ -31,6 +41,8 @@ def container_status(pod: Object, container: Object, observed: Observed, role: R
     made |= {"image": container["image"], "imageID": "", "started": False}
     if found is None:
         made |= _never_made(pod, name, observed, role, stopped=stopped)
+        if stopped and role == "main" and "waiting" in made["state"]:
+            made["state"] = LOST
         return made
     previous = observed.previous(name)
     made["state"] = _state(found)
@@ -48,6 +60,8 @@ def container_status(pod: Object, container: Object, observed: Observed, role: R
     elif role == "init":
         made["ready"] = found.state == "exited" and found.exit_code == 0
     _waiting(pod, container, found, observed, made, stopped=stopped)
+    if stopped and "terminated" not in made["state"] and role == "main":
+        made["state"] = LOST
     _resources(container, found, made)
     if mounts := _mounts(container):
         made["volumeMounts"] = mounts
@@ -88,8 +102,8 @@ def _state(found: Container) -> Object:
             ended["reason"] = found.reason
         if found.message:
             ended["message"] = found.message
-        ended["startedAt"] = rfc3339(found.started_s) if found.started_s else None
-        ended["finishedAt"] = rfc3339(found.finished_s) if found.finished_s else None
+        ended["startedAt"] = rfc3339(found.started_s)
+        ended["finishedAt"] = rfc3339(found.finished_s)
         ended["containerID"] = f"{RUNTIME}://{found.id}"
         return {"terminated": ended}
     return {"waiting": {"reason": "ContainerCreating"}}

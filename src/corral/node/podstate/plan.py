@@ -70,9 +70,11 @@ class Plan:
 
 def plan(pod: Object, observed: Observed, now_s: float) -> Plan:
     """What to do about `pod` at `now_s` (seconds since the epoch)."""
+    if is_deleted(pod) or is_over(pod) or observed.halt is not None:
+        return Plan(terminate=True, halt=observed.halt)
     halt, deadline_s = _deadline(pod, observed, now_s)
-    if is_deleted(pod) or is_over(pod) or observed.halt is not None or halt is not None:
-        return Plan(terminate=True, halt=observed.halt or halt)
+    if halt is not None:
+        return Plan(terminate=True, halt=halt)
     sandbox = observed.sandbox
     if sandbox is None or not sandbox.ready or not (sandbox.ips or sandbox.host_network):
         made = _new_sandbox(pod, observed)
@@ -101,7 +103,7 @@ def _new_sandbox(pod: Object, observed: Observed) -> Plan:
     attempt = 0 if sandbox is None else sandbox.attempt + 1
     if sandbox is not None and observed.containers and pod["spec"].get("restartPolicy") == "Never":
         return Plan(terminate=True)
-    kills = tuple(Kill(c.id, c.name, "Pod sandbox changed, it will be killed and re-created.") for c in observed.running())
+    kills = tuple(Kill(c.id, c.name, f"Stopping container {c.name}") for c in observed.running())
     if sandbox is not None and _all_done(pod, observed):
         return Plan(terminate=True)
     return Plan(sandbox_attempt=attempt, kills=kills)

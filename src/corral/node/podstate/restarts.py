@@ -34,6 +34,11 @@ def comes_again(policy: str, container: Object, found: Container) -> bool:
     return policy == "Always" or (policy == "OnFailure" and found.exit_code != 0)
 
 
+def _ran_s(found: Container) -> float:
+    """How long it ran; a container that never started has no beginning."""
+    return found.finished_s - found.started_s if found.started_s > 0 else 0.0
+
+
 def delay_s(found: Container) -> float:
     """The seconds it waits after its end before it is started again."""
     try:
@@ -46,7 +51,7 @@ def next_delay_s(found: Container | None) -> float:
     """The delay to write on the successor of `found`: nothing first, then 10 s doubling to 5 minutes; forgiven after 10."""
     if found is None:
         return 0.0
-    if found.finished_s - found.started_s > BACKOFF_RESET_S:
+    if _ran_s(found) > BACKOFF_RESET_S:
         return BACKOFF_FIRST_S
     waited_s = delay_s(found)
     return BACKOFF_FIRST_S if waited_s == 0 else min(waited_s * 2, BACKOFF_MAX_S)
@@ -54,6 +59,6 @@ def next_delay_s(found: Container | None) -> float:
 
 def due_s(found: Container) -> float:
     """When it may be started again (seconds since the epoch)."""
-    if found.finished_s - found.started_s > BACKOFF_RESET_S:
+    if _ran_s(found) > BACKOFF_RESET_S:
         return found.finished_s
     return found.finished_s + delay_s(found)
