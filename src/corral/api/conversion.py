@@ -97,6 +97,8 @@ def _autoscaler_to_v2(obj: Object) -> Object:
         if average is not None:
             shown = {"averageUtilization": average, "averageValue": "0"}
             current = [{"type": "Resource", "resource": {"name": "cpu", "current": shown}}, *current]
+        if not status.get("currentReplicas"):
+            status.pop("currentReplicas", None)
         if current:
             status["currentMetrics"] = current
         conditions = _read(annotations, CONDITIONS_ANNOTATION)

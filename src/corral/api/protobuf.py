@@ -1,8 +1,8 @@
 """Bodies in Kubernetes' protobuf form → the JSON shape, straight from the wire (no generated classes).
 
-A body is the magic `k8s\\0` and a `runtime.Unknown` that names apiVersion and kind and holds the object's message. Field numbers
-are in `data/protobuf.txt`. Go embeds some messages whose fields JSON shows one level up; those are the fields that the JSON type
-does not have. See https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding.
+A body is the magic `k8s\\0` and a `runtime.Unknown` that names apiVersion and kind and holds the object's message. Field
+numbers are in `data/protobuf.txt`. Go embeds some messages whose fields JSON shows one level up; those are the fields that the
+JSON type does not have. See https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding.
 """
 
 import struct

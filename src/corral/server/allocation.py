@@ -1,7 +1,7 @@
 """Cluster addresses and node ports of Services: what is free, and who has just been promised what.
 
-What is taken follows from the Services in the cache; promises that are not yet stored are held by a `Claim`. See
-https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/ (ranges are chosen from the upper band first, KEP-3070).
+What is taken follows from the Services in the cache; promises that are not yet stored are held by a `Claim`. Addresses are
+chosen from the upper band first (KEP-3070): https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/.
 """
 
 import ipaddress
@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from corral.api.fields import Errors
-from corral.api.kinds.service import needs_cluster_ip, needs_health_check_port, needs_node_port
+from corral.api.kinds.servicespec import needs_cluster_ip, needs_health_check_port, needs_node_port
 from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.server.cache import Change, Collection

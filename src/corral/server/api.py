@@ -1,6 +1,6 @@
 """The API server: its parts put together, and the way of a request through them.
 
-A request is routed, authenticated, authorized, and handed to its verb, subresource or page. Whatever goes wrong becomes a Status.
+A request is routed, authenticated, authorized, and handed to its verb, subresource or page. What goes wrong becomes a Status.
 """
 
 import logging
@@ -39,7 +39,7 @@ from corral.server.local import LocalTransport
 from corral.server.lookup import CacheLookup
 from corral.server.nodes import Nodes
 from corral.server.pages import Pages
-from corral.server.paths import PageNotFound, Paths
+from corral.server.paths import PageNotFoundError, Paths
 from corral.server.request import LOOPBACK, Request, Response, User
 from corral.server.streams.relay import Relay
 from corral.server.verbs import VERBS
@@ -136,7 +136,7 @@ class ApiServer:
             response = await self.perform(request, peer)
         except ApiError as error:
             response = refusal(error, request)
-        except PageNotFound:
+        except PageNotFoundError:
             response = Response(404, b"404 page not found\n", TEXT, headers={"X-Content-Type-Options": "nosniff"})
         except StoreUnavailable as error:
             log.error("%s %s: %s", request.method, request.path, error)
@@ -150,11 +150,11 @@ class ApiServer:
         return response
 
     async def perform(self, request: Request, peer: Peer | None = None) -> Response:
-        """The answer to a request. Raises ApiError, PageNotFound and whatever goes wrong."""
+        """The answer to a request. Raises ApiError, PageNotFoundError and whatever goes wrong."""
         fault: Exception | None = None
         try:
             self.core.paths.resolve(request)
-        except (ApiError, PageNotFound) as error:
+        except (ApiError, PageNotFoundError) as error:
             fault = error
         if peer is not None:
             assert self._authenticator is not None

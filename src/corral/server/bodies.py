@@ -82,6 +82,9 @@ def patched_object(
     if (made["kind"], made["apiVersion"]) != (resource.kind, resource.api_version):
         # The reference decodes into the type at hand and does not look at what the patch says it is.
         made["kind"], made["apiVersion"] = resource.kind, resource.api_version
+    if (patched.get("metadata") or {}).get("managedFields") == []:
+        # How a patch asks to forget all owners; Go would not show an empty list.
+        made["metadata"]["managedFields"] = [{}]
     return made
 
 

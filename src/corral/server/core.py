@@ -8,8 +8,8 @@ import orjson
 
 from corral.api.conversion import convert
 from corral.api.errors import ApiError, bad_request, expired, not_found
-from corral.api.fieldsets import Fields
 from corral.api.facts import Type, has_schema, schema
+from corral.api.fieldsets import Fields
 from corral.api.kinds import rules
 from corral.api.objects import Object, parse
 from corral.api.resources import Catalog, Resource
@@ -132,12 +132,6 @@ class Core:
     def is_builtin_group(self, group: str) -> bool:
         """Whether a group is not one of custom resources."""
         return any(resource.group == group and self.is_builtin(resource) for resource in self.catalog)
-
-    def answer_review(self, request: Request, resource: Resource, obj: Object) -> Object | None:
-        """The answer to a review, None where the resource is none."""
-        if self.reviews is None or not self.reviews.handles(resource.group, resource.plural):
-            return None
-        return self.reviews.create(request, obj)
 
     def sealed(self, key: str, raw: bytes) -> bytes:
         """What is stored of an object's bytes."""

@@ -133,7 +133,7 @@ class _Manager(web.Server):
     """aiohttp's factory of connections, making ours."""
 
     def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], loop: Any) -> None:
-        super().__init__(handler, loop=loop)  # type: ignore[arg-type]
+        super().__init__(handler, loop=loop)
 
     def __call__(self) -> RequestHandler:
         return Connection(self, loop=self._loop, keepalive_timeout=KEEP_ALIVE_S, access_log=None, tcp_keepalive=True)

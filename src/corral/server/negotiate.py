@@ -88,7 +88,7 @@ def not_acceptable(*offered: str) -> ApiError:
 
 def accepts(accept: str, media: str) -> bool:
     """Whether the header lets the answer be `media`."""
-    kind = media.split("/")[0]
+    kind = media.split("/", maxsplit=1)[0]
     return not accept or any(clause.media in (media, "*/*", f"{kind}/*") for clause in _clauses(accept))
 
 

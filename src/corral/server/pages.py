@@ -11,7 +11,7 @@ from corral.server.core import Core
 from corral.server.health import Health, version
 from corral.server.metrics import CONTENT_TYPE, Metrics
 from corral.server.negotiate import accepts, not_acceptable, wanted
-from corral.server.paths import PageNotFound
+from corral.server.paths import PageNotFoundError
 from corral.server.represent import respond
 from corral.server.request import Request, Response
 
@@ -34,7 +34,7 @@ class Pages:
         }
 
     async def handle(self, _core: Core, request: Request) -> Response:
-        """The page. Raises PageNotFound, ApiError."""
+        """The page. Raises PageNotFoundError, ApiError."""
         page = self._pages.get(request.path)
         if page is not None:
             return await page(request)
@@ -47,7 +47,7 @@ class Pages:
             return await openapi.handle(self._core, request)
         answer = await self.health.handle(request)
         if answer is None:
-            raise PageNotFound
+            raise PageNotFoundError
         return answer
 
     async def _version(self, request: Request) -> Response:
@@ -59,12 +59,12 @@ class Pages:
     async def _jwks(self, request: Request) -> Response:
         if not accepts(request.headers.get("Accept", ""), JWKS):
             raise not_acceptable(JWKS)
-        return Response(200, self._core.tokens.jwks(), JWKS)
+        return Response(200, orjson.dumps(self._core.tokens.jwks()), JWKS)
 
     async def _openid(self, request: Request) -> Response:
         if not accepts(request.headers.get("Accept", ""), "application/json"):
             raise not_acceptable("application/json")
-        return Response(200, self._core.tokens.openid_configuration(f"{self._core.url}/openid/v1/jwks"))
+        return Response(200, orjson.dumps(self._core.tokens.discovery(f"{self._core.url}/openid/v1/jwks")))
 
     async def _index(self, request: Request) -> Response:
         catalog = self._core.catalog
@@ -103,7 +103,7 @@ class Pages:
             case _:
                 found = None
         if found is None:
-            raise PageNotFound
+            raise PageNotFoundError
         return self._shown(request, found)
 
     @staticmethod

@@ -16,7 +16,7 @@ NAMESPACE_SUBRESOURCES = frozenset({"status", "finalize"})
 KEPT_TARGETS = 8192
 
 
-class PageNotFound(Exception):
+class PageNotFoundError(Exception):
     """No handler at all for this path: the answer is plain text, not a Status."""
 
 
@@ -46,7 +46,7 @@ class Paths:
     def resolve(self, request: Request) -> None:
         """Set verb, resource, namespace, name, subresource and subpath of `request`.
 
-        Raises ApiError (404, 405) and PageNotFound; by then the request has at least its verb.
+        Raises ApiError (404, 405) and PageNotFoundError; by then the request has at least its verb.
         """
         known = self._known.get((request.method, request.path))
         if known is None:
@@ -82,7 +82,7 @@ def name_in_selector(field_selector: str) -> str:
 
 
 def resolve(catalog: Catalog, method: str, path: str) -> Target:
-    """What `method path` means. Raises ApiError (404, 405) and PageNotFound."""
+    """What `method path` means. Raises ApiError (404, 405) and PageNotFoundError."""
     parts = path.strip("/").split("/")
     if parts[0] == "api" and len(parts) > 2:
         group, version, rest = "", parts[1], parts[2:]
@@ -123,7 +123,7 @@ def _missing(catalog: Catalog, group: str) -> Exception:
     """A group that is built in answers with a Status; any other path has no handler."""
     if any(resource.group == group for resource in catalog):
         return no_such_resource()
-    return PageNotFound()
+    return PageNotFoundError()
 
 
 def _check(target: Target, method: str, watch: bool) -> None:

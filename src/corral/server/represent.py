@@ -5,6 +5,7 @@ See https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resou
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import orjson
@@ -114,9 +115,31 @@ def body(request: Request, obj: Any, want: Wanted) -> bytes:
 
 
 def to_yaml(obj: Any) -> bytes:
-    """YAML as Go's sigs.k8s.io/yaml writes it: keys sorted, block style, lists not indented."""
+    """YAML as Go's sigs.k8s.io/yaml writes it: keys sorted, block style, lists not indented, texts of several lines literal."""
     import yaml
 
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text: str = yaml.dump(obj, Dumper=dumper, default_flow_style=False, sort_keys=True, allow_unicode=True, width=2**31 - 1)
+    text: str = yaml.dump(obj, Dumper=_dumper(), default_flow_style=False, sort_keys=True, allow_unicode=True, width=2**31 - 1)
     return text.encode()
+
+
+@cache
+def _dumper() -> Any:
+    import yaml
+
+    base = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+    class Dumper(base):  # type: ignore[misc, valid-type]
+        """Quotes what would read as something else than a text as Go does: with double quotes."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    def represent(dumper: Any, text: str) -> Any:
+        tag = "tag:yaml.org,2002:str"
+        if "\n" in text:
+            return dumper.represent_scalar(tag, text, style="|")
+        plain = dumper.resolve(yaml.ScalarNode, text, (True, False)) == tag
+        return dumper.represent_scalar(tag, text, style=None if plain else '"')
+
+    Dumper.add_representer(str, represent)
+    return Dumper

@@ -14,6 +14,8 @@ from corral.api.errors import MODIFIED, ApiError, already_exists, conflict, not_
 from corral.api.fields import Errors
 from corral.api.golang import filled
 from corral.api.managedfields import same_but_for_times, update_managed_fields
+from corral.api.metadata import validate_create as validate_metadata
+from corral.api.metadata import validate_update as validate_metadata_update
 from corral.api.objects import Object, parse
 from corral.api.resources import Resource
 from corral.api.rules import Rules
@@ -27,15 +29,6 @@ from corral.server.metadata import begin, carry_over, check_place, next_generati
 from corral.server.paths import object_namespace
 from corral.server.request import Admission, Request
 from corral.store.contract import Entry, KeyExists, Mismatch
-
-
-def validate_metadata(obj, stored, rules):
-    return Errors()
-
-
-def validate_metadata_update(new, old):
-    return Errors()
-
 
 NAME_TRIES = 8
 #: An unconditional write that loses so many times in a row is told so.
@@ -105,7 +98,7 @@ class Writes:
         begin(obj["metadata"], now_s)
         rules.default(obj)
         if not plan.tracked:
-            self._track(plan, None, obj, rules, now_s)
+            self._track(plan, None, obj, now_s)
         await self._admit(plan, "CREATE", obj, None)
         if rules.has_generation:
             obj["metadata"]["generation"] = 1
@@ -189,10 +182,13 @@ class Writes:
         carry_over(meta, old["metadata"])
         rules.default(new)
         if not plan.tracked:
-            self._track(plan, old, new, rules, now_s)
+            self._track(plan, old, new, now_s)
         await self._admit(plan, "UPDATE", new, old)
+        managed = meta.get("managedFields")
         rules.prepare_update(new, old, plan.subresource, core.context(request))
         carry_over(meta := new["metadata"], old["metadata"])
+        if managed is not None:
+            meta["managedFields"] = managed
         if not plan.subresource or plan.subresource not in ("status", "approval"):
             next_generation(new, old, rules)
         errors = validate_metadata_update(new, old)
@@ -237,7 +233,7 @@ class Writes:
         stored = self._core.stored(resource)
         return obj if stored is resource else convert(obj, resource.api_version, stored.api_version)
 
-    def _track(self, plan: Plan, old: Object | None, new: Object, rules: Rules, now_s: float) -> None:
+    def _track(self, plan: Plan, old: Object | None, new: Object, now_s: float) -> None:
         """Who owns which field, in the words of the version that the client speaks."""
         core, resource = self._core, plan.resource
         stored = core.stored(resource)
@@ -252,6 +248,10 @@ class Writes:
         update_managed_fields(theirs, mine, *arguments)
         if "managedFields" in mine["metadata"]:
             new["metadata"]["managedFields"] = mine["metadata"]["managedFields"]
+
+    def track_new(self, plan: Plan, obj: Object) -> None:
+        """Note who owns the fields of an object that is answered and not stored."""
+        self._track(plan, None, obj, self._core.clock.now())
 
     async def _admit(self, plan: Plan, operation: str, new: Object, old: Object | None) -> None:
         await self._admission.mutate(self._attributes(plan, operation, new, old))

@@ -99,7 +99,7 @@ async def _ask_budget(core: Core, request: Request, pod: Object, *, dry_run: boo
 
 def _healthy(budget: Object) -> bool:
     status = budget.get("status") or {}
-    return status.get("currentHealthy", 0) >= status.get("desiredHealthy", 0) > 0
+    return bool(status.get("currentHealthy", 0) >= status.get("desiredHealthy", 0) > 0)
 
 
 def _disrupted(budget: Object, pod: str, now_s: float) -> Object:

@@ -1,4 +1,4 @@
-"""Subresources that are views of the object itself: status, approval, finalize, resize. The kind's rules keep the rest of it."""
+"""Subresources that are views of the object itself: status, approval, finalize, resize. The kind's rules keep the rest."""
 
 from corral.server.core import Core
 from corral.server.request import Request, Response

@@ -6,6 +6,7 @@ from corral.server.core import Core
 from corral.server.options import WriteOptions
 from corral.server.represent import respond, respond_raw, single, wanted_by
 from corral.server.request import Request, Response
+from corral.server.subresources.binding import SUCCESS, bind
 from corral.server.writes import Plan
 
 
@@ -16,10 +17,14 @@ async def handle(core: Core, request: Request) -> Response:
     want = wanted_by(request)
     options = WriteOptions.of(request, "CreateOptions")
     obj = body_object(core, request, resource, options.field_validation)
-    review = core.answer_review(request, resource, obj)
-    if review is not None:
-        return respond(request, single(core, request, resource, want, review), want, 201)
     manager = manager_name(options.field_manager, request.headers.get("User-Agent", ""))
+    reviews = core.reviews
+    if reviews is not None and reviews.handles(resource.group, resource.plural):
+        core.writes.track_new(Plan(request, resource, manager), obj)
+        return respond(request, single(core, request, resource, want, reviews.create(request, obj)), want, 201)
+    if resource.plural == "bindings":
+        await bind(core, request, obj, dry_run=options.dry_run)
+        return respond(request, SUCCESS, want, 201)
     written = await core.writes.create(Plan(request, resource, manager, options.dry_run), obj)
     if want.view or core.stored(resource) is not resource:
         shown = core.as_version(resource, written.object)

@@ -1,6 +1,6 @@
 """GET of a collection: at one revision, whole or in chunks.
 
-See https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list and #retrieving-large-results-sets-in-chunks.
+See https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list (and, there, chunks).
 """
 
 import base64
@@ -89,7 +89,7 @@ async def page_of(core: Core, request: Request, options: ListOptions, selection:
 
 def _cut(items: list[Cached], revision: int, limit: int, selection: Selection | None, namespace: str) -> Page:
     if selection is not None:
-        found = []
+        found: list[Cached] = []
         for item in items:
             if selection.matches(item):
                 if limit and len(found) == limit:

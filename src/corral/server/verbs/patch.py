@@ -7,7 +7,6 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
-
 from corral.api.errors import ApiError, not_found
 from corral.api.managedfields import manager_name
 from corral.api.objects import Object

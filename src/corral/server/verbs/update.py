@@ -4,7 +4,9 @@ from corral.api.managedfields import manager_name
 from corral.api.objects import Object
 from corral.server.bodies import body_object
 from corral.server.core import Core
+from corral.server.metadata import check_place
 from corral.server.options import WriteOptions
+from corral.server.paths import object_namespace
 from corral.server.represent import respond, respond_raw, single, wanted_by
 from corral.server.request import Request, Response
 from corral.server.writes import Plan, Written
@@ -14,9 +16,10 @@ async def handle(core: Core, request: Request, subresource: str = "") -> Respons
     """Replace the object, or the part of it that `subresource` stands for, by the body."""
     resource = request.resource
     assert resource is not None
-    want = wanted_by(request)
+    wanted_by(request)
     options = WriteOptions.of(request, "UpdateOptions")
     obj = body_object(core, request, resource, options.field_validation)
+    check_place(obj, object_namespace(request), request.name)
     manager = manager_name(options.field_manager, request.headers.get("User-Agent", ""))
 
     def propose(_old: Object | None) -> Object:
