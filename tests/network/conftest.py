@@ -311,18 +311,27 @@ SERVICES = Resource("", "v1", "services", "Service", "service", True, ())
 SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", "endpointslice", True, ())
 
 
+PODS = Resource("", "v1", "pods", "Pod", "pod", True, ())
+
+
 class Api(Collections):
-    """Services and EndpointSlices, and a client of them."""
+    """Services, EndpointSlices and pods, and a client of them."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.client = Client(self, Catalog([SERVICES, SLICES]), "test")
+        self.client = Client(self, Catalog([SERVICES, SLICES, PODS]), "test")
 
     def put_service(self, obj: dict[str, Any]) -> None:
         self.put(SERVICES.path(), obj)
 
     def put_slice(self, obj: dict[str, Any]) -> None:
         self.put(SLICES.path(), obj)
+
+    def put_pod(self, obj: dict[str, Any]) -> None:
+        self.put(PODS.path(), obj)
+
+    def remove_pod(self, obj: dict[str, Any]) -> None:
+        self.remove(PODS.path(), obj)
 
     def remove_service(self, obj: dict[str, Any]) -> None:
         self.remove(SERVICES.path(), obj)

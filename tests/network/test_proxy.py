@@ -14,8 +14,9 @@ pytestmark = pytest.mark.cluster
 @asynccontextmanager
 async def proxying(node, api):
     services, slices = Informer(api.client, "services"), Informer(api.client, "endpointslices.discovery.k8s.io")
-    proxy = ServiceProxy(services, slices, node.table, node.ranges, "node")
-    tasks = [asyncio.create_task(work()) for work in (services.run, slices.run, proxy.run)]
+    pods = Informer(api.client, "pods")
+    proxy = ServiceProxy(services, slices, node.table, node.ranges, "node", pods)
+    tasks = [asyncio.create_task(work()) for work in (services.run, slices.run, pods.run, proxy.run)]
     try:
         await asyncio.wait_for(proxy.synced.wait(), 10)
         yield proxy
@@ -110,5 +111,40 @@ def test_services_that_claim_one_address_do_not_stop_the_others(node, api, make_
             assert node.pods["c"].ask("198.51.100.7", 80)[0] == "a"
             api.remove_service(make_service("one"))
             await until(lambda: node.pods["c"].ask("198.51.100.7", 80, 0.5)[0], "b")
+
+    node.host.do(scenario)
+
+
+def test_host_ports_lead_to_the_pod_until_it_ends(node, api):
+    def pod(phase: str) -> dict[str, object]:
+        ports = [
+            {"containerPort": 8080, "hostPort": 8088},
+            {"containerPort": 8080, "hostPort": 8089, "hostIP": "127.0.0.1"},
+        ]
+        return {
+            "metadata": {"namespace": "default", "name": "web"},
+            "spec": {"nodeName": "node", "containers": [{"name": "web", "ports": ports}]},
+            "status": {"phase": phase, "podIP": node.ips["a"]},
+        }
+
+    async def scenario() -> None:
+        api.put_pod(pod("Running"))
+        async with proxying(node, api):
+            await until(lambda: node.client.ask("192.168.77.1", 8088, 0.5), ("a", "192.168.77.2"))
+            for asker, address in (
+                (node.pods["a"], "192.168.77.1"),
+                (node.pods["b"], "192.168.77.1"),
+                (node.host, "127.0.0.1"),
+            ):
+                assert asker.ask(address, 8088)[0] == "a"
+            assert node.host.ask("127.0.0.1", 8089)[0] == "a"
+            with pytest.raises(ConnectionRefusedError):
+                node.client.ask("192.168.77.1", 8089)
+            api.put_pod(pod("Succeeded"))
+            await until(lambda: node.client.ask("192.168.77.1", 8088, 0.5), ConnectionRefusedError)
+            api.put_pod(pod("Running"))
+            await until(lambda: node.client.ask("192.168.77.1", 8088, 0.5)[0], "a")
+            api.remove_pod(pod("Running"))
+            await until(lambda: node.client.ask("192.168.77.1", 8088, 0.5), ConnectionRefusedError)
 
     node.host.do(scenario)

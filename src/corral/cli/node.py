@@ -67,7 +67,7 @@ async def _serve(home: Home, stop: asyncio.Event) -> None:
     kinds = catalog()
     agent_client = connect(home.root / "node/agent.kubeconfig", "kubelet", kinds)
     proxy_client = connect(home.root / "node/proxy.kubeconfig", "kube-proxy", kinds)
-    network = NetworkAgent(proxy_client, network_config(home, cluster))
+    network = NetworkAgent(proxy_client, network_config(home, cluster), agent_client)
     tasks = Tasks()
     try:
         runtime = None if cluster.cri else containerd_of(home)

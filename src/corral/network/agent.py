@@ -20,15 +20,23 @@ log = logging.getLogger(__name__)
 
 
 class NetworkAgent:
-    """Runs between `start` and `stop`. Stopping it leaves routes and rules in place, so that pods go on unharmed."""
+    """Runs between `start` and `stop`. Stopping it leaves routes and rules in place, so that pods go on unharmed.
 
-    def __init__(self, client: Client, config: NetworkConfig) -> None:
+    `client` reads Services and EndpointSlices; `pods_client` the pods of the node, for their host ports.
+    """
+
+    def __init__(self, client: Client, config: NetworkConfig, pods_client: Client | None = None) -> None:
         self._config = config
         services = Informer(client, "services")
         slices = Informer(client, "endpointslices.discovery.k8s.io")
-        self._informers = (services, slices)
+        self._informers = [services, slices]
+        own_pods = None
+        if pods_client is not None:
+            own_pods = Informer(pods_client, "pods", field_selector=f"spec.nodeName={config.node_name}")
+            self._informers.append(own_pods)
         ranges = Ranges(config.pod_cidr, config.all_pods, config.service_cidr)
-        self._proxy = ServiceProxy(services, slices, Table(table_name(config.name), ranges), ranges, config.node_name)
+        table = Table(table_name(config.name), ranges)
+        self._proxy = ServiceProxy(services, slices, table, ranges, config.node_name, own_pods)
         zone = Zone(config.cluster_domain, services, slices, {config.all_pods, config.service_cidr})
         self._dns = DnsServer(zone, Upstream(config.resolv_conf, config.dns_ip), config.dns_ip)
         self._tasks = Tasks()

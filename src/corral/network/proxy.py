@@ -1,4 +1,4 @@
-"""The service proxy: keeps the kernel's table true to Services and EndpointSlices.
+"""The service proxy: keeps the kernel's table true to Services, EndpointSlices, and the host ports of this node's pods.
 
 It starts with one transaction that replaces whatever an earlier process left, so a restart leaves no gap. Then it applies
 what changes; changes that come while nft runs make up the next transaction.
@@ -12,6 +12,7 @@ from corral.api.objects import Key
 from corral.base.errors import CorralError
 from corral.client.informer import Change, Informer
 from corral.network import conntrack
+from corral.network.hostports import render_host_ports
 from corral.network.nft.rules import Ranges, Rendered, render
 from corral.network.nft.table import Table
 from corral.network.services import ServicePort, by_service, plan, service_of
@@ -24,9 +25,11 @@ RETRY_MAX_S = 10.0
 
 
 class ServiceProxy:
-    """Runs one table for the node called `node`. `slices` gets the index `service`."""
+    """Runs one table for the node called `node`. `slices` gets the index `service`; `pods` are this node's, if given."""
 
-    def __init__(self, services: Informer, slices: Informer, table: Table, ranges: Ranges, node: str) -> None:
+    def __init__(
+        self, services: Informer, slices: Informer, table: Table, ranges: Ranges, node: str, pods: Informer | None = None
+    ) -> None:
         self._services = services
         self._slices = slices
         self._table = table
@@ -34,16 +37,21 @@ class ServiceProxy:
         self._node = node
         self._ports: dict[Key, list[ServicePort]] = {}
         self._dirty: set[Key] = set()
+        self._pods = pods
+        self._dirty_pods: set[Key] = set()
         self._wake = asyncio.Event()
         self.synced = asyncio.Event()
         slices.add_index("service", by_service)
         services.listen(self._service_changed)
         slices.listen(self._slice_changed)
+        if pods is not None:
+            pods.listen(self._pod_changed)
 
     async def run(self) -> None:
         """Until cancelled. An error of nft is told, and the whole table set anew after a pause."""
-        await self._services.synced.wait()
-        await self._slices.synced.wait()
+        for informer in (self._services, self._slices, self._pods):
+            if informer is not None:
+                await informer.synced.wait()
         delay_s = RETRY_FIRST_S
         while True:
             try:
@@ -58,10 +66,13 @@ class ServiceProxy:
 
     async def _replace(self) -> None:
         self._dirty.clear()
+        self._dirty_pods.clear()
         self._ports = {item.key: self._plan(item.key) for item in self._services.items()}
         parts: dict[Hashable, Rendered] = {}
         for ports in self._ports.values():
             parts |= self._render(ports)
+        for item in self._pods.items() if self._pods is not None else ():
+            parts[item.key] = render_host_ports(item.object)
         await self._table.replace(parts)
         await conntrack.forget_stale(port for ports in self._ports.values() for port in ports)
 
@@ -77,22 +88,31 @@ class ServiceProxy:
                 log.warning("the table %s is gone: setting it anew", self._table.name)
                 return
             self._wake.clear()
-            dirty, self._dirty = self._dirty, set()
-            changes: dict[Hashable, Rendered | None] = {}
-            changed: list[ServicePort] = []
-            for key in dirty:
-                old, new = self._ports.get(key, []), self._plan(key)
-                if old == new:
-                    continue
-                changes |= dict.fromkeys(map(_owner, old))
-                changes |= self._render(new)
-                changed += [port for port in new if port not in old]
-                if new:
-                    self._ports[key] = new
-                else:
-                    self._ports.pop(key, None)
+            changes, changed = self._changes()
             await self._table.update(changes)
             await conntrack.forget_stale(changed)
+
+    def _changes(self) -> tuple[dict[Hashable, Rendered | None], list[ServicePort]]:
+        """What has to be set for all that changed since the last time, and the ports among it."""
+        dirty, self._dirty = self._dirty, set()
+        dirty_pods, self._dirty_pods = self._dirty_pods, set()
+        changes: dict[Hashable, Rendered | None] = {}
+        changed: list[ServicePort] = []
+        for key in dirty:
+            old, new = self._ports.get(key, []), self._plan(key)
+            if old == new:
+                continue
+            changes |= dict.fromkeys(map(_owner, old))
+            changes |= self._render(new)
+            changed += [port for port in new if port not in old]
+            if new:
+                self._ports[key] = new
+            else:
+                self._ports.pop(key, None)
+        for key in dirty_pods:
+            pod = self._pods.get(*key) if self._pods is not None else None
+            changes[key] = render_host_ports(pod) if pod is not None else None
+        return changes, changed
 
     def _plan(self, key: Key) -> list[ServicePort]:
         service = self._services.get(*key)
@@ -108,6 +128,10 @@ class ServiceProxy:
         for item in (change.old, change.new):
             if item is not None:
                 self._mark(service_of(item.object))
+
+    def _pod_changed(self, change: Change) -> None:
+        self._dirty_pods.add(change.key)
+        self._wake.set()
 
     def _mark(self, key: Key) -> None:
         self._dirty.add(key)

@@ -48,6 +48,7 @@ def base(ranges: Ranges) -> str:
     map service_ips {{ type ipv4_addr . inet_proto . inet_service : verdict; }}
     map node_ports {{ type inet_proto . inet_service : verdict; }}
     map host_ports {{ type inet_proto . inet_service : ipv4_addr . inet_service; }}
+    map host_ip_ports {{ type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }}
     map blocked_ips {{ type ipv4_addr . inet_proto . inet_service : verdict; }}
     map blocked_node_ports {{ type inet_proto . inet_service : verdict; }}
     map firewalls {{ type ipv4_addr . inet_proto . inet_service : verdict; }}
@@ -60,6 +61,7 @@ def base(ranges: Ranges) -> str:
     chain dispatch {{
         ip daddr . meta l4proto . th dport vmap @service_ips
         ip daddr != {ranges.services} fib daddr type local meta l4proto . th dport vmap @node_ports
+        dnat ip to ip daddr . meta l4proto . th dport map @host_ip_ports
         ip daddr != {ranges.services} fib daddr type local dnat ip to meta l4proto . th dport map @host_ports
     }}
     chain loopback-guard {{

@@ -143,7 +143,7 @@ class Table:
                 before.setdefault(slot, self._claims.effective(slot))
             self._claims.replace(owner, old.elements, new.elements)
             if part is None:
-                del self._parts[owner]
+                self._parts.pop(owner, None)
             else:
                 self._parts[owner] = part
         removed, added = [], []
