@@ -208,7 +208,7 @@ def host_address() -> str:
     """This host's own address on its default route; loopback where it has none."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.255", 9))  # A UDP connect sends nothing: it only picks the route.
+            probe.connect(("198.51.100.1", 9))  # A UDP connect sends nothing: it only picks the route.
         except OSError:
             return "127.0.0.1"
         return str(probe.getsockname()[0])

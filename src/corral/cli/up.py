@@ -5,6 +5,7 @@ import shutil
 import socket
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -72,17 +73,14 @@ def up(
     lock = home.lock()
     try:
         cluster = _cluster(home, name, port, not no_node, cri)
-        if Process.load(home.pid_file("server")):
+        missing = [c for c in components(cluster) if Process.load(home.pid_file(c)) is None]
+        if not missing:
             print(f"Cluster {cluster.name} is already up: {cluster.server}")
             print("  stop it with: " + _command(home, cluster, "down"))
             return
-        starting = _start(home, cluster, no_merge)
-        try:
-            _await(home, "server", starting["server"], SERVER_TIMEOUT_S, began_s, f"API server ready at {cluster.server}")
-        except CorralError:
-            for component in starting.values():
-                component.process.stop(STOP_GRACE_S)
-            raise
+        starting = _start(home, cluster, missing, no_merge)
+        if "server" in starting:
+            _await_server(home, cluster, starting, began_s)
         if "node" in starting:
             _await(home, "node", starting["node"], wait, began_s, f"node {socket.gethostname().lower()} Ready")
         _tell(home, cluster, no_merge)
@@ -118,7 +116,12 @@ def _cluster(home: Home, name: str | None, port: int | None, node: bool, cri: st
     return cluster
 
 
-def _start(home: Home, cluster: Cluster, no_merge: bool) -> dict[str, Starting]:
+def components(cluster: Cluster) -> tuple[str, ...]:
+    """The processes that `up` starts; containerd is the node's."""
+    return ("server", "node") if cluster.node else ("server",)
+
+
+def _start(home: Home, cluster: Cluster, missing: Iterable[str], no_merge: bool) -> dict[str, Starting]:
     """Keys first, then all processes at once: the node agent waits for the API by itself."""
     from corral.cli.credentials import write_credentials
 
@@ -126,12 +129,22 @@ def _start(home: Home, cluster: Cluster, no_merge: bool) -> dict[str, Starting]:
     if not no_merge:
         kubeconfigs.merge(kubeconfigs.user_kubeconfig(), admin)
     starting = {}
-    for component in ("server", "node") if cluster.node else ("server",):
+    for component in missing:
         # Not through `corral.cli.main`: the processes need no command line, and start sooner without it.
         argv = [sys.executable, "-m", f"corral.cli.{component}", str(home.root)]
         starting[component] = start(argv, home.log(component))
         starting[component].process.save(home.pid_file(component))
     return starting
+
+
+def _await_server(home: Home, cluster: Cluster, starting: dict[str, Starting], began_s: float) -> None:
+    """Without a server nothing else is of use: where it fails, all that was started is stopped."""
+    try:
+        _await(home, "server", starting["server"], SERVER_TIMEOUT_S, began_s, f"API server ready at {cluster.server}")
+    except CorralError:
+        for component in starting.values():
+            component.process.stop(STOP_GRACE_S)
+        raise
 
 
 def _await(home: Home, component: str, starting: Starting, timeout_s: float, began_s: float, done: str) -> None:

@@ -124,7 +124,7 @@ def _item(raw: bytes, kind: str = "", api_version: str = "") -> Item:
 def _event(line: bytes) -> WatchEvent:
     event = _decode_line(line)
     if event.type == "ERROR":
-        status = orjson.loads(event.object)
+        status = orjson.loads(bytes(event.object))
         raise expired(status.get("message", "")) if status.get("code") == 410 else ApiError.of_status(status)
     return WatchEvent(event.type, _item(bytes(event.object)))
 
