@@ -30,6 +30,8 @@ from corral.node.machine import Machine
 from corral.node.references import References
 from corral.node.registration import Registration
 from corral.node.resources import whole
+from corral.node.server import KubeletServer
+from corral.node.spec.sandbox import CLUSTER_ANNOTATION
 from corral.node.volumes.manager import Volumes
 from corral.node.worker import PodWorker
 
@@ -61,10 +63,11 @@ class Agent:
         self.runtime = Runtime(self.channel)
         self.images = Images(self.channel)
         self.machine = self._machine()
+        self.server = KubeletServer(self)
         self.registration = Registration(config, client, self.clock, self.machine.recorder, self.runtime.info, self.images)
 
     async def run(self) -> None:
-        """Run until cancelled; pods run on."""
+        """Run until cancelled; pods run on. Raises OSError where the port of its server is taken."""
         if not self.machine.cgroups.v2:
             self.machine.cgroups.make(self.config.cgroup_root, {"cpu": {}, "memory": {}})
         self._tasks.keep("events", self.machine.recorder.run)
@@ -76,6 +79,7 @@ class Agent:
         self._tasks.keep("relist", self._relist_now_and_then)
         self._tasks.keep("log rotation", lambda: rotate_forever(self.config, self.runtime, self.clock, self._log_files))
         try:
+            await self.server.start()
             found = await self._found()
             await self.pods.synced.wait()
             await self._services.synced.wait()
@@ -121,10 +125,10 @@ class Agent:
         )
 
     async def _found(self) -> list[Sandbox]:
-        """What the runtime holds at the start; waits for the runtime."""
+        """What the runtime holds of this cluster at the start; waits for the runtime."""
         while True:
             try:
-                return await self.runtime.sandboxes()
+                return [s for s in await self.runtime.sandboxes() if s.annotations.get(CLUSTER_ANNOTATION) == self.config.name]
             except CriError as error:
                 log.debug("the runtime is not ready: %s", error)
                 await self.clock.sleep(RUNTIME_RETRY_S)
@@ -194,6 +198,7 @@ class Agent:
         return [(c.id, c.log_path) for w in self.workers.values() for c in w.observer.containers if c.state == "running"]
 
     async def _close(self) -> None:
+        await self.server.stop()
         for worker in self.workers.values():
             worker.close()
         await self._tasks.close()

@@ -7,6 +7,7 @@ run on while the agent is restarted. containerd 1.6, 1.7 and 2.x read this confi
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import shutil
 import socket
@@ -21,7 +22,10 @@ from corral.node import mounts
 from corral.node.config import PAUSE_IMAGE
 from corral.node.pause import pause_image
 
+log = logging.getLogger(__name__)
+
 START_TIMEOUT_S = 30.0
+RESTART_PAUSE_S = 1.0
 STOP_GRACE_S = 10.0
 CNI_BIN_DIRS = ("/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni")
 CAP_SYS_RESOURCE = 24
@@ -139,13 +143,35 @@ class Containerd:
             process.stop(STOP_GRACE_S)
         self.pid_file.unlink(missing_ok=True)
 
-    def purge(self) -> None:
-        """Remove what is left after `stop`: shims, mounts, sockets, files."""
+    def has_traces(self) -> bool:
+        """Whether pods of an earlier run may still be there."""
+        return self.process() is not None or bool(_shims_of(self.socket)) or (self.run / "state").exists()
+
+    def clear(self) -> None:
+        """Remove from the host what is left after `stop`: shims, mounts, sockets. Images stay."""
         for shim in _shims_of(self.socket):
             shim.stop(0)
         for top in (self.run, self.root):
             mounts.unmount_below(top)
-            shutil.rmtree(top, ignore_errors=True)
+        shutil.rmtree(self.run, ignore_errors=True)
+
+    def purge(self) -> None:
+        """`clear`, and forget the images too."""
+        self.clear()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    async def supervise(self) -> None:
+        """Start it again whenever it ends, until cancelled."""
+        while True:
+            process = self.process()
+            if process is not None:
+                await _end_of(process)
+                log.warning("containerd has ended; starting it again")
+            try:
+                await self.ensure()
+            except CorralError as error:
+                log.error("%s", error.message)
+                await asyncio.sleep(RESTART_PAUSE_S)
 
 
 def find_cni_bin_dir() -> Path:
@@ -236,8 +262,27 @@ def _answers(path: Path) -> bool:
     return True
 
 
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+async def _end_of(process: Process) -> None:
+    """Return when the process has ended."""
+    try:
+        fd = os.pidfd_open(process.pid)
+    except OSError:
+        return
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    loop.add_reader(fd, ended.set)
+    try:
+        if process.alive():
+            await ended.wait()
+    finally:
+        loop.remove_reader(fd)
+        os.close(fd)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)  # noqa: ASYNC222 (it does not block)
+
+
+def _last_line(path: Path) -> str:
+    lines = path.read_text(errors="replace").splitlines() if path.exists() else []
     return lines[-1] if lines else "it wrote nothing"
 
 

@@ -9,6 +9,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 import orjson
@@ -16,13 +17,15 @@ from aiohttp import web
 
 from corral.base.takeover import give_back, join, open_upgraded, take_over
 from corral.node import stats as stats_of
-from corral.node.agent import Agent
 from corral.node.cri.errors import CriError
 from corral.node.cri.types import Container
 from corral.node.logs.reader import LogOptions, read
 from corral.node.logs.status import LogError, log_path
 from corral.node.podstate.observed import spec_of
 from corral.node.worker import PodWorker
+
+if TYPE_CHECKING:
+    from corral.node.agent import Agent
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +49,7 @@ class RefusalError(Exception):
 class KubeletServer:
     """Serves one agent. `start` returns when it listens; `stop` ends all streams."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: "Agent") -> None:
         self._agent = agent
         self._rates = stats_of.Rates()
         self._server = web.Server(self._answer, access_log=None)

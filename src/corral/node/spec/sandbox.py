@@ -11,11 +11,13 @@ from corral.api.objects import Object
 from corral.node.config import NodeConfig
 from corral.node.cri.runtime import POD_UID_LABEL
 from corral.node.resources import pod_cgroup
-from corral.node.spec.security import NAMESPACE_POD, namespaces, security_profile
+from corral.node.spec.security import namespaces, security_profile
 
 POD_NAME_LABEL = "io.kubernetes.pod.name"
 POD_NAMESPACE_LABEL = "io.kubernetes.pod.namespace"
 CONTAINER_NAME_LABEL = "io.kubernetes.container.name"
+#: Whose sandbox it is, where several agents share a runtime.
+CLUSTER_ANNOTATION = "corral.dev/cluster"
 HOSTNAME_LIMIT_CHARS = 63
 SEARCH_LIMIT = 32
 NAMESERVER_LIMIT = 3
@@ -43,7 +45,7 @@ def sandbox_config(pod: Object, config: NodeConfig, attempt: int, resolv_conf: s
         "metadata": {"name": meta["name"], "uid": uid, "namespace": namespace, "attempt": attempt},
         "log_directory": str(config.pod_log_dir(namespace, meta["name"], uid)),
         "labels": {**(meta.get("labels") or {}), **names},
-        "annotations": dict(meta.get("annotations") or {}),
+        "annotations": {**(meta.get("annotations") or {}), CLUSTER_ANNOTATION: config.name},
         "linux": linux,
     }
     if not spec.get("hostNetwork"):
@@ -170,6 +172,3 @@ def read_resolv_conf(path: Path) -> str:
 def _privileged(pod: Object) -> bool:
     containers = [c for n in ("containers", "initContainers") for c in pod["spec"].get(n) or ()]
     return any((c.get("securityContext") or {}).get("privileged") for c in containers)
-
-
-__all__ = ["NAMESPACE_POD", "dns_config", "domain", "hostname", "hosts_file", "port_mappings", "sandbox_config"]
