@@ -12,6 +12,7 @@ from corral.api.facts import Type, has_schema, schema
 from corral.api.fieldsets import Fields
 from corral.api.kinds import rules
 from corral.api.objects import Object, parse
+from corral.api.resetfields import reset_fields
 from corral.api.resources import Catalog, Resource
 from corral.api.rules import Context, Rules
 from corral.base.clock import Clock
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from corral.server.writes import Writes
 
 FRESH_TIMEOUT_S = 3.0
-_STATUS_FIELDS: Fields = {"f:status": {}}
-_MAIN_FIELDS: Fields = {"f:spec": {}}
 
 #: Resources whose objects are stored as those of another group.
 _STORED_ELSEWHERE = {("events.k8s.io", "events"): ("", "v1", "events")}
@@ -120,9 +119,9 @@ class Core:
 
     def reset_fields(self, resource: Resource, subresource: str) -> Fields | None:
         """The fields that an endpoint does not write, as field sets name them."""
-        if subresource in ("status", "approval"):
-            return _MAIN_FIELDS
-        return _STATUS_FIELDS if self.rules(self.stored(resource)).has_status else None
+        has_status = self.rules(self.stored(resource)).has_status
+        custom = not self.is_builtin(resource)
+        return reset_fields(resource.group, resource.kind, subresource, has_status=has_status, custom=custom)
 
     def as_version(self, resource: Resource, obj: Object) -> Object:
         """A stored object in the version of `resource`."""

@@ -155,12 +155,15 @@ def _containers(spec: Object) -> list[Object]:
 def _keep_all_but(new: Object, old: Object, take: Callable[[Object, Object], None]) -> None:
     wanted = copy.deepcopy(new.get("spec") or {})
     version = new["metadata"].get("resourceVersion")
+    owners = new["metadata"].get("managedFields")
     kept = copy.deepcopy({k: v for k, v in old.items() if k not in ("kind", "apiVersion")})
     for name in [k for k in new if k not in ("kind", "apiVersion")]:
         del new[name]
     new.update(kept)
     if version is not None:
         new["metadata"]["resourceVersion"] = version
+    if owners is not None:
+        new["metadata"]["managedFields"] = owners
     take(new["spec"], wanted)
 
 
