@@ -159,8 +159,7 @@ class Writes:
             try:
                 return await self._update(plan, key, current, propose)
             except _LostError as lost:
-                if lost.conditional:
-                    raise conflict(plan.resource.plural, plan.resource.group, name, MODIFIED) from None
+                # A write that names a revision is refused by the next look, as the object has another by now.
                 current = None if lost.current is None else self._current(lost.current)
         raise conflict(plan.resource.plural, plan.resource.group, name, MODIFIED)
 
@@ -212,7 +211,7 @@ class Writes:
                     return self._written(new, raw, current.revision)
                 entry = await core.store.update(key, core.sealed(key, raw), current.revision)
             except Mismatch as mismatch:
-                raise _LostError(mismatch.current, bool(version)) from None
+                raise _LostError(mismatch.current) from None
             return await self._stored(entry, raw, new)
         finally:
             if claim is not None:
@@ -283,12 +282,11 @@ class Writes:
 
 
 class _LostError(Exception):
-    """Another write was faster; `conditional`: this one named the revision it meant."""
+    """Another write was faster."""
 
-    def __init__(self, current: Entry | None, conditional: bool) -> None:
+    def __init__(self, current: Entry | None) -> None:
         super().__init__()
         self.current = current
-        self.conditional = conditional
 
 
 def _without_revision(raw: bytes) -> bytes:
