@@ -39,7 +39,7 @@ class World:
         return [action for action in actions if not isinstance(action, Again)]
 
     def old_pods_run(self):
-        new, old = revisions.split(self.deployment, self.sets.values())
+        _, old = revisions.split(self.deployment, self.sets.values())
         return any(rs["status"].get("replicas", 0) for rs in old if rs.get("status"))
 
     def pods_follow(self, available=True):

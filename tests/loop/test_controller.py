@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 
 import pytest
@@ -39,7 +40,7 @@ def test_a_failure_is_retried_with_a_growing_pause_until_it_succeeds():
         async with running(controller):
             controller.queue.add(KEY)
             await clock.advance(60)
-        pauses = [b - a for a, b in zip(times, times[1:], strict=False)]
+        pauses = [b - a for a, b in itertools.pairwise(times)]
         assert pauses == pytest.approx([FIRST_RETRY_S, 2 * FIRST_RETRY_S, 4 * FIRST_RETRY_S])
 
     asyncio.run(scenario())
