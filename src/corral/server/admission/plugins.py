@@ -1,13 +1,16 @@
 """Which plugins there are, in their order: that of the reference."""
 
+from corral.server.admission.certificates import CertificateApproval, CertificateSigning, CertificateSubjectRestriction
 from corral.server.admission.chain import AdmissionChain, Plugin
 from corral.server.admission.escalation import EscalationCheck
 from corral.server.admission.limitranger import LimitRanger
 from corral.server.admission.namespacelifecycle import NamespaceLifecycle
+from corral.server.admission.noderestriction import NodeRestriction
 from corral.server.admission.nodetaints import DefaultTolerationSeconds, TaintNodesByCondition
 from corral.server.admission.podsecurity import PodSecurity
 from corral.server.admission.priority import Priority
 from corral.server.admission.resourcequota import ResourceQuota, WriteUsed
+from corral.server.admission.runtimeclass import RuntimeClass
 from corral.server.admission.serviceaccount import ServiceAccount
 from corral.server.admission.storage import (
     DefaultIngressClass,
@@ -25,6 +28,7 @@ def default_chain(lookup: Lookup, authorizer: Authorizer, write_used: WriteUsed 
         NamespaceLifecycle(lookup),
         LimitRanger(lookup),
         ServiceAccount(lookup),
+        NodeRestriction(lookup),
         TaintNodesByCondition(),
         PodSecurity(lookup),
         Priority(lookup),
@@ -32,6 +36,10 @@ def default_chain(lookup: Lookup, authorizer: Authorizer, write_used: WriteUsed 
         DefaultStorageClass(lookup),
         StorageObjectInUseProtection(),
         PersistentVolumeClaimResize(lookup),
+        RuntimeClass(lookup),
+        CertificateApproval(authorizer),
+        CertificateSigning(authorizer),
+        CertificateSubjectRestriction(),
         DefaultIngressClass(lookup),
         EscalationCheck(authorizer),
         ResourceQuota(lookup, write_used),

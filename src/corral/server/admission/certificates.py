@@ -1,0 +1,85 @@
+"""Certificate requests: who may approve and sign them, and whom they must not name.
+
+See https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#authorization.
+"""
+
+import base64
+import binascii
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from corral.api.objects import Object
+from corral.server.admission.chain import Plugin, forbidden
+from corral.server.authorization import Attributes, Authorizer
+from corral.server.authorization.authorizer import PRIVILEGED_GROUP
+from corral.server.request import Admission
+
+REQUESTS = frozenset({"certificatesigningrequests.certificates.k8s.io"})
+GROUP = "certificates.k8s.io"
+CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client"
+
+
+class CertificateApproval(Plugin):
+    """Approving needs `approve` on the signer."""
+
+    resources = REQUESTS
+    operations = frozenset({"UPDATE"})
+
+    def __init__(self, authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
+
+    def validate(self, admission: Admission) -> None:
+        """Raise ApiError (403)."""
+        if admission.subresource == "approval":
+            _require(self._authorizer, admission, "approve")
+
+
+class CertificateSigning(Plugin):
+    """Setting the certificate needs `sign` on the signer."""
+
+    resources = REQUESTS
+    operations = frozenset({"UPDATE"})
+
+    def __init__(self, authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
+
+    def validate(self, admission: Admission) -> None:
+        """Raise ApiError (403)."""
+        if admission.subresource != "status" or _status(admission.object) == _status(admission.old_object):
+            return
+        _require(self._authorizer, admission, "sign")
+
+
+class CertificateSubjectRestriction(Plugin):
+    """No client certificate makes its holder one of `system:masters`."""
+
+    resources = REQUESTS
+    operations = frozenset({"CREATE"})
+
+    def validate(self, admission: Admission) -> None:
+        """Raise ApiError (403)."""
+        spec = (admission.object or {}).get("spec") or {}
+        if spec.get("signerName") == CLIENT_SIGNER and PRIVILEGED_GROUP in _organizations(spec.get("request", "")):
+            raise forbidden(admission, f"use of {CLIENT_SIGNER} signer with {PRIVILEGED_GROUP} group is not allowed")
+
+
+def _require(authorizer: Authorizer, admission: Admission, verb: str) -> None:
+    signer = ((admission.old_object or {}).get("spec") or {}).get("signerName", "")
+    for name in (signer, signer.partition("/")[0] + "/*"):
+        if authorizer.decide(Attributes(admission.user, verb, GROUP, "*", "signers", name=name)).allowed:
+            return
+    raise forbidden(admission, f'user not permitted to {verb} requests with signerName "{signer}"')
+
+
+def _status(obj: Object | None) -> object:
+    return ((obj or {}).get("status") or {}).get("certificate")
+
+
+def _organizations(request: str) -> list[str]:
+    """The groups that a certificate request names; what cannot be read, validation refuses."""
+    try:
+        subject = x509.load_pem_x509_csr(base64.b64decode(request)).subject
+    except (binascii.Error, ValueError):
+        return []
+    return [str(attribute.value) for attribute in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
