@@ -4,7 +4,7 @@ from corral.server.bodies import body_object
 from corral.server.core import Core
 from corral.server.options import WriteOptions
 from corral.server.represent import respond, wanted_by
-from corral.server.request import Request, Response
+from corral.server.request import Admission, Request, Response
 
 KIND = ("authentication.k8s.io", "v1", "TokenRequest")
 
@@ -15,5 +15,8 @@ async def handle(core: Core, request: Request) -> Response:
     assert request.resource is not None
     options = WriteOptions.of(request, "CreateOptions")
     obj = body_object(core, request, request.resource, options.field_validation, KIND)
+    admission = Admission(request, request.resource, "CREATE", obj, None, "token", options.dry_run)
+    await core.admission.mutate(admission)
+    await core.admission.validate(admission)
     answer = core.token_requests.create(request.namespace, request.name, obj)
     return respond(request, answer, want, 201)
