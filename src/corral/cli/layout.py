@@ -22,6 +22,7 @@ DEFAULT_NODE_PORT = 10250
 PORTS_TRIED = 50
 RANGES = 28
 NODE_PREFIX = 24
+SOCKET_PATH_LIMIT = 107
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,22}[a-z0-9])?")
 
 
@@ -87,15 +88,22 @@ class Home:
         return self.root / "logs"
 
     def pid_file(self, component: str) -> Path:
-        """Where a running component is remembered."""
-        return self.run / f"{component}.pid"
+        """Where a running component is remembered; containerd does it in its own folder."""
+        return (self.containerd if component == "containerd" else self.run) / f"{component}.pid"
+
+    @property
+    def containerd(self) -> Path:
+        """The runtime's sockets and state; its images are in `root/containerd`."""
+        return self.run / "containerd"
 
     def log(self, component: str) -> Path:
         """A component's log."""
         return self.logs / f"{component}.log"
 
     def make(self) -> None:
-        """Make the folders, closed to other users."""
+        """Make the folders, closed to other users. Raises CorralError where they cannot be."""
+        if len(str(self.containerd / "containerd.sock.ttrpc")) > SOCKET_PATH_LIMIT:
+            raise CorralError(f"the path {self.root} is too long for sockets in it", "choose a shorter --data-dir")
         try:
             for folder in (self.root, self.pki, self.run, self.logs):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -25,12 +25,11 @@ def node(*, data_dir: Path) -> None:
 
 def containerd_of(home: Home) -> Containerd:
     """The containerd that belongs to the cluster in `home`."""
-    return Containerd(home.root / "containerd", home.run / "containerd", home.log("containerd"), home.root / "node/cni")
+    return Containerd(home.root / "containerd", home.containerd, home.log("containerd"), home.root / "node/cni")
 
 
 def node_config(home: Home, cluster: Cluster) -> NodeConfig:
     """The node agent's settings."""
-    files = NODE_FILES
     folder = home.root / "node"
     return NodeConfig(
         name=cluster.name,
@@ -41,8 +40,8 @@ def node_config(home: Home, cluster: Cluster) -> NodeConfig:
         cluster_dns_ip=cluster.dns_ip,
         kubelet_port=cluster.node_port,
         pod_cidr=cluster.node_pod_cidr,
-        tls_cert=folder / files.certificate,
-        tls_key=folder / files.key,
+        tls_cert=folder / NODE_FILES.certificate,
+        tls_key=folder / NODE_FILES.key,
         client_ca=home.pki / "ca.crt",
     )
 
@@ -72,6 +71,8 @@ async def _serve(home: Home, stop: asyncio.Event) -> None:
     try:
         runtime = None if cluster.cri else containerd_of(home)
         await asyncio.gather(network.start(), *([runtime.ensure()] if runtime else []))
+        if runtime:
+            tasks.start("containerd", runtime.supervise())
         agent = Agent(node_config(home, cluster), agent_client)
         running = tasks.start("node agent", agent.run())
         ready = tasks.start("node ready", _tell_ready(agent, network))
