@@ -59,6 +59,23 @@ def test_requests_are_the_limits_where_not_given():
     assert obj["status"]["qosClass"] == "Burstable"
 
 
+def test_one_address_is_also_the_list_of_addresses():
+    obj = pod()
+    obj["status"] = {"podIP": "10.0.0.1", "hostIP": "10.1.1.2", "hostIPs": [{"ip": "10.1.1.1"}]}
+    RULES.default(obj)
+    assert obj["status"]["podIPs"] == [{"ip": "10.0.0.1"}]
+    assert obj["status"]["hostIPs"] == [{"ip": "10.1.1.2"}]
+
+
+def test_an_ephemeral_container_changes_nothing_else_but_the_owners():
+    old = made()
+    new = pod(hostname="x", ephemeralContainers=[{"name": "dbg", "image": "busybox"}])
+    new["metadata"] |= {"labels": {"a": "b"}, "managedFields": [{"manager": "m"}]}
+    RULES.prepare_update(new, old, "ephemeralcontainers", CONTEXT)
+    assert new["metadata"] == old["metadata"] | {"managedFields": [{"manager": "m"}]}
+    assert set(new["spec"]) == set(old["spec"]) | {"ephemeralContainers"}
+
+
 def test_quality_of_service():
     assert made()["status"]["qosClass"] == "BestEffort"
     limited = {"limits": {"cpu": "1", "memory": "1Gi"}}

@@ -45,7 +45,7 @@ class PodRules(Rules):
                     if not port.get("hostPort") and port.get("containerPort"):
                         port["hostPort"] = port["containerPort"]
         default_pod_spec(spec)
-        obj.setdefault("status", {})
+        _complete_addresses(obj.setdefault("status", {}))
 
     def prepare_create(self, obj: Object, context: Context) -> None:
         """Pending, with the quality of service that the spec asks for."""
@@ -146,6 +146,16 @@ def _is_int32(text: str) -> bool:
     digits = text.removeprefix("-")
     # No sign but minus and no zeros in front.
     return digits.isascii() and digits.isdigit() and str(int(text)) == text and -(2**31) <= int(text) < 2**31
+
+
+def _complete_addresses(status: Object) -> None:
+    """One address or many: the single field decides for clients that know only it (KEP-563)."""
+    for one, many in (("podIP", "podIPs"), ("hostIP", "hostIPs")):
+        address, addresses = status.get(one), status.get(many)
+        if address and (not addresses or addresses[0].get("ip") != address):
+            status[many] = [{"ip": address}]
+        elif addresses and not address:
+            status[one] = addresses[0].get("ip", "")
 
 
 def _containers(spec: Object) -> list[Object]:
