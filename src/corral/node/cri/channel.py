@@ -1,6 +1,11 @@
 """One gRPC connection to the runtime's socket, and the calls over it."""
 
+import os
 from typing import Any
+
+# Child processes exec at once and never call back into gRPC; its handlers for forks only cost time and print warnings.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 import grpc
 import grpc.aio
