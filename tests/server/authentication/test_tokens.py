@@ -67,6 +67,10 @@ def test_a_token_identifies_its_service_account(
     assert verified.audiences == (ISSUER,)
 
 
+def test_what_is_null_is_not_asked_for(requests: TokenRequests) -> None:
+    assert ask(requests, expirationSeconds=None, audiences=None)["spec"] == ask(requests)["spec"]
+
+
 def test_a_token_ends(lookup: MemoryLookup, authority: TokenAuthority, requests: TokenRequests) -> None:
     token = ask(requests)["status"]["token"]
     with pytest.raises(InvalidTokenError, match="expired"):

@@ -32,11 +32,14 @@ class TokenRequests:
         meta = obj.get("metadata") or {}
         if meta.get("name", name) != name or meta.get("namespace", namespace) != namespace:
             raise bad_request("the name of the token request does not match the URL")
-        spec = dict(obj.get("spec") or {})
-        spec.setdefault("expirationSeconds", DEFAULT_LIFETIME_S)
-        spec["audiences"] = list(spec.get("audiences") or self._tokens.audiences)
-        spec.setdefault("boundObjectRef", None)
-        lifetime_s = self._lifetime(spec, name)
+        given = obj.get("spec") or {}
+        asked_s = given.get("expirationSeconds")
+        spec: Object = {
+            "audiences": list(given.get("audiences") or self._tokens.audiences),
+            "expirationSeconds": DEFAULT_LIFETIME_S if asked_s is None else asked_s,
+            "boundObjectRef": given.get("boundObjectRef"),
+        }
+        lifetime_s = self._lifetime(spec)
         bound = self._bound(spec["boundObjectRef"], account)
         now_s = self._clock.now()
         token = self._tokens.issue(account, spec["audiences"], lifetime_s, bound, now_s)
@@ -48,7 +51,7 @@ class TokenRequests:
             "status": {"token": token, "expirationTimestamp": rfc3339(int(now_s) + lifetime_s)},
         }
 
-    def _lifetime(self, spec: Object, name: str) -> int:
+    def _lifetime(self, spec: Object) -> int:
         lifetime_s = int(spec["expirationSeconds"])
         errors = Errors()
         if lifetime_s < MIN_LIFETIME_S:
