@@ -34,7 +34,7 @@ wrk.body = [[{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"b-","la
 
 def pod(name: str) -> dict:
     """A pod of about 2.8 kB as the server shows it."""
-    env = [{"name": f"VARIABLE_{i}", "value": f"some value of the variable {i}"} for i in range(16)]
+    env = [{"name": f"VARIABLE_{i}", "value": f"some value of the variable {i}"} for i in range(4)]
     container = {"name": "web", "image": "registry.example.com/team/web:1.27.3", "ports": [{"containerPort": 80}], "env": env}
     container["resources"] = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}}
     container["readinessProbe"] = {"httpGet": {"path": "/healthz", "port": 80}}

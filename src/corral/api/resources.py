@@ -23,6 +23,9 @@ class Resource:
     #: name → (verbs, group, version, kind) of its subresources; group and version are "" where they are the resource's own.
     subresources: tuple[tuple[str, tuple[str, ...], str, str, str], ...] = ()
 
+    def __hash__(self) -> int:
+        return hash(self.plural)
+
     @property
     def api_version(self) -> str:
         """`apps/v1`, or `v1` for the core group."""

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -50,14 +51,20 @@ class SystemClock:
         return asyncio.get_running_loop().call_later(delay_s, call)
 
 
+@lru_cache(256)
+def _to_the_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def rfc3339(seconds: float) -> str:
     """Kubernetes' `metav1.Time`: UTC, whole seconds (`2026-01-02T03:04:05Z`)."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _to_the_second(int(seconds // 1)) + "Z"
 
 
 def rfc3339_micro(seconds: float) -> str:
     """Kubernetes' `metav1.MicroTime`: UTC, six decimals."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    second, rest = divmod(seconds, 1)
+    return f"{_to_the_second(int(second))}.{int(rest * 1e6):06d}Z"
 
 
 def parse_rfc3339(text: str) -> float:

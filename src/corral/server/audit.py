@@ -7,7 +7,6 @@ last second. See https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/.
 import asyncio
 import logging
 import os
-import uuid
 from pathlib import Path
 from typing import BinaryIO
 
@@ -101,7 +100,7 @@ def _event(request: Request, began_s: float, ended_s: float, code: int, message:
         "kind": "Event",
         "apiVersion": "audit.k8s.io/v1",
         "level": "Metadata",
-        "auditID": str(uuid.uuid4()),
+        "auditID": _audit_id(),
         "stage": "ResponseComplete",
         "requestURI": _uri(request),
         "verb": request.verb or request.method.lower(),
@@ -124,6 +123,12 @@ def _event(request: Request, began_s: float, ended_s: float, code: int, message:
     return event
 
 
+def _audit_id() -> str:
+    """A random UUID (version 4)."""
+    digits = os.urandom(16).hex()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
 def _object_ref(request: Request) -> Object:
     resource = request.resource
     assert resource is not None
@@ -142,5 +147,7 @@ def _object_ref(request: Request) -> Object:
 
 def _uri(request: Request) -> str:
     """Path and query; a token in the query (which nobody should send) stays out."""
+    if not request.query:
+        return request.path
     pairs = [f"{key}={'...' if 'token' in key.lower() else value}" for key, value in request.query.items()]
     return request.path + ("?" + "&".join(pairs) if pairs else "")

@@ -135,7 +135,7 @@ class Change:
 
 def watch_line(type: str, body: bytes) -> bytes:
     """One event of a watch stream."""
-    return b'{"type":"%s","object":%s}\n' % (type.encode(), body)
+    return b"".join((b'{"type":"', type.encode(), b'","object":', body, b"}\n"))
 
 
 #: Inside Collection, `list` is a method.

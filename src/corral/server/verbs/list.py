@@ -52,7 +52,8 @@ async def handle(core: Core, request: Request) -> Response:
         page = Page(core.collection(resource).list(object_namespace(request)), core.cache.revision)
         if not want.view and want.media == "json" and "pretty" not in request.query:
             items = _joined(core, resource, object_namespace(request), page)
-            return Response(200, b"%b%b]}\n" % (_head(resource, page), items), media_type(want), warnings=request.warnings)
+            body = b"".join((_head(resource, page), items, b"]}\n"))
+            return Response(200, body, media_type(want), warnings=request.warnings)
     else:
         page = await page_of(core, request, options, selection)
     return _answer(core, request, resource, want, page)
@@ -207,7 +208,7 @@ def _answer(core: Core, request: Request, resource: Resource, want: Wanted, page
 
 def list_body(core: Core, resource: Resource, page: Page) -> bytes:
     """The bytes of a list."""
-    return b"%b%b]}\n" % (_head(resource, page), join(core, resource, page.items))
+    return b"".join((_head(resource, page), join(core, resource, page.items), b"]}\n"))
 
 
 def _go_list(resource: Resource) -> str:
