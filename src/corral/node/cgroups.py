@@ -3,6 +3,8 @@
 import contextlib
 import logging
 import os
+import signal
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +13,7 @@ log = logging.getLogger(__name__)
 MOUNT = Path("/sys/fs/cgroup")
 CGROUP2_CONTROLLERS = MOUNT / "cgroup.controllers"
 V1_CONTROLLERS = ("cpu", "memory")
+KILL_TIMEOUT_S, KILL_PAUSE_S = 10.0, 0.02
 V2_WANTED = ("cpu", "cpuset", "io", "memory", "pids", "hugetlb")
 
 
@@ -33,15 +36,31 @@ class Cgroups:
                 except OSError as error:
                     log.warning("cgroup %s: %s = %s: %s", path, name, value, error.strerror)
 
-    def remove(self, path: str) -> None:
-        """Remove the cgroup and those below it from every hierarchy; what still runs in it keeps it."""
-        for top in self._hierarchies():
-            folder = top / path.lstrip("/")
-            if not folder.is_dir():
-                continue
+    def remove(self, path: str) -> bool:
+        """Remove the cgroup and those below it from every hierarchy; whether it is gone (what still runs in it keeps it)."""
+        folders = [top / path.lstrip("/") for top in self._hierarchies()]
+        for folder in folders:
             for below, _, _ in os.walk(folder, topdown=False):
                 with contextlib.suppress(OSError):
                     Path(below).rmdir()
+        return not any(folder.is_dir() for folder in folders)
+
+    def clear(self, path: str) -> None:
+        """Kill whatever runs in the cgroup or below it, then remove it: nothing outlives its node, whatever happened before."""
+        deadline_s = time.monotonic() + KILL_TIMEOUT_S
+        while not self.remove(path) and time.monotonic() < deadline_s:
+            for pid in self._members(path):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(KILL_PAUSE_S)
+
+    def _members(self, path: str) -> set[int]:
+        pids: set[int] = set()
+        for top in self._hierarchies():
+            for below, _, _ in os.walk(top / path.lstrip("/")):
+                with contextlib.suppress(OSError):
+                    pids.update(int(pid) for pid in (Path(below) / "cgroup.procs").read_text().split())
+        return pids - {0}
 
     def _folder(self, controller: str, path: str) -> Path:
         return self.mount / controller / path.lstrip("/")

@@ -36,7 +36,7 @@ async def tear_down(config: NodeConfig, containerd: Containerd | None) -> None:
         await asyncio.to_thread(containerd.stop)
         await asyncio.to_thread(containerd.clear)
     await asyncio.to_thread(mounts.unmount_below, config.data_dir)
-    await asyncio.to_thread(Cgroups().remove, config.cgroup_root)
+    await asyncio.to_thread(Cgroups().clear, config.cgroup_root)
 
 
 async def stop_pods(config: NodeConfig) -> None:
