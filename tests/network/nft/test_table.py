@@ -20,16 +20,28 @@ def rendered(make_service, make_slice):
     return work
 
 
-def test_one_more_endpoint_replaces_one_rule_and_adds_one_element(rendered):
-    old, new = rendered("10.0.0.1"), rendered("10.0.0.1", "10.0.0.2")
+def delta(old, new):
+    removed = [e for e in old.elements if e not in new.elements]
     added = [e for e in new.elements if e not in old.elements]
-    lines = difference("t", [(old, new)], [], added).splitlines()
-    (chain,) = new.chains
-    assert lines == [
-        f"flush chain ip t {chain}",
-        f"add rule ip t {chain} meta l4proto tcp dnat ip to numgen random mod 2 map "
-        "{ 0 : 10.0.0.1 . 8080, 1 : 10.0.0.2 . 8080 }",
+    return difference("t", [(old, new)], removed, added).splitlines()
+
+
+def test_one_more_endpoint_is_some_elements(rendered):
+    assert delta(rendered("10.0.0.1"), rendered("10.0.0.1", "10.0.0.2")) == [
+        "delete element ip t service_ips { 10.78.1.1 . tcp . 80 }",
+        "add element ip t endpoints { 10.78.1.1 . tcp . 80 . 1 : 10.0.0.2 . 8080 }",
+        "add element ip t service_ips { 10.78.1.1 . tcp . 80 : goto balance-2 }",
         "add element ip t hairpins { 10.0.0.2 . 10.0.0.2 }",
+    ]
+
+
+def test_other_endpoint_is_one_element_and_its_hairpin(rendered):
+    verbs = [" ".join(line.split()[:5]) for line in delta(rendered("10.0.0.1"), rendered("10.0.0.2"))]
+    assert verbs == [
+        "delete element ip t endpoints",
+        "delete element ip t hairpins",
+        "add element ip t endpoints",
+        "add element ip t hairpins",
     ]
 
 
@@ -38,10 +50,16 @@ def test_no_change_is_no_script(rendered):
 
 
 def test_removal_takes_elements_before_the_chains_they_lead_to(rendered):
-    old = rendered("10.0.0.1")
+    old = rendered("10.0.0.1", sessionAffinity="ClientIP")
     lines = difference("t", [(old, Rendered())], old.elements, []).splitlines()
     verbs = [" ".join(line.split()[:2]) for line in lines]
-    assert verbs == ["flush chain", "delete element", "delete element", "delete chain"]
+    assert verbs == [*["flush chain"] * 2, *["delete element"] * 2, *["delete chain"] * 2, "delete set"]
+
+
+def test_very_many_endpoints_get_a_chain_of_their_own(rendered):
+    part = rendered(*(f"10.0.1.{i}" for i in range(100)))
+    assert len(part.chains) == 1
+    assert ("service_ips", "10.78.1.1 . tcp . 80", f"goto {next(iter(part.chains))}") in part.elements
 
 
 def test_affinity_set_stays_while_its_endpoint_does(rendered):
@@ -60,7 +78,8 @@ def test_names_fit_nft_whatever_the_names_of_the_service(make_service, make_slic
 
 
 def test_services_whose_names_are_cut_alike_have_chains_of_their_own(rendered):
-    assert not set(rendered("10.0.0.1", name="n" * 63).chains) & set(rendered("10.0.0.1", name="n" * 62 + "m").chains)
+    one, other = (rendered("10.0.0.1", name="n" * 62 + end, sessionAffinity="ClientIP") for end in "nm")
+    assert not set(one.chains) & set(other.chains)
 
 
 def test_element_that_two_claim_stays_until_both_have_gone():
@@ -87,4 +106,4 @@ def test_whole_replaces_in_one_script(rendered):
     part = rendered("10.0.0.1", sessionAffinity="ClientIP")
     script = whole("t", RANGES, [part], part.elements)
     assert script.startswith("add table ip t\ndelete table ip t\ntable ip t {")
-    assert script.count("add chain") == len(part.chains)
+    assert script.count("add chain") == len(part.chains) == 2

@@ -1,19 +1,20 @@
 """The table of one cluster as nft text: what is always there, and what each port of a Service adds.
 
-A new connection is looked up once, by address, protocol and port, in a verdict map that leads to the Service's chain, which
-picks an endpoint at random; conntrack remembers the choice. What a Service adds is a few map elements and chains of its own,
-so the cost of a change does not grow with the number of Services. Source addresses are kept wherever the answer comes back
-through this node anyway.
+A new connection is looked up by address, protocol and port in a verdict map. It leads to the chain for so many endpoints, which
+draws a number and looks up the endpoint of that number; conntrack remembers the choice. So a Service adds elements of maps
+only, and the cost of a change does not grow with the number of Services. Client affinity, policy Local and many endpoints
+need chains of the Service's own. Source addresses are kept wherever the answer comes back through this node anyway.
 """
 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from corral.network.services import Backends, Endpoint, ServicePort
 
 NAME_KEPT_CHARS = 60
+SHARED_ENDPOINTS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Element(NamedTuple):
 
 @dataclass(slots=True)
 class Rendered:
-    """What one owner (a Service port) adds to the table. Chains are in an order in which each refers to earlier ones only."""
+    """What one owner (a Service port, a pod) adds to the table."""
 
     chains: dict[str, tuple[str, ...]] = field(default_factory=dict)
     affinity_sets: dict[str, int] = field(default_factory=dict)
@@ -46,7 +47,9 @@ def base(ranges: Ranges) -> str:
     """The maps and hooks of the table, in the syntax of a table's block."""
     return f"""
     map service_ips {{ type ipv4_addr . inet_proto . inet_service : verdict; }}
+    map endpoints {{ typeof ip daddr . meta l4proto . th dport . numgen random mod 2 : ip daddr . th dport; }}
     map node_ports {{ type inet_proto . inet_service : verdict; }}
+    map node_endpoints {{ typeof meta l4proto . th dport . numgen random mod 2 : ip daddr . th dport; }}
     map host_ports {{ type inet_proto . inet_service : ipv4_addr . inet_service; }}
     map host_ip_ports {{ type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }}
     map blocked_ips {{ type ipv4_addr . inet_proto . inet_service : verdict; }}
@@ -54,6 +57,7 @@ def base(ranges: Ranges) -> str:
     map firewalls {{ type ipv4_addr . inet_proto . inet_service : verdict; }}
     set hairpins {{ type ipv4_addr . ipv4_addr; }}
 
+    {_balancing()}
     chain refuse {{
         meta l4proto tcp reject with tcp reset
         reject
@@ -106,6 +110,16 @@ def base(ranges: Ranges) -> str:
 """
 
 
+def _balancing() -> str:
+    """The chains that all Services share. They are made with the maps: nft 1.0 takes no rule about a `typeof` map later on."""
+    lines = []
+    for count in range(1, SHARED_ENDPOINTS + 1):
+        pick = f"meta l4proto . th dport . numgen random mod {count}"
+        lines.append(f"chain balance-{count} {{ dnat ip to ip daddr . {pick} map @endpoints; }}")
+        lines.append(f"chain node-balance-{count} {{ dnat ip to {pick} map @node_endpoints; }}")
+    return "\n    ".join(lines)
+
+
 def render(port: ServicePort, ranges: Ranges) -> Rendered:
     """What `port` adds to the table."""
     renderer = _Renderer(port, ranges)
@@ -118,19 +132,18 @@ def render(port: ServicePort, ranges: Ranges) -> Rendered:
 
 
 class _Renderer:
-    """Builds what one port adds; equal backends share a chain."""
+    """Builds what one port adds."""
 
     def __init__(self, port: ServicePort, ranges: Ranges) -> None:
         self.port = port
         self.ranges = ranges
         self.out = Rendered()
         self.name = _name(f"{port.service.namespace}/{port.service.name}/{port.protocol}/{port.name}")
-        self._balanced: dict[tuple[Endpoint, ...], str] = {}
+        self._chains: dict[tuple[Endpoint, ...], str] = {}
 
     def internal(self) -> None:
         """The cluster IPs."""
-        backends = self.port.internal
-        self._lead_ips(self.port.cluster_ips, backends, self._balance(backends.endpoints))
+        self._lead_ips(self.port.cluster_ips, self.port.internal)
 
     def external(self) -> None:
         """Node port, external and load balancer addresses. Policy Local does not bind the node and its pods."""
@@ -138,10 +151,10 @@ class _Renderer:
         outside = (*port.external_ips, *port.load_balancer_ips)
         if not outside and not port.node_port:
             return
-        chain = self._balance(port.cluster.endpoints)
-        if chain and port.external != port.cluster:
-            inside, chain = chain, f"external-{self.name}"
-            local = self._balance(port.external.endpoints)
+        chain = ""
+        if port.cluster.endpoints and port.external != port.cluster:
+            chain = f"external-{self.name}"
+            inside, local = self._own(port.cluster.endpoints), self._own(port.external.endpoints)
             self.out.chains[chain] = (
                 f"ip saddr {self.ranges.cluster} goto {inside}",
                 f"fib saddr type local goto {inside}",
@@ -149,7 +162,7 @@ class _Renderer:
             )
         self._lead_ips(outside, port.cluster, chain)
         if port.node_port:
-            self._lead("node_ports", "blocked_node_ports", f"{port.protocol} . {port.node_port}", port.cluster, chain)
+            self._lead("node_", f"{port.protocol} . {port.node_port}", port.cluster, chain)
 
     def firewall(self) -> None:
         """Who may come to the load balancer addresses."""
@@ -166,23 +179,32 @@ class _Renderer:
     def _key(self, ip: str) -> str:
         return f"{ip} . {self.port.protocol} . {self.port.port}"
 
-    def _lead_ips(self, addresses: Iterable[str], backends: Backends, chain: str) -> None:
+    def _lead_ips(self, addresses: Iterable[str], backends: Backends, chain: str = "") -> None:
         for ip in addresses:
-            self._lead("service_ips", "blocked_ips", self._key(ip), backends, chain)
+            self._lead("", self._key(ip), backends, chain)
 
-    def _lead(self, map: str, blocked_map: str, key: str, backends: Backends, chain: str) -> None:
-        if backends.endpoints:
-            self.out.elements.append(Element(map, key, f"goto {chain}"))
-        else:
-            self.out.elements.append(Element(blocked_map, key, "drop" if backends.otherwise == "drop" else "goto refuse"))
+    def _lead(self, kind: Literal["", "node_"], key: str, backends: Backends, chain: str) -> None:
+        """What comes to `key` goes to `chain`, or to any of the backends."""
+        endpoints = backends.endpoints
+        if not endpoints:
+            blocked = "blocked_node_ports" if kind else "blocked_ips"
+            self.out.elements.append(Element(blocked, key, "drop" if backends.otherwise == "drop" else "goto refuse"))
+            return
+        if not chain and (self.port.affinity_s or len(endpoints) > SHARED_ENDPOINTS):
+            chain = self._own(endpoints)
+        elif not chain:
+            chain = f"{'node-' if kind else ''}balance-{len(endpoints)}"
+            numbered = (Element(f"{kind}endpoints", f"{key} . {i}", f"{e.ip} . {e.port}") for i, e in enumerate(endpoints))
+            self.out.elements.extend(numbered)
+        self.out.elements.append(Element("node_ports" if kind else "service_ips", key, f"goto {chain}"))
 
-    def _balance(self, endpoints: tuple[Endpoint, ...]) -> str:
-        """The chain that picks one of `endpoints`, by what the client had last or at random; '' for none."""
+    def _own(self, endpoints: tuple[Endpoint, ...]) -> str:
+        """The Service's own chain to one of `endpoints`, by what the client had last or at random; '' for none."""
         if not endpoints:
             return ""
-        if endpoints in self._balanced:
-            return self._balanced[endpoints]
-        chain = self._balanced[endpoints] = f"service-{self.name}/{len(self._balanced)}"
+        if endpoints in self._chains:
+            return self._chains[endpoints]
+        chain = self._chains[endpoints] = f"service-{self.name}/{len(self._chains)}"
         pick = f"numgen random mod {len(endpoints)}"
         if not self.port.affinity_s:
             places = ", ".join(f"{i} : {e.ip} . {e.port}" for i, e in enumerate(endpoints))
