@@ -58,7 +58,9 @@ class HollowNodes:
             "status": {"capacity": amounts, "allocatable": amounts, "conditions": [ready]},
         }
         self._names.add(name)
-        return await self._client.create("nodes", node)
+        await self._client.create("nodes", node)
+        # A new node is tainted until the node controller has seen that it is ready; this one does not wait for that.
+        return await self._client.patch("nodes", name, {"spec": {"taints": None}})
 
     def _changed(self, change: Change) -> None:
         if change.new is None:
