@@ -17,7 +17,9 @@ ROUNDS = 12
 def killed_writer(path: Path, seed: int, mode: str, after_s: float) -> dict[int, tuple[str, str, str]]:
     """Let a writer work for `after_s` seconds from its first acknowledgement, kill it; what it acknowledged, by revision."""
     script = Path(__file__).with_name("crashing_writer.py")
-    with subprocess.Popen([sys.executable, script, path, str(seed), mode], stdout=subprocess.PIPE) as process:
+    command = [sys.executable, script, path, str(seed), mode]
+    # Unbuffered: `communicate` would pass over what `readline` has read ahead.
+    with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as process:
         assert process.stdout is not None
         first = process.stdout.readline()
         try:

@@ -17,6 +17,7 @@ from corral.controllers.manager import Config, build
 from corral.scheduler.scheduler import Scheduler
 from corral.server.api import ApiServer
 from corral.server.config import ServerConfig
+from corral.store.compaction import compact_regularly
 from corral.store.sqlite import SqliteStore
 
 
@@ -39,6 +40,7 @@ async def _serve(data_dir: Path, stop: asyncio.Event) -> None:
         except OSError as error:
             raise CorralError(f"cannot listen on port {config.port}: {error.strerror}", "choose another: --port PORT") from None
         say_ready()
+        tasks.keep("store compaction", lambda: compact_regularly(store, clock))
         _start_control(api, clock, tasks)
         await stop.wait()
     finally:
