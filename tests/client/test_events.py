@@ -7,7 +7,9 @@ from corral.testing.clock import VirtualClock
 from corral.testing.server import running_server
 
 
-def test_repeated_events_are_counted(tmp_path):
+def recorded(tmp_path, record):
+    """The events in the store after `record(recorder, about, clock)`."""
+
     async def scenario():
         async with running_server(tmp_path) as server:
             client, clock = server.client(), VirtualClock()
@@ -16,17 +18,48 @@ def test_repeated_events_are_counted(tmp_path):
             about = await client.create(
                 "configmaps", {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "a", "namespace": "default"}}
             )
-            for message in ("once", "again", "again", "again"):
-                recorder.record(about, "Warning", "Tested", message)
-                await clock.advance(1)
+            await record(recorder, about, clock)
             await recorder.flush()
             task.cancel()
-            events = [item.object for item in (await client.list("events", "default")).items]
-            found = {event["message"]: event for event in events if event["reason"] == "Tested"}
-            assert {message: event["count"] for message, event in found.items()} == {"once": 1, "again": 3}
-            event = found["again"]
-            assert event["involvedObject"]["uid"] == about["metadata"]["uid"]
-            assert (event["type"], event["source"]["component"]) == ("Warning", "tester")
-            assert event["firstTimestamp"] < event["lastTimestamp"]
+            return about, [item.object for item in (await client.list("events", "default")).items]
 
-    asyncio.run(scenario())
+    return asyncio.run(scenario())
+
+
+def test_repeated_events_are_counted(tmp_path):
+    async def record(recorder, about, clock):
+        for message in ("once", "again", "again", "again"):
+            recorder.record(about, "Warning", "Tested", message)
+            await clock.advance(1)
+
+    about, events = recorded(tmp_path, record)
+    found = {event["message"]: event for event in events}
+    assert {message: event["count"] for message, event in found.items()} == {"once": 1, "again": 3}
+    event = found["again"]
+    assert event["involvedObject"]["uid"] == about["metadata"]["uid"]
+    assert (event["type"], event["source"]["component"]) == ("Warning", "tester")
+    assert event["firstTimestamp"] < event["lastTimestamp"]
+
+
+def test_many_alike_are_combined(tmp_path):
+    async def record(recorder, about, clock):
+        for i in range(14):
+            recorder.record(about, "Normal", "Tested", f"number {i}")
+
+    _, events = recorded(tmp_path, record)
+    assert len(events) == 11
+    (combined,) = [event for event in events if event["message"].startswith("(combined from similar events): ")]
+    assert (combined["count"], combined["message"]) == (4, "(combined from similar events): number 13")
+
+
+def test_a_flood_about_one_object_is_cut_off_and_let_in_again_slowly(tmp_path):
+    async def record(recorder, about, clock):
+        for _ in range(40):
+            recorder.record(about, "Normal", "Tested", "again")
+        await recorder.flush()
+        await clock.advance(301)
+        recorder.record(about, "Normal", "Tested", "again")
+        recorder.record(about, "Normal", "Tested", "again")
+
+    _, (event,) = recorded(tmp_path, record)
+    assert event["count"] == 26

@@ -68,8 +68,7 @@ def test_conditions_become_taints_and_taints_of_others_stay():
     ("ready", "unready", "allowed"), [(3, 0, True), (1, 2, True), (0, 1, False), (2, 3, False), (9, 3, True)]
 )
 def test_many_unready_nodes_at_once_are_not_emptied(ready, unready, allowed):
-    nodes = [node()] * ready + [node(ready="Unknown")] * unready
-    assert node_lifecycle.may_evict(nodes) is allowed
+    assert node_lifecycle.may_evict(ready + unready, unready) is allowed
 
 
 UNREACHABLE = {"key": "node.kubernetes.io/unreachable", "effect": "NoExecute", "timeAdded": ago(100)}

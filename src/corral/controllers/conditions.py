@@ -16,7 +16,7 @@ def condition(conditions: Sequence[Object], type: str) -> Object | None:
 
 def is_true(obj: Object, type: str) -> bool:
     """Whether the object's condition `type` is True."""
-    found = condition(obj.get("status", {}).get("conditions", ()), type)
+    found = condition(obj.get("status", {}).get("conditions") or (), type)
     return found is not None and found["status"] == "True"
 
 

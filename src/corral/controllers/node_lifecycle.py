@@ -11,7 +11,7 @@ from corral.client.client import Client
 from corral.client.events import Recorder
 from corral.client.informer import Change, Informers, by_node
 from corral.controllers.actions import Action, Actor, Again, Note, Patch
-from corral.controllers.conditions import condition
+from corral.controllers.conditions import condition, is_true
 from corral.controllers.pods import is_ready
 from corral.loop.controller import Controller
 
@@ -75,15 +75,14 @@ def wanted_taints(node: Object, conditions: Sequence[Object], may_evict: bool, n
     return kept + [{"key": k, "effect": e, "timeAdded": rfc3339(now_s)} for k, e in wanted if (k, e) not in have]
 
 
-def may_evict(nodes: Sequence[Object]) -> bool:
+def may_evict(nodes: int, unready: int) -> bool:
     """Whether pods may be moved off nodes that are not ready: not if so many are that the fault is more likely elsewhere."""
-    unready = 0
-    for node in nodes:
-        ready = condition(node.get("status", {}).get("conditions") or (), "Ready")
-        unready += ready is None or ready["status"] != "True"
-    if unready == len(nodes):
-        return False
-    return unready <= 2 or unready / len(nodes) < 0.55
+    return unready < nodes and (unready <= 2 or unready / nodes < 0.55)
+
+
+def is_node_ready(node: Object) -> bool:
+    """Whether its condition Ready is True."""
+    return is_true(node, "Ready")
 
 
 def _lost_conditions(conditions: Sequence[Object], silent_s: float, now_s: float) -> list[Object]:
@@ -139,6 +138,7 @@ class NodeLifecycle:
         self._pods = informers.get("pods", {"node": by_node})
         #: The last sign of life by our own clock: the node's may be wrong.
         self._alive_s: dict[str, float] = {}
+        self._unready: set[str] = set()
         self.controller = Controller("node-lifecycle-controller", self.reconcile, clock=clock, companions=(recorder.run,))
         self._nodes.listen(self._node_changed)
         self.controller.watch(self._nodes)
@@ -152,10 +152,9 @@ class NodeLifecycle:
             return None
         since_s = self._alive_s.setdefault(key.name, self._clock.monotonic())
         silent_s = self._clock.monotonic() - since_s
-        ready = condition(node.get("status", {}).get("conditions") or (), "Ready")
-        unready = ready is not None and ready["status"] != "True"
-        pods = self._pods.indexed("node", key.name) if unready or silent_s >= GRACE_S else []
-        return await self._actor.act(plan(node, silent_s, may_evict(self._nodes.objects()), pods, self._clock.now()))
+        pods = self._pods.indexed("node", key.name) if not is_node_ready(node) or silent_s >= GRACE_S else []
+        evicts = may_evict(len(self._nodes), len(self._unready))
+        return await self._actor.act(plan(node, silent_s, evicts, pods, self._clock.now()))
 
     def _lease_changed(self, change: Change) -> None:
         if change.new is not None and change.key.namespace == LEASE_NAMESPACE:
@@ -165,9 +164,14 @@ class NodeLifecycle:
         name = change.key.name
         if change.new is None:
             self._alive_s.pop(name, None)
+            self._unready.discard(name)
             self._tell(change.object, "RemovingNode", f"Node {name} event: Removing Node {name} from Controller")
             return
         old = change.old.object if change.old is not None else None
+        if is_node_ready(change.object):
+            self._unready.discard(name)
+        else:
+            self._unready.add(name)
         if old is None:
             self._tell(change.object, "RegisteredNode", f"Node {name} event: Registered Node {name} in Controller")
         if old is None or _heartbeat(old) != _heartbeat(change.object):
