@@ -204,24 +204,53 @@ def ip_address(value: str) -> list[str]:
     try:
         address = ipaddress.ip_address(value)
     except ValueError:
-        return ["must not have leading 0s"] if _has_leading_zeros(value) else [VALID_IP]
+        return ["must not have leading 0s"] if _is_dotted_quad(value) else [VALID_IP]
     if address.version == 6 and address.ipv4_mapped is not None:
         return ["must not be an IPv4-mapped IPv6 address"]
     return [] if "%" not in value else [VALID_IP]
 
 
 def cidr(value: str) -> list[str]:
-    """An address with a prefix length."""
+    """An address with a prefix length, and no bits after the prefix, in a form that all parsers read alike."""
     address, slash, length = value.partition("/")
+    parsed = ".".join(str(int(part)) for part in address.split(".")) if _is_dotted_quad(address) else address
     try:
-        most = ipaddress.ip_address(address).max_prefixlen
+        found = ipaddress.ip_address(parsed)
     except ValueError:
         return [VALID_CIDR]
-    if not slash or not re.fullmatch(r"\d{1,3}", length) or int(length) > most:
+    if not slash or "%" in address or not re.fullmatch("[0-9]{1,3}", length) or int(length) > found.max_prefixlen:
         return [VALID_CIDR]
+    if parsed != address or str(int(length)) != length:
+        return ["must not have leading 0s in IP or prefix length"]
+    if found.version == 6 and found.ipv4_mapped is not None:
+        return ["must not have an IPv4-mapped IPv6 address"]
+    if ipaddress.ip_network(value, strict=False).network_address != found:
+        return ["must not have bits set beyond the prefix length"]
     return []
 
 
-def _has_leading_zeros(value: str) -> bool:
+def canonical_ip_address(value: str) -> list[str]:
+    """An address in the one form that is canonical (RFC 5952)."""
+    return ip_address(value) or _canonical(value, str(ipaddress.ip_address(value)))
+
+
+def canonical_cidr(value: str) -> list[str]:
+    """An address with a prefix length in the one form that is canonical."""
+    return cidr(value) or _canonical(value, str(ipaddress.ip_network(value)))
+
+
+def fully_qualified_name(value: str) -> list[str]:
+    """A domain of three parts or more, as webhooks are named. All faults are told in one text."""
+    wrong = dns_subdomain(value)
+    if wrong:
+        return [",".join(wrong)]
+    return [] if value.count(".") >= 2 else ["should be a domain with at least three segments separated by dots"]
+
+
+def _canonical(value: str, canonical: str) -> list[str]:
+    return [] if value == canonical else [f'must be in canonical form ("{canonical}")']
+
+
+def _is_dotted_quad(value: str) -> bool:
     parts = value.split(".")
     return len(parts) == 4 and all(re.fullmatch(r"\d{1,10}", p) and int(p) < 256 for p in parts)

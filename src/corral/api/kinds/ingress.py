@@ -1,13 +1,247 @@
-"""Ingresses."""
+"""Ingresses and IngressClasses."""
 
+import ipaddress
+import re
+
+from corral.api import names
+from corral.api.fields import Errors, Path
+from corral.api.kinds import rows
+from corral.api.objects import Object
 from corral.api.rules import Rules
+
+CLASS_ANNOTATION = "kubernetes.io/ingress.class"
+PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
+CONTROLLER_MAX_BYTES = 250
+HOSTS_SHOWN = 3
+_BAD_SEQUENCES = ("//", "/./", "/../", "%2f", "%2F")
+_BAD_ENDINGS = ("/..", "/.")
+_HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 
 
 class IngressRules(Rules):
-    """Rules of networking.k8s.io Ingress."""
+    """Rules of networking.k8s.io/v1 Ingress."""
 
     has_generation = True
     has_status = True
 
+    def validate_create(self, obj: Object) -> Errors:
+        """Rules, backends, certificates and class."""
+        errs = Errors()
+        spec, annotations = obj.get("spec") or {}, obj["metadata"].get("annotations") or {}
+        _check_spec(errs, spec, Path("spec"))
+        chosen, noted = spec.get("ingressClassName"), annotations.get(CLASS_ANNOTATION)
+        if chosen and noted and chosen != noted:
+            at = Path("metadata").child("annotations", CLASS_ANNOTATION)
+            errs.invalid(at, noted, "must match `ingressClassName` when both are specified")
+        return errs
 
-RULES = {"Ingress": IngressRules()}
+    def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
+        """The spec, or the addresses in the status."""
+        errs = Errors()
+        if subresource != "status":
+            _check_spec(errs, new.get("spec") or {}, Path("spec"))
+            return errs
+        ingress = ((new.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+        for i, entry in enumerate(ingress):
+            at = Path("status").child("loadBalancer", "ingress").at(i)
+            if entry.get("ip"):
+                errs.each(at.child("ip"), entry["ip"], names.ip_address(entry["ip"]))
+            if entry.get("hostname"):
+                errs.each(at.child("hostname"), entry["hostname"], names.dns_subdomain(entry["hostname"]))
+        return errs
+
+    def cells(self, obj: Object, now_s: float) -> list[object]:
+        """The row."""
+        spec = obj.get("spec") or {}
+        ingress = ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+        addresses = sorted({i.get("ip") or i.get("hostname") for i in ingress} - {None, ""})
+        hosts = [r["host"] for r in spec.get("rules") or () if r.get("host")]
+        return [
+            rows.name(obj),
+            spec.get("ingressClassName") or "<none>",
+            rows.first_of(hosts, HOSTS_SHOWN) or "*",
+            ",".join(addresses),
+            "80, 443" if spec.get("tls") else "80",
+            rows.age(obj, now_s),
+        ]
+
+
+class IngressClassRules(Rules):
+    """Rules of networking.k8s.io/v1 IngressClass."""
+
+    has_generation = True
+
+    def default(self, obj: Object) -> None:
+        """Parameters are cluster-wide."""
+        parameters = (obj.get("spec") or {}).get("parameters")
+        if parameters is not None and parameters.get("scope") is None:
+            parameters["scope"] = "Cluster"
+
+    def validate_create(self, obj: Object) -> Errors:
+        """The controller and its parameters."""
+        errs, spec, path = Errors(), obj.get("spec") or {}, Path("spec")
+        controller = spec.get("controller", "")
+        if len(controller) > CONTROLLER_MAX_BYTES:
+            errs.too_long(path.child("controller"), CONTROLLER_MAX_BYTES)
+        check_domain_path(errs, controller, path.child("controller"))
+        if spec.get("parameters") is not None:
+            _check_parameters(errs, spec["parameters"], path.child("parameters"))
+        return errs
+
+    def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
+        """The same; the controller stays."""
+        errs = Errors()
+        after, before = ((o.get("spec") or {}).get("controller", "") for o in (new, old))
+        if after != before:
+            errs.invalid("spec.controller", after, "field is immutable")
+        parameters = (new.get("spec") or {}).get("parameters")
+        if parameters is not None:
+            _check_parameters(errs, parameters, Path("spec").child("parameters"))
+        return errs
+
+    def cells(self, obj: Object, now_s: float) -> list[object]:
+        """The row."""
+        spec = obj.get("spec") or {}
+        parameters, shown = spec.get("parameters"), "<none>"
+        if parameters:
+            group = parameters.get("apiGroup")
+            shown = parameters.get("kind", "") + (f".{group}" if group else "") + "/" + parameters.get("name", "")
+        return [rows.name(obj), spec.get("controller", ""), shown, rows.age(obj, now_s)]
+
+
+def check_domain_path(errs: Errors, value: str, path: Path) -> None:
+    """A path below a domain that its owner has: `acme.io/foo`."""
+    if not value:
+        errs.required(path)
+        return
+    domain, slash, rest = value.partition("/")
+    if not slash or not domain or not rest:
+        errs.invalid(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")')
+        return
+    errs.each(path, domain, names.dns_subdomain(domain))
+    if not re.fullmatch(_HTTP_PATH, rest):
+        errs.invalid(path, rest, names.pattern("Invalid path", _HTTP_PATH))
+
+
+def _check_spec(errs: Errors, spec: Object, path: Path) -> None:
+    if not spec.get("rules") and spec.get("defaultBackend") is None:
+        errs.invalid(path, None, "either `defaultBackend` or `rules` must be specified")
+    if spec.get("defaultBackend") is not None:
+        _check_backend(errs, spec["defaultBackend"], path.child("defaultBackend"))
+    for i, rule in enumerate(spec.get("rules") or ()):
+        _check_rule(errs, rule, path.child("rules").at(i))
+    for i, tls in enumerate(spec.get("tls") or ()):
+        at = path.child("tls").at(i)
+        for j, host in enumerate(tls.get("hosts") or ()):
+            _check_host(errs, host, at.child("hosts").at(j))
+        secret = tls.get("secretName")
+        if secret:
+            errs.each(at.child("secretName"), secret, names.dns_subdomain(secret))
+    chosen = spec.get("ingressClassName")
+    if chosen is not None:
+        errs.each(path.child("ingressClassName"), chosen, names.dns_subdomain(chosen))
+
+
+def _check_host(errs: Errors, host: str, path: Path) -> None:
+    check = names.wildcard_subdomain if "*" in host else names.dns_subdomain
+    errs.each(path, host, check(host))
+
+
+def _check_rule(errs: Errors, rule: Object, path: Path) -> None:
+    host = rule.get("host", "")
+    if host:
+        if _is_address(host):
+            errs.invalid(path.child("host"), host, "must be a DNS name, not an IP address")
+        _check_host(errs, host, path.child("host"))
+    http = rule.get("http")
+    if http is None:
+        return
+    if not http.get("paths"):
+        errs.required(path.child("http", "paths"))
+    for i, entry in enumerate(http.get("paths") or ()):
+        _check_path(errs, entry, path.child("http", "paths").at(i))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_path(errs: Errors, entry: Object, path: Path) -> None:
+    kind, value, at = entry.get("pathType"), entry.get("path", ""), path.child("path")
+    if kind is None:
+        errs.required(path.child("pathType"), "pathType must be specified")
+    elif kind not in PATH_TYPES:
+        errs.unsupported(path.child("pathType"), kind, PATH_TYPES)
+    elif kind == "ImplementationSpecific":
+        if value and not value.startswith("/"):
+            errs.invalid(at, value, "must be an absolute path")
+    else:
+        if not value.startswith("/"):
+            errs.invalid(at, value, "must be an absolute path")
+        for bad in _BAD_SEQUENCES:
+            if bad in value:
+                errs.invalid(at, value, f"must not contain '{bad}'")
+        for bad in _BAD_ENDINGS:
+            if value.endswith(bad):
+                errs.invalid(at, value, f"cannot end with '{bad}'")
+    _check_backend(errs, entry.get("backend") or {}, path.child("backend"))
+
+
+def _check_backend(errs: Errors, backend: Object, path: Path) -> None:
+    resource, service = backend.get("resource"), backend.get("service")
+    if resource is not None and service is not None:
+        errs.invalid(path, "", "cannot set both resource and service backends")
+    elif resource is not None:
+        for field in ("kind", "name"):
+            if not resource.get(field):
+                errs.required(path.child("resource", field))
+    elif service is not None:
+        _check_service(errs, service, path)
+    else:
+        errs.invalid(path, "", "resource or service backend is required")
+
+
+def _check_service(errs: Errors, service: Object, path: Path) -> None:
+    name, port = service.get("name", ""), service.get("port") or {}
+    if not name:
+        errs.required(path.child("service", "name"))
+    else:
+        errs.each(path.child("service", "name"), name, names.dns_1035_label(name))
+    if port.get("name") and port.get("number"):
+        errs.invalid(path, "", "cannot set both port name & port number")
+    elif port.get("name"):
+        errs.each(path.child("service", "port", "name"), port["name"], names.port_name(port["name"]))
+    elif port.get("number"):
+        errs.each(path.child("service", "port", "number"), port["number"], names.port_number(port["number"]))
+    else:
+        errs.required(path, "port name or number is required")
+
+
+def _check_parameters(errs: Errors, parameters: Object, path: Path) -> None:
+    group = parameters.get("apiGroup")
+    if group is not None:
+        errs.each(path.child("apiGroup"), group, names.dns_subdomain(group))
+    for field in ("kind", "name"):
+        value = parameters.get(field, "")
+        if value:
+            errs.each(path.child(field), value, names.path_segment(value))
+        else:
+            errs.required(path.child(field), f"{field} is required")
+    scope, namespace, at = parameters.get("scope"), parameters.get("namespace"), path.child("namespace")
+    if scope is None:
+        errs.required(path.child("scope"))
+    elif scope not in ("Cluster", "Namespace"):
+        errs.unsupported(path.child("scope"), scope, ("Cluster", "Namespace"))
+    elif scope == "Namespace" and not namespace:
+        errs.required(at, "`parameters.scope` is set to 'Namespace'")
+    elif scope == "Namespace":
+        errs.each(at, namespace, names.dns_label(namespace or ""))
+    elif namespace is not None:
+        errs.forbidden(at, "`parameters.scope` is set to 'Cluster'")
+
+
+RULES = {"Ingress": IngressRules(), "IngressClass": IngressClassRules()}

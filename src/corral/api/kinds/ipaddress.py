@@ -1,10 +1,56 @@
-"""IPAddresses."""
+"""IPAddresses: the addresses that Services hold (KEP-1880)."""
 
+from corral.api import names
+from corral.api.fields import Errors, Path
+from corral.api.kinds import rows
+from corral.api.kinds.workload import IMMUTABLE
+from corral.api.objects import Object
 from corral.api.rules import Rules
 
 
 class IPAddressRules(Rules):
-    """Rules of networking.k8s.io IPAddress."""
+    """Rules of networking.k8s.io/v1 IPAddress."""
+
+    name_format = "canonical_ip_address"
+
+    def default(self, obj: Object) -> None:
+        """There is a spec."""
+        obj.setdefault("spec", {})
+
+    def validate_create(self, obj: Object) -> Errors:
+        """What holds the address."""
+        errs, parent, path = Errors(), obj["spec"].get("parentRef"), Path("spec").child("parentRef")
+        if parent is None:
+            errs.required(path)
+            return errs
+        if parent.get("group"):
+            errs.each(path.child("group"), parent["group"], names.dns_subdomain(parent["group"]))
+        for field in ("resource", "name"):
+            if not parent.get(field):
+                errs.required(path.child(field))
+            else:
+                errs.each(path.child(field), parent[field], names.path_segment(parent[field]))
+        namespace = parent.get("namespace")
+        if namespace:
+            errs.each(path.child("namespace"), namespace, names.path_segment(namespace))
+        return errs
+
+    def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
+        """What holds the address stays."""
+        errs, parent = Errors(), new["spec"].get("parentRef")
+        if parent != old["spec"].get("parentRef"):
+            fields = ("group", "resource", "namespace", "name")
+            shown = None if parent is None else {field.capitalize(): parent.get(field, "") for field in fields}
+            errs.invalid("spec.parentRef", shown, IMMUTABLE)
+        return errs
+
+    def cells(self, obj: Object, now_s: float) -> list[object]:
+        """The row. Its last cell has no column, as in the reference."""
+        parent, shown = obj["spec"].get("parentRef"), "<none>"
+        if parent is not None:
+            parts = (parent.get(field) for field in ("group", "resource", "namespace", "name"))
+            shown = "/".join(part for part in parts if part)
+        return [rows.name(obj), shown, rows.age(obj, now_s)]
 
 
 RULES = {"IPAddress": IPAddressRules()}
