@@ -35,8 +35,8 @@ class NetworkAgent:
             own_pods = Informer(pods_client, "pods", field_selector=f"spec.nodeName={config.node_name}")
             self._informers.append(own_pods)
         ranges = Ranges(config.pod_cidr, config.all_pods, config.service_cidr)
-        table = Table(table_name(config.name), ranges)
-        self._proxy = ServiceProxy(services, slices, table, ranges, config.node_name, own_pods)
+        self._table = Table(table_name(config.name), ranges)
+        self._proxy = ServiceProxy(services, slices, self._table, ranges, config.node_name, own_pods)
         zone = Zone(config.cluster_domain, services, slices, {config.all_pods, config.service_cidr})
         self._dns = DnsServer(zone, Upstream(config.resolv_conf, config.dns_ip), config.dns_ip)
         self._tasks = Tasks()
@@ -60,6 +60,7 @@ class NetworkAgent:
         """Stop following; a later agent takes over what is there."""
         await self._dns.close()
         await self._tasks.close()
+        self._table.close()
 
 
 async def tear_down(name: str, state_dir: Path | None = None, cni_conf_dir: Path | None = None) -> None:
@@ -67,8 +68,11 @@ async def tear_down(name: str, state_dir: Path | None = None, cni_conf_dir: Path
 
     Pods of it must have been stopped; those that were not lose their interfaces.
     """
+    table = Table(table_name(name), Ranges("", "", ""))
     try:
-        await Table(table_name(name), Ranges("", "", "")).delete()
+        await table.delete()
     except CorralError as error:
         log.warning("%s", error)
+    finally:
+        table.close()
     await pods.tear_down(name, state_dir, cni_conf_dir)

@@ -1,1 +1,1 @@
-"""nftables: the only place that runs `nft`. `rules` is what the table should hold, `table` puts it into the kernel."""
+"""nftables: the only place that knows `nft`. `rules` is what the table should hold, `table` puts it there through `library`."""

@@ -5,20 +5,12 @@ one endpoint, or by mistake with one external address): the first to claim has i
 """
 
 import asyncio
-import logging
 from collections.abc import Hashable, Iterable, Mapping
 
-from corral.base.errors import CorralError
+from corral.network.nft.library import Nft, NftError
 from corral.network.nft.rules import Element, Ranges, Rendered, base
 
-log = logging.getLogger(__name__)
-
-NFT_TIMEOUT_S = 60.0
 SET_SIZE = 65536
-
-
-class NftError(CorralError):
-    """nft refused a transaction; nothing of it was applied."""
 
 
 class Claims:
@@ -119,13 +111,14 @@ class Table:
         self._ranges = ranges
         self._parts: dict[Hashable, Rendered] = {}
         self._claims = Claims()
+        self._nft = Nft()
 
     async def replace(self, parts: Mapping[Hashable, Rendered]) -> None:
         """Make the kernel's table exactly this. Raises NftError."""
         claims = Claims()
         for owner, part in parts.items():
             claims.replace(owner, (), part.elements)
-        await run(whole(self.name, self._ranges, parts.values(), claims.all()))
+        await self._run(whole(self.name, self._ranges, parts.values(), claims.all()))
         self._parts, self._claims = dict(parts), claims
 
     async def update(self, parts: Mapping[Hashable, Rendered | None]) -> None:
@@ -155,43 +148,23 @@ class Table:
                 added.append(Element(*slot, now))
         script = difference(self.name, changes, removed, added)
         if script:
-            await run(script)
+            await self._run(script)
 
     async def present(self) -> bool:
         """Whether the kernel still has the table: others flush rule sets that are not theirs."""
         try:
-            await run(f"list chain ip {self.name} dispatch\n")
+            await self._run(f"list chain ip {self.name} dispatch\n")
         except NftError:
             return False
         return True
 
     async def delete(self) -> None:
         """Remove the table, if there is one."""
-        await run(f"add table ip {self.name}\ndelete table ip {self.name}\n")
+        await self._run(f"add table ip {self.name}\ndelete table ip {self.name}\n")
 
+    def close(self) -> None:
+        """Leave the table in the kernel and give back the socket."""
+        self._nft.close()
 
-async def run(script: str) -> str:
-    """Run `script` as one transaction; what nft printed. Raises NftError."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            "nft",
-            "-f",
-            "-",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-    except FileNotFoundError as error:
-        raise NftError("nft is not installed", "apt-get install nftables") from error
-    try:
-        async with asyncio.timeout(NFT_TIMEOUT_S):
-            out, err = await process.communicate(script.encode())
-    except (TimeoutError, asyncio.CancelledError):
-        process.kill()
-        await process.wait()
-        raise
-    if process.returncode:
-        message = err.decode(errors="replace").strip()
-        log.debug("nft refused:\n%s", script)
-        raise NftError(f"nft: {message.splitlines()[0] if message else process.returncode}", "Look at: nft list ruleset")
-    return out.decode()
+    async def _run(self, script: str) -> str:
+        return await asyncio.to_thread(self._nft.run, script)
