@@ -131,15 +131,12 @@ def _tail_start(file: BinaryIO, lines: int) -> int:
     if lines < 0:
         return 0
     end = file.seek(0, 2)
-    position, wanted, last = end, lines + 1, True
+    position, wanted = end, lines + 1  # The last newline ends the last whole line.
     while position > 0:
         size = min(BLOCK_BYTES, position)
         position -= size
         file.seek(position)
         block = file.read(size)
-        if last and not block.endswith(b"\n"):
-            wanted -= 1  # A line that is still being written is not counted.
-        last = False
         count = block.count(b"\n")
         if count < wanted:
             wanted -= count

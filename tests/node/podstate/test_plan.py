@@ -1,0 +1,183 @@
+from corral.node.podstate.observed import Halt, ProbeResults, StartFailure
+from corral.node.podstate.plan import Start, plan
+from corral.testing.objects import NOW_S, ago
+from corral.testing.podstate import container, found, new_pod, observed, sandbox
+
+PROBE = {"exec": {"command": ["true"]}}
+
+
+def starts(pod, state, now_s=NOW_S):
+    return [s.name for s in plan(pod, state, now_s).starts]
+
+
+def test_a_new_pod_gets_a_sandbox_first():
+    made = plan(new_pod(), observed(sandboxes=()), NOW_S)
+    assert made.sandbox_attempt == 0
+    assert made.starts == ()
+
+
+def test_in_a_ready_sandbox_all_containers_start_in_order():
+    assert starts(new_pod(container("b"), container("a")), observed()) == ["b", "a"]
+
+
+def test_nothing_new_is_started_while_a_start_is_under_way():
+    assert plan(new_pod(), observed(sandboxes=(), busy=True), NOW_S).sandbox_attempt is None
+    assert starts(new_pod(), observed(busy=True)) == []
+
+
+def test_a_running_pod_needs_nothing():
+    made = plan(new_pod(), observed(found("c")), NOW_S)
+    assert made == type(made)()
+
+
+def test_a_sandbox_that_went_is_made_again_and_what_still_runs_in_it_is_stopped():
+    made = plan(new_pod(), observed(found("c"), sandboxes=(sandbox(2, ready=False),)), NOW_S)
+    assert made.sandbox_attempt == 3
+    assert [k.name for k in made.kills] == ["c"]
+
+
+def test_a_sandbox_without_address_is_made_again():
+    assert plan(new_pod(), observed(sandboxes=(sandbox(ips=()),)), NOW_S).sandbox_attempt == 1
+
+
+def test_a_pod_that_never_restarts_ends_with_its_sandbox():
+    pod = new_pod(restartPolicy="Never")
+    assert plan(pod, observed(found("c"), sandboxes=(sandbox(ready=False),)), NOW_S).terminate
+
+
+def test_containers_of_an_old_sandbox_are_started_anew_unless_they_had_succeeded():
+    pod = new_pod(container("done"), container("again"), restartPolicy="OnFailure")
+    old = (found("done", "exited"), found("again", "exited", exit_code=1))
+    state = observed(*old, sandboxes=(sandbox(1), sandbox(0, ready=False)), sandbox_of={"done-0": "s0", "again-0": "s0"})
+    assert starts(pod, state) == ["again"]
+
+
+class TestInitContainers:
+    pod = new_pod(initContainers=[container("i1"), container("i2")])
+
+    def test_they_start_one_by_one(self):
+        assert starts(self.pod, observed()) == ["i1"]
+        assert starts(self.pod, observed(found("i1"))) == []
+        assert starts(self.pod, observed(found("i1", "exited"))) == ["i2"]
+
+    def test_the_main_containers_follow_when_all_have_succeeded(self):
+        assert starts(self.pod, observed(found("i1", "exited"), found("i2", "exited"))) == ["c"]
+
+    def test_one_that_failed_is_tried_again_after_its_backoff(self):
+        failed = found("i1", "exited", exit_code=1, ended_ago_s=4, backoff_s=10)
+        made = plan(self.pod, observed(failed), NOW_S)
+        assert made.starts == ()
+        assert made.look_again_s == NOW_S + 6
+        assert starts(self.pod, observed(failed), NOW_S + 6) == ["i1"]
+
+    def test_a_failure_ends_a_pod_that_never_restarts(self):
+        pod = self.pod | {"spec": self.pod["spec"] | {"restartPolicy": "Never"}}
+        assert plan(pod, observed(found("i1", "exited", exit_code=1)), NOW_S).terminate
+
+    def test_they_do_not_come_again_once_the_main_containers_have_begun(self):
+        assert starts(self.pod, observed(found("c"))) == []
+
+
+class TestSidecars:
+    side = container("side", restartPolicy="Always")
+
+    def test_the_next_waits_until_it_has_started(self):
+        pod = new_pod(initContainers=[self.side | {"startupProbe": PROBE}, container("i2")])
+        assert starts(pod, observed(found("side"))) == []
+        ready = {"side-0": ProbeResults(startup=True)}
+        assert starts(pod, observed(found("side"), probes=ready)) == ["i2"]
+
+    def test_it_comes_again_whatever_its_exit_and_the_pods_policy(self):
+        pod = new_pod(initContainers=[self.side], restartPolicy="Never")
+        assert starts(pod, observed(found("c"), found("side", "exited"))) == ["side"]
+
+    def test_it_does_not_keep_a_finished_pod_alive(self):
+        pod = new_pod(initContainers=[self.side], restartPolicy="Never")
+        assert plan(pod, observed(found("side"), found("c", "exited")), NOW_S).terminate
+
+
+class TestRestarts:
+    def test_always_restarts_a_success_too(self):
+        assert starts(new_pod(), observed(found("c", "exited"))) == ["c"]
+
+    def test_on_failure_restarts_only_failures(self):
+        pod = new_pod(container("a"), container("b"), restartPolicy="OnFailure")
+        assert starts(pod, observed(found("a", "exited"), found("b", "exited", exit_code=2))) == ["b"]
+
+    def test_a_pod_whose_containers_all_ended_for_good_is_over(self):
+        assert plan(new_pod(restartPolicy="OnFailure"), observed(found("c", "exited")), NOW_S).terminate
+        assert plan(new_pod(restartPolicy="Never"), observed(found("c", "exited", exit_code=1)), NOW_S).terminate
+
+    def test_the_delay_is_nothing_then_ten_seconds_doubling_to_five_minutes(self):
+        delays, last = [], found("c", "exited")
+        for attempt in range(8):
+            start = plan(new_pod(), observed(last), NOW_S + 1000).starts[0]
+            assert start.attempt == attempt + 1
+            delays.append(start.backoff_s)
+            last = found("c", "exited", attempt=start.attempt, backoff_s=start.backoff_s)
+        assert delays == [10, 20, 40, 80, 160, 300, 300, 300]
+
+    def test_ten_minutes_of_running_are_forgiven(self):
+        last = found("c", "exited", ran_s=601, backoff_s=300)
+        assert plan(new_pod(), observed(last), NOW_S).starts == (Start("c", 1, 10),)
+
+    def test_a_container_that_could_not_be_started_waits_like_one_that_crashed(self):
+        never_ran = found("c", "exited", ran_s=0, exit_code=128, backoff_s=10)
+        never_ran = type(never_ran)(**{f: getattr(never_ran, f) for f in never_ran.__slots__} | {"started_s": 0.0})
+        assert plan(new_pod(), observed(never_ran), NOW_S).look_again_s == NOW_S + 9
+
+    def test_a_failed_start_is_tried_again_when_it_is_due(self):
+        failures = {"c": StartFailure("ErrImagePull", "no", NOW_S + 5)}
+        made = plan(new_pod(), observed(failures=failures), NOW_S)
+        assert (made.starts, made.look_again_s) == ((), NOW_S + 5)
+
+    def test_a_container_may_have_a_policy_and_rules_of_its_own(self):
+        rules = [{"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}]
+        pod = new_pod(container("c", restartPolicy="Never", restartPolicyRules=rules))
+        assert starts(pod, observed(found("c", "exited", exit_code=42))) == ["c"]
+        assert plan(pod, observed(found("c", "exited", exit_code=1)), NOW_S).terminate
+
+
+class TestKills:
+    def test_a_container_that_is_not_alive(self):
+        state = observed(found("c"), probes={"c-0": ProbeResults(liveness=False)})
+        (kill,) = plan(new_pod(), state, NOW_S).kills
+        assert kill.message == "Container c failed liveness probe, will be restarted"
+        assert kill.probe == "liveness"
+
+    def test_a_container_that_did_not_start_in_time(self):
+        state = observed(found("c"), probes={"c-0": ProbeResults(startup=False)})
+        assert plan(new_pod(restartPolicy="Never"), state, NOW_S).kills[0].message == "Container c failed startup probe"
+
+    def test_a_container_whose_image_was_changed(self):
+        pod = new_pod(container("c", image="corral.local/busybox:2"))
+        assert plan(pod, observed(found("c")), NOW_S).kills[0].message == "Container c definition changed, will be restarted"
+
+    def test_not_being_ready_kills_nobody(self):
+        state = observed(found("c"), probes={"c-0": ProbeResults(readiness=False)})
+        assert plan(new_pod(), state, NOW_S).kills == ()
+
+
+class TestEnds:
+    def test_a_deleted_pod_ends(self):
+        assert plan(new_pod(meta={"deletionTimestamp": ago(0)}), observed(found("c")), NOW_S).terminate
+
+    def test_a_pod_that_has_ended_is_not_begun_again(self):
+        assert plan(new_pod(status={"phase": "Failed"}), observed(sandboxes=()), NOW_S).terminate
+
+    def test_a_pod_that_was_stopped_for_good_stays_so(self):
+        assert plan(new_pod(), observed(found("c"), halt=Halt("Evicted", "")), NOW_S).terminate
+
+    def test_the_deadline_counts_from_the_start_time(self):
+        pod = new_pod(activeDeadlineSeconds=60, status={"phase": "Running", "startTime": ago(50)})
+        assert plan(pod, observed(found("c")), NOW_S).look_again_s == NOW_S + 10
+        made = plan(pod, observed(found("c")), NOW_S + 10)
+        assert made.terminate
+        assert made.halt is not None
+        assert made.halt.reason == "DeadlineExceeded"
+
+
+def test_ephemeral_containers_start_once_beside_the_others():
+    pod = new_pod(ephemeralContainers=[container("debug")])
+    assert starts(pod, observed(found("c"))) == ["debug"]
+    assert starts(pod, observed(found("c"), found("debug", "exited", exit_code=1))) == []

@@ -1,0 +1,26 @@
+import os
+
+import pytest
+
+from corral.node.volumes.ownership import give_to_group
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="changing owners needs root")
+
+
+def test_all_of_it_belongs_to_the_group(tmp_path):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/f").touch(mode=0o600)
+    (tmp_path / "l").symlink_to("/etc/passwd")
+    give_to_group(tmp_path, 4242)
+    assert (tmp_path / "d/f").stat().st_gid == 4242
+    assert (tmp_path / "d/f").stat().st_mode & 0o777 == 0o660
+    assert (tmp_path / "d").stat().st_mode & 0o2070 == 0o2070
+    assert os.stat("/etc/passwd").st_gid == 0
+
+
+def test_on_root_mismatch_looks_at_the_top_only(tmp_path):
+    give_to_group(tmp_path, 4242)
+    (tmp_path / "f").touch()
+    os.chown(tmp_path / "f", 0, 0)
+    give_to_group(tmp_path, 4242, on_root_mismatch=True)
+    assert (tmp_path / "f").stat().st_gid == 0
