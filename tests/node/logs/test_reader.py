@@ -24,6 +24,11 @@ def shown(path, running=lambda: False, **options):
     return asyncio.run(collect())
 
 
+async def until(condition):
+    while not condition():  # noqa: ASYNC110 (what is waited for is a file's reader)
+        await asyncio.sleep(0.01)
+
+
 @pytest.fixture
 def log(tmp_path):
     path = tmp_path / "0.log"
@@ -115,13 +120,11 @@ async def test_following_goes_on_in_the_new_file_after_a_rotation(log):
 
     task = asyncio.create_task(follow())
     async with asyncio.timeout(5):
-        while "three" not in seen:
-            await asyncio.sleep(0.01)
+        await until(lambda: "three" in seen)
         write(log, "last", mode="a")
         log.rename(log.with_name("0.log.old"))
         write(log, "first")
-        while "first" not in seen:
-            await asyncio.sleep(0.01)
+        await until(lambda: "first" in seen)
         alive = False
         write(log, "end", mode="a")
         await task

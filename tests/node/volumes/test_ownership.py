@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ def test_all_of_it_belongs_to_the_group(tmp_path):
     assert (tmp_path / "d/f").stat().st_gid == 4242
     assert (tmp_path / "d/f").stat().st_mode & 0o777 == 0o660
     assert (tmp_path / "d").stat().st_mode & 0o2070 == 0o2070
-    assert os.stat("/etc/passwd").st_gid == 0
+    assert Path("/etc/passwd").stat().st_gid == 0
 
 
 def test_on_root_mismatch_looks_at_the_top_only(tmp_path):
