@@ -15,7 +15,9 @@ from corral.api.kinds.workload import (
     is_zero,
 )
 from corral.api.objects import Object
+from corral.api.rules import Context
 
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 _COUNTS = (
     "currentNumberScheduled numberMisscheduled desiredNumberScheduled numberReady observedGeneration"
     " updatedNumberScheduled numberAvailable numberUnavailable collisionCount"
@@ -35,6 +37,18 @@ class DaemonSetRules(WorkloadRules):
             if strategy.get("rollingUpdate") is None:
                 strategy["rollingUpdate"] = {}
             default_fields(strategy["rollingUpdate"], maxUnavailable=1, maxSurge=0)
+
+    def prepare_create(self, obj: Object, context: Context) -> None:
+        """The template's own generation, which older clients read, is kept in an annotation."""
+        super().prepare_create(obj, context)
+        _set_template_generation(obj, 1)
+
+    def prepare_update(self, new: Object, old: Object, subresource: str, context: Context) -> None:
+        """The same; it goes up with each change of the template."""
+        super().prepare_update(new, old, subresource, context)
+        former = int((old["metadata"].get("annotations") or {}).get(TEMPLATE_GENERATION, "1"))
+        changed = new["spec"].get("template") != old["spec"].get("template")
+        _set_template_generation(new, former + changed)
 
     def check_spec(self, errs: Errors, spec: Object, path: Path) -> None:
         """Selector, template and strategy."""
@@ -69,6 +83,11 @@ class DaemonSetRules(WorkloadRules):
             *rows.containers(pods),
             rows.selector(spec.get("selector")),
         ]
+
+
+def _set_template_generation(obj: Object, generation: int) -> None:
+    annotations = obj["metadata"].get("annotations") or {}
+    obj["metadata"]["annotations"] = {**annotations, TEMPLATE_GENERATION: str(generation)}
 
 
 def _check_strategy(errs: Errors, strategy: Object, path: Path) -> None:

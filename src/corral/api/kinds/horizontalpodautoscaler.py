@@ -6,6 +6,7 @@ from corral.api import names
 from corral.api.conversion import convert
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
+from corral.api.kinds.hparow import targets
 from corral.api.kinds.selector import check_selector
 from corral.api.kinds.workload import default_fields
 from corral.api.objects import Object
@@ -64,7 +65,7 @@ class HorizontalPodAutoscalerRules(Rules):
         return [
             rows.name(obj),
             f"{target.get('kind', '')}/{target.get('name', '')}",
-            _targets(spec.get("metrics") or [], status.get("currentMetrics") or []),
+            targets(spec.get("metrics") or [], status.get("currentMetrics") or []),
             "<unset>" if least is None else str(least),
             spec.get("maxReplicas", 0),
             status.get("currentReplicas", 0),
@@ -240,27 +241,6 @@ def _check_behavior(errs: Errors, rules: Object, path: Path) -> None:
             errs.invalid(at.child("periodSeconds"), period, "must be greater than zero")
         if period > MAX_PERIOD_S:
             errs.invalid(at.child("periodSeconds"), period, f"must be less than or equal to {MAX_PERIOD_S}")
-
-
-def _targets(metrics: list[Object], current: list[Object]) -> str:
-    """`cpu: 12%/80%`: what is measured of what is wanted, `<unknown>` where nothing is."""
-    shown = []
-    for i, metric in enumerate(metrics):
-        field = _SOURCES.get(metric.get("type", ""), "")
-        source = metric.get(field) or {}
-        found = current[i] if i < len(current) else {}
-        have, want = (found.get(field) or {}).get("current") or {}, source.get("target") or {}
-        prefix = f"{source['name']}: " if source.get("name") else ""
-        if want.get("averageValue") is not None:
-            suffix = " (avg)" if field in ("object", "external") else ""
-            shown.append(f"{prefix}{have.get('averageValue', '<unknown>')}/{want['averageValue']}{suffix}")
-        elif want.get("averageUtilization") is not None:
-            percent = have.get("averageUtilization")
-            text = "<unknown>" if percent is None else f"{percent}%"
-            shown.append(f"{prefix}{text}/{want['averageUtilization']}%")
-        else:
-            shown.append(f"{prefix}{have.get('value', '<unknown>')}/{want.get('value', '<auto>')}")
-    return rows.first_of(shown, 2).replace(",", ", ") or "<none>"
 
 
 RULES = {"HorizontalPodAutoscaler": HorizontalPodAutoscalerRules()}

@@ -1,7 +1,6 @@
-"""Ingresses and IngressClasses."""
+"""Ingresses."""
 
 import ipaddress
-import re
 
 from corral.api import names
 from corral.api.fields import Errors, Path
@@ -11,11 +10,9 @@ from corral.api.rules import Rules
 
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
-CONTROLLER_MAX_BYTES = 250
 HOSTS_SHOWN = 3
 _BAD_SEQUENCES = ("//", "/./", "/../", "%2f", "%2F")
 _BAD_ENDINGS = ("/..", "/.")
-_HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 
 
 class IngressRules(Rules):
@@ -64,63 +61,6 @@ class IngressRules(Rules):
             "80, 443" if spec.get("tls") else "80",
             rows.age(obj, now_s),
         ]
-
-
-class IngressClassRules(Rules):
-    """Rules of networking.k8s.io/v1 IngressClass."""
-
-    has_generation = True
-
-    def default(self, obj: Object) -> None:
-        """Parameters are cluster-wide."""
-        parameters = (obj.get("spec") or {}).get("parameters")
-        if parameters is not None and parameters.get("scope") is None:
-            parameters["scope"] = "Cluster"
-
-    def validate_create(self, obj: Object) -> Errors:
-        """The controller and its parameters."""
-        errs, spec, path = Errors(), obj.get("spec") or {}, Path("spec")
-        controller = spec.get("controller", "")
-        if len(controller) > CONTROLLER_MAX_BYTES:
-            errs.too_long(path.child("controller"), CONTROLLER_MAX_BYTES)
-        check_domain_path(errs, controller, path.child("controller"))
-        if spec.get("parameters") is not None:
-            _check_parameters(errs, spec["parameters"], path.child("parameters"))
-        return errs
-
-    def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
-        """The same; the controller stays."""
-        errs = Errors()
-        after, before = ((o.get("spec") or {}).get("controller", "") for o in (new, old))
-        if after != before:
-            errs.invalid("spec.controller", after, "field is immutable")
-        parameters = (new.get("spec") or {}).get("parameters")
-        if parameters is not None:
-            _check_parameters(errs, parameters, Path("spec").child("parameters"))
-        return errs
-
-    def cells(self, obj: Object, now_s: float) -> list[object]:
-        """The row."""
-        spec = obj.get("spec") or {}
-        parameters, shown = spec.get("parameters"), "<none>"
-        if parameters:
-            group = parameters.get("apiGroup")
-            shown = parameters.get("kind", "") + (f".{group}" if group else "") + "/" + parameters.get("name", "")
-        return [rows.name(obj), spec.get("controller", ""), shown, rows.age(obj, now_s)]
-
-
-def check_domain_path(errs: Errors, value: str, path: Path) -> None:
-    """A path below a domain that its owner has: `acme.io/foo`."""
-    if not value:
-        errs.required(path)
-        return
-    domain, slash, rest = value.partition("/")
-    if not slash or not domain or not rest:
-        errs.invalid(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")')
-        return
-    errs.each(path, domain, names.dns_subdomain(domain))
-    if not re.fullmatch(_HTTP_PATH, rest):
-        errs.invalid(path, rest, names.pattern("Invalid path", _HTTP_PATH))
 
 
 def _check_spec(errs: Errors, spec: Object, path: Path) -> None:
@@ -196,9 +136,7 @@ def _check_backend(errs: Errors, backend: Object, path: Path) -> None:
     if resource is not None and service is not None:
         errs.invalid(path, "", "cannot set both resource and service backends")
     elif resource is not None:
-        for field in ("kind", "name"):
-            if not resource.get(field):
-                errs.required(path.child("resource", field))
+        check_reference(errs, resource, path.child("resource"))
     elif service is not None:
         _check_service(errs, service, path)
     else:
@@ -221,27 +159,17 @@ def _check_service(errs: Errors, service: Object, path: Path) -> None:
         errs.required(path, "port name or number is required")
 
 
-def _check_parameters(errs: Errors, parameters: Object, path: Path) -> None:
-    group = parameters.get("apiGroup")
+def check_reference(errs: Errors, reference: Object, path: Path) -> None:
+    """A reference to an object of any kind: group (if not the core), kind, name."""
+    group = reference.get("apiGroup")
     if group is not None:
         errs.each(path.child("apiGroup"), group, names.dns_subdomain(group))
     for field in ("kind", "name"):
-        value = parameters.get(field, "")
+        value = reference.get(field, "")
         if value:
             errs.each(path.child(field), value, names.path_segment(value))
         else:
             errs.required(path.child(field), f"{field} is required")
-    scope, namespace, at = parameters.get("scope"), parameters.get("namespace"), path.child("namespace")
-    if scope is None:
-        errs.required(path.child("scope"))
-    elif scope not in ("Cluster", "Namespace"):
-        errs.unsupported(path.child("scope"), scope, ("Cluster", "Namespace"))
-    elif scope == "Namespace" and not namespace:
-        errs.required(at, "`parameters.scope` is set to 'Namespace'")
-    elif scope == "Namespace":
-        errs.each(at, namespace, names.dns_label(namespace or ""))
-    elif namespace is not None:
-        errs.forbidden(at, "`parameters.scope` is set to 'Cluster'")
 
 
-RULES = {"Ingress": IngressRules(), "IngressClass": IngressClassRules()}
+RULES = {"Ingress": IngressRules()}

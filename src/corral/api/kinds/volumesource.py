@@ -190,6 +190,7 @@ def check_driver_name(errs: Errors, driver: str, path: Path) -> None:
     """The name of a CSI driver."""
     if not driver:
         errs.required(path)
+        return
     if len(driver) > DRIVER_MAX_BYTES:
         errs.too_long(path, DRIVER_MAX_BYTES)
     errs.each(path, driver, names.dns_subdomain(driver.lower()))
