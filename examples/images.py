@@ -61,7 +61,7 @@ def libraries(program: Path) -> list[Path]:
 
 
 def busybox(root: Path) -> None:
-    """A shell and small tools in /bin, a place for temporary files, and names for the users."""
+    """A shell and small tools in /bin, wget, a place for temporary files, and names for the users."""
     copy(program("busybox"), root)
     (root / "bin").mkdir(exist_ok=True)
     if not (root / "bin/busybox").exists():
@@ -70,6 +70,8 @@ def busybox(root: Path) -> None:
         link = root / "bin" / applet
         if not link.exists():
             link.symlink_to("busybox")
+    # The applet wget of Debian's busybox-static crashes on a name: a static glibc cannot resolve one.
+    copy(program("wget"), root)
     for folder in ("tmp", "etc", "var/run", "var/log"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "tmp").chmod(0o1777)

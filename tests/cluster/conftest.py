@@ -66,7 +66,7 @@ class Cluster:
 
     def apply(self, manifest: dict[str, Any], namespace: str) -> None:
         """Apply an object."""
-        self.kubectl("apply", "-n", namespace, "-f", "-", input=json.dumps(manifest))
+        self.kubectl("apply", "--validate=false", "-n", namespace, "-f", "-", input=json.dumps(manifest))
 
     def corral(self, *words: str, **more: Any) -> str:
         """The command `corral` on it."""

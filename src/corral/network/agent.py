@@ -36,7 +36,7 @@ class NetworkAgent:
             self._informers.append(own_pods)
         ranges = Ranges(config.pod_cidr, config.all_pods, config.service_cidr)
         self._table = Table(table_name(config.name), ranges)
-        self._proxy = ServiceProxy(services, slices, self._table, ranges, config.node_name, own_pods)
+        self._proxy = ServiceProxy(services, slices, self._table, ranges, config.node_name, own_pods, answered={config.dns_ip})
         zone = Zone(config.cluster_domain, services, slices, {config.all_pods, config.service_cidr})
         self._dns = DnsServer(zone, Upstream(config.resolv_conf, config.dns_ip), config.dns_ip)
         self._tasks = Tasks()

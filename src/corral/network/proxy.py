@@ -6,7 +6,7 @@ what changes; changes that come while nft runs make up the next transaction.
 
 import asyncio
 import logging
-from collections.abc import Hashable, Iterable
+from collections.abc import Container, Hashable, Iterable
 
 from corral.api.objects import Key
 from corral.base.errors import CorralError
@@ -25,16 +25,28 @@ RETRY_MAX_S = 10.0
 
 
 class ServiceProxy:
-    """Runs one table for the node called `node`. `slices` gets the index `service`; `pods` are this node's, if given."""
+    """Runs one table for the node called `node`. `slices` gets the index `service`; `pods` are this node's, if given.
+
+    A Service whose cluster IP is in `answered` gets no rules: the node itself answers there, as it does for the cluster's DNS.
+    """
 
     def __init__(
-        self, services: Informer, slices: Informer, table: Table, ranges: Ranges, node: str, pods: Informer | None = None
+        self,
+        services: Informer,
+        slices: Informer,
+        table: Table,
+        ranges: Ranges,
+        node: str,
+        pods: Informer | None = None,
+        *,
+        answered: Container[str] = (),
     ) -> None:
         self._services = services
         self._slices = slices
         self._table = table
         self._ranges = ranges
         self._node = node
+        self._answered = answered
         self._ports: dict[Key, list[ServicePort]] = {}
         self._dirty: set[Key] = set()
         self._pods = pods
@@ -116,7 +128,9 @@ class ServiceProxy:
 
     def _plan(self, key: Key) -> list[ServicePort]:
         service = self._services.get(*key)
-        return plan(service, self._slices.indexed("service", str(key)), self._node) if service else []
+        if service is None or service["spec"].get("clusterIP") in self._answered:
+            return []
+        return plan(service, self._slices.indexed("service", str(key)), self._node)
 
     def _render(self, ports: Iterable[ServicePort]) -> dict[Hashable, Rendered]:
         return {_owner(port): render(port, self._ranges) for port in ports}
