@@ -9,7 +9,6 @@ them waits for the outcome first; a failed batch therefore needs no undoing.
 """
 
 import asyncio
-import fcntl
 import os
 import threading
 from bisect import bisect_left, insort
@@ -22,7 +21,6 @@ from typing import Any, NamedTuple
 
 import apsw
 
-from corral.base.errors import CorralError
 from corral.store.contract import (
     Compacted,
     Entries,
@@ -34,33 +32,13 @@ from corral.store.contract import (
     Mismatch,
     StoreUnavailable,
 )
-
-APPLICATION_ID = 0x436F7272
-VERSION = 1
+from corral.store.sqlite_file import connect, lock, prepare, readable, touch
 
 MAX_BATCH_WRITES = 512
 MAX_BATCH_BYTES = 32 << 20
-CHECKPOINT_PAGES = 4000
-WAL_KEPT_BYTES = 64 << 20
 COMPACT_CHUNK_REVISIONS = 2000
 WATCH_CHUNK_EVENTS = 500
 WATCH_BUFFER_EVENTS = 10_000
-
-SCHEMA = f"""
-CREATE TABLE revisions(
-    revision INTEGER PRIMARY KEY,
-    key TEXT NOT NULL,
-    created INTEGER NOT NULL,
-    previous INTEGER NOT NULL,
-    previous_created INTEGER NOT NULL,
-    deleted INTEGER NOT NULL,
-    value BLOB NOT NULL
-);
-CREATE TABLE compaction(asked INTEGER NOT NULL, done INTEGER NOT NULL);
-INSERT INTO compaction VALUES (0, 0);
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {VERSION};
-"""
 
 
 class _At(NamedTuple):
@@ -145,13 +123,13 @@ class SqliteStore:
 
         Raises CorralError where it is damaged, of another version, or in use by another process.
         """
-        lock_fd = _lock(path)
+        lock_fd = lock(path)
         try:
-            with _readable(path):
-                _touch(path)
-                writer = _connect(path)
-                _prepare(path, writer)
-                store = cls(path, lock_fd, writer, _connect(path))
+            with readable(path):
+                touch(path)
+                writer = connect(path)
+                prepare(path, writer)
+                store = cls(path, lock_fd, writer, connect(path))
         except BaseException:
             os.close(lock_fd)
             raise
@@ -506,68 +484,3 @@ def _unavailable(path: Path, error: Exception) -> StoreUnavailable:
     if isinstance(error, apsw.FullError):
         return StoreUnavailable(f"the disk of {path} is full", "Free some space; nothing that was acknowledged is lost.")
     return StoreUnavailable(f"{path}: {error}", "Look at the disk and at the kernel's log (dmesg).")
-
-
-def _lock(path: Path) -> int:
-    """Keep other processes out: what is current lives in this one's memory."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise CorralError(f"cannot open the store {path}: {error.strerror}", "Check the directory and its owner.") from error
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(fd)
-        raise CorralError(f"{path} is in use by another process", "Stop the other server of this cluster.") from error
-    return fd
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors at opening into ones that say what to do."""
-    try:
-        yield
-    except (apsw.NotADBError, apsw.CorruptError) as error:
-        raise CorralError(
-            f"the store {path} is damaged ({error})",
-            f"Put a backup in its place, or move {path}* away to start with an empty cluster.",
-        ) from error
-    except (apsw.Error, OSError) as error:
-        raise CorralError(f"cannot open the store {path}: {error}", "Check the disk, and the owner of the file.") from error
-
-
-def _touch(path: Path) -> None:
-    """An empty file of mode 0600, in the directory for good; SQLite gives its other files the same mode."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    path.chmod(0o600)
-    directory = os.open(path.parent, os.O_RDONLY)
-    os.fsync(directory)
-    os.close(directory)
-
-
-def _connect(path: Path) -> apsw.Connection:
-    connection = apsw.Connection(str(path), statementcachesize=200)
-    connection.set_busy_timeout(5000)
-    return connection
-
-
-def _prepare(path: Path, connection: apsw.Connection) -> None:
-    """Set up the connection that writes, and the tables of a new file."""
-    version = connection.execute("PRAGMA user_version").get
-    application_id = connection.execute("PRAGMA application_id").get
-    fresh = connection.execute("SELECT count(*) FROM sqlite_schema").get == 0
-    if not fresh and application_id != APPLICATION_ID:
-        raise CorralError(f"{path} is an SQLite file, but not a Corral store", "Choose another data directory.")
-    if not fresh and version != VERSION:
-        raise CorralError(
-            f"the store {path} has version {version}, this Corral reads version {VERSION}",
-            "Use the release of Corral that wrote it.",
-        )
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-    connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT_BYTES}")
-    if fresh:
-        with connection:
-            connection.execute(SCHEMA)
