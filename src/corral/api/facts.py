@@ -177,6 +177,11 @@ def schema(group: str, version: str, kind: str) -> Type:
     return named(_data().kinds[group, version, kind])
 
 
+def kinds() -> Mapping[tuple[str, str, str], str]:
+    """Every built-in kind: (group, version, kind) → the short name of its type."""
+    return _data().kinds
+
+
 def has_schema(group: str, version: str, kind: str) -> bool:
     """Whether there is a built-in type of this kind."""
     return (group, version, kind) in _data().kinds

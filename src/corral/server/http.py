@@ -31,6 +31,7 @@ BODY_LIMIT_BYTES = 3 * 1024 * 1024
 KEEP_ALIVE_S = 120.0
 BACKLOG = 1024
 SHUTDOWN_TIMEOUT_S = 2.0
+NOT_CACHED = b"Cache-Control: no-cache, private\r\n"
 
 Handle = Callable[[Request, "Connection"], Awaitable[Response]]
 
@@ -122,7 +123,8 @@ class HttpServer:
                 connection.streaming = None
         if response.stream is not None:
             return await _stream(raw, connection, request, response)
-        if len(response.body) >= GZIP_FROM_BYTES and "gzip" in request.headers.get("Accept-Encoding", ""):
+        packed = "Content-Encoding" in response.headers
+        if len(response.body) >= GZIP_FROM_BYTES and not packed and "gzip" in request.headers.get("Accept-Encoding", ""):
             response.headers["Content-Encoding"] = "gzip"
             response.headers["Vary"] = "Accept-Encoding"
             response.body = await asyncio.to_thread(_gzip, response.body)
@@ -147,7 +149,7 @@ class _Whole(web.StreamResponse):
         self._answer = response
         self._head_only = request.method == "HEAD"
 
-    async def prepare(self, request: web.BaseRequest) -> None:  # type: ignore[override]
+    async def prepare(self, request: web.BaseRequest) -> None:
         """Write everything."""
         answer = self._answer
         keep = request.keep_alive
@@ -157,6 +159,8 @@ class _Whole(web.StreamResponse):
         if answer.headers or answer.warnings:
             lines = [f"{name}: {value}\r\n" for name, value in answer.headers.items()]
             lines += [f'Warning: 299 - "{_quoted(text)}"\r\n' for text in answer.warnings]
+            if "Cache-Control" in answer.headers:
+                head = head.replace(NOT_CACHED, b"", 1)
             head += "".join(lines).encode("latin-1", "replace")
         transport = request.transport
         if transport is None:
@@ -183,9 +187,9 @@ def _head(status: int, content_type: str, length: int, keep: bool) -> bytes:
     if parts is None:
         if len(_heads) > 1000:
             _heads.clear()
-        first = f"HTTP/1.1 {status} {_phrase(status)}\r\nCache-Control: no-cache, private\r\nContent-Type: {content_type}\r\n"
+        start, media = f"HTTP/1.1 {status} {_phrase(status)}\r\n", f"Content-Type: {content_type}\r\n"
         last = "" if keep else "Connection: close\r\n"
-        parts = _heads[key] = (first.encode("latin-1"), last.encode())
+        parts = _heads[key] = (start.encode() + NOT_CACHED + media.encode("latin-1"), last.encode())
     return b"%bDate: %b\r\nContent-Length: %d\r\n%b" % (parts[0], _date[1], length, parts[1])
 
 

@@ -1,6 +1,7 @@
 """Everything that is no resource: discovery, OpenAPI, health, version, metrics, keys of tokens, the index."""
 
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -15,6 +16,9 @@ from corral.server.paths import PageNotFoundError
 from corral.server.represent import respond
 from corral.server.request import Request, Response
 
+if TYPE_CHECKING:
+    from corral.server.openapi import OpenApi
+
 JWKS = "application/jwk-set+json"
 
 
@@ -23,6 +27,7 @@ class Pages:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._described: OpenApi | None = None
         self.metrics = Metrics(core)
         self.health = Health({"ping": _fine, "log": _fine, "etcd": self._store_answers}, {"informer-sync": self._cache_follows})
         self._pages: dict[str, Callable[[Request], Awaitable[Response]]] = {
@@ -42,13 +47,19 @@ class Pages:
         if first in ("api", "apis"):
             return self._discovery(request)
         if first == "openapi":
-            from corral.server import openapi
-
-            return await openapi.handle(self._core, request)
+            return await self._openapi().handle(request, self._core.clock.now())
         answer = await self.health.handle(request)
         if answer is None:
             raise PageNotFoundError
         return answer
+
+    def _openapi(self) -> "OpenApi":
+        if self._described is None:
+            from corral.server.openapi import OpenApi
+            from corral.server.openapi.documents import Documents
+
+            self._described = OpenApi(Documents(self._core.catalog))
+        return self._described
 
     async def _version(self, request: Request) -> Response:
         return respond(request, version(), wanted("application/json"))

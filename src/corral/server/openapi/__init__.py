@@ -1,9 +1,90 @@
-"""OpenAPI: what kubectl validates, explains and patches by. `/openapi/v2` (JSON and protobuf) and `/openapi/v3` by group and version.
+"""OpenAPI: `/openapi/v2`, and `/openapi/v3` with a document for each group version (KEP-2896).
 
-Documents are made from the type facts when somebody asks, and kept as bytes. Outside: what the types are (`api.facts`).
-See https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-interface-definition.
+Documents are built in a thread when they are first asked for, and kept compressed. Outside: discovery.
 """
 
-from corral.server.openapi.pages import handle
+import asyncio
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
-__all__ = ["handle"]
+import orjson
+
+from corral.server.negotiate import accepts, not_acceptable
+from corral.server.openapi.documents import Document, Documents
+from corral.server.paths import PageNotFoundError
+from corral.server.request import Request, Response
+
+JSON = "application/json"
+PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+#: What clients up to 1.26 call it: "@" is not allowed in a media type.
+OLD_PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+ROOT = "/openapi/v3"
+FOR_EVER = timedelta(days=365)
+
+
+class OpenApi:
+    """The handler of the paths below `/openapi`."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._lock = asyncio.Lock()
+
+    async def handle(self, request: Request, now_s: float) -> Response:
+        """The page. Raises PageNotFoundError, ApiError (406)."""
+        path = request.path.rstrip("/")
+        if path == "/openapi/v2":
+            return await self._v2(request)
+        if path == ROOT:
+            return self._index(request)
+        if path.startswith(ROOT + "/"):
+            return await self._v3(request, path.removeprefix(ROOT + "/"), now_s)
+        raise PageNotFoundError
+
+    async def _v2(self, request: Request) -> Response:
+        accept = request.headers.get("Accept", "")
+        protobuf = not accepts(accept, JSON) and (accepts(accept, PROTOBUF) or accepts(accept, OLD_PROTOBUF))
+        if not protobuf and not accepts(accept, JSON):
+            raise not_acceptable(JSON, PROTOBUF)
+        if _is_known(request, self._documents.v2_hash()):
+            return Response(304, headers={"Etag": request.headers["If-None-Match"]})
+        async with self._lock:
+            document = await asyncio.to_thread(self._documents.v2, protobuf=protobuf)
+        return await _shown(request, document, PROTOBUF if protobuf else JSON)
+
+    def _index(self, request: Request) -> Response:
+        if not accepts(request.headers.get("Accept", ""), JSON):
+            raise not_acceptable(JSON)
+        found = {name: {"serverRelativeURL": f"{ROOT}/{name}?hash={hash_}"} for name, hash_ in self._documents.hashes().items()}
+        return Response(200, orjson.dumps({"paths": found}))
+
+    async def _v3(self, request: Request, name: str, now_s: float) -> Response:
+        current = self._documents.hashes().get(name)
+        if current is None:
+            raise PageNotFoundError
+        if not accepts(request.headers.get("Accept", ""), JSON):
+            raise not_acceptable(JSON)
+        asked = request.query.get("hash", "")
+        if asked and asked != current:
+            return Response(301, headers={"Location": f"{ROOT}/{name}?hash={current}"})
+        if _is_known(request, current):
+            return Response(304, headers={"Etag": f'"{current}"'})
+        async with self._lock:
+            document = await asyncio.to_thread(self._documents.v3, name)
+        assert document is not None
+        response = await _shown(request, document, JSON)
+        if asked:
+            response.headers["Cache-Control"] = "public, immutable"
+            expires = datetime.fromtimestamp(now_s, UTC) + FOR_EVER
+            response.headers["Expires"] = format_datetime(expires, usegmt=True)
+        return response
+
+
+def _is_known(request: Request, hash_: str) -> bool:
+    return f'"{hash_}"' in request.headers.get("If-None-Match", "")
+
+
+async def _shown(request: Request, document: Document, media: str) -> Response:
+    headers = {"Etag": f'"{document.hash}"', "Vary": "Accept-Encoding, Accept"}
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        return Response(200, document.packed, media, {**headers, "Content-Encoding": "gzip"})
+    return Response(200, await asyncio.to_thread(lambda: document.body), media, headers)

@@ -1,192 +1,220 @@
-"""The documents: paths with their operations, and the definitions that they refer to."""
+"""The OpenAPI documents: built when somebody asks, piece by piece, and kept compressed."""
 
-from collections.abc import Iterable, Mapping
+import hashlib
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
+import orjson
+
+from corral.api import facts
 from corral.api.objects import Object
-from corral.api.resources import Resource
+from corral.api.resources import Catalog, Resource
 from corral.server.health import VERSION
-from corral.server.openapi.schemas import PATCH, STATUS, Description, Schemas, builtin, kind_name
-
-INFO = {"title": "Kubernetes", "version": VERSION}
-JSON_TYPES = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
-PATCH_TYPES = (
-    "application/apply-patch+yaml",
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
+from corral.server.openapi import descriptions, gnostic
+from corral.server.openapi.definitions import (
+    DELETE_OPTIONS,
+    WATCH_EVENT,
+    Dialect,
+    definition,
+    full_name,
+    reachable,
 )
-#: verb → HTTP method, action, whether it is of one object.
-_VERBS: Mapping[str, tuple[str, str, bool]] = {
-    "get": ("get", "get", True),
-    "list": ("get", "list", False),
-    "create": ("post", "post", False),
-    "update": ("put", "put", True),
-    "patch": ("patch", "patch", True),
-    "delete": ("delete", "delete", True),
-    "deletecollection": ("delete", "deletecollection", False),
+from corral.server.openapi.descriptions import Descriptions
+from corral.server.openapi.dialects import path_item
+from corral.server.openapi.operations import Path, camel, index_path, of_group_version, tag
+
+_SECURITY: Object = {
+    "BearerToken": {"description": "Bearer Token authentication", "in": "header", "name": "authorization", "type": "apiKey"}
 }
-_WRITE = ("dryRun", "fieldManager", "fieldValidation")
-_LIST = (
-    "allowWatchBookmarks",
-    "continue",
-    "fieldSelector",
-    "labelSelector",
-    "limit",
-    "resourceVersion",
-    "resourceVersionMatch",
-    "sendInitialEvents",
-    "timeoutSeconds",
-    "watch",
-)
-_DELETE = ("dryRun", "gracePeriodSeconds", "orphanDependents", "propagationPolicy")
-_PARAMETERS: Mapping[str, tuple[str, ...]] = {
-    "list": _LIST,
-    "post": _WRITE,
-    "put": _WRITE,
-    "patch": (*_WRITE, "force"),
-    "delete": _DELETE,
-    "deletecollection": (*_LIST[1:9], *_DELETE),
-}
-_TYPES = {
-    "allowWatchBookmarks": "boolean",
-    "sendInitialEvents": "boolean",
-    "watch": "boolean",
-    "force": "boolean",
-    "orphanDependents": "boolean",
-    "limit": "integer",
-    "timeoutSeconds": "integer",
-    "gracePeriodSeconds": "integer",
-}
-#: Subresources that speak in objects.
-_OBJECT_SUBRESOURCES = frozenset(
-    {"approval", "binding", "ephemeralcontainers", "eviction", "finalize", "resize", "scale", "status", "token"}
-)
+#: Every group version has these, each under its own group.
+_IN_EVERY_GROUP = {DELETE_OPTIONS: "DeleteOptions", WATCH_EVENT: "WatchEvent"}
+LEVEL = 6
 
 
-def v3(resources: Iterable[Resource], prose: Mapping[str, Description]) -> Object:
-    """The OpenAPI v3 document of one group and version."""
-    schemas = Schemas("#/components/schemas/", prose)
-    schemas.add_shared()
-    paths: Object = {}
-    for resource in builtin(resources):
-        _add_paths(paths, resource, schemas, version3=True)
-    security = {"description": "Bearer Token authentication", "in": "header", "name": "authorization", "type": "apiKey"}
-    components = {"schemas": dict(sorted(schemas.made.items())), "securitySchemes": {"BearerToken": security}}
-    return {"openapi": "3.0.0", "info": INFO, "paths": dict(sorted(paths.items())), "components": components}
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document, gzipped, and what its content depends on, as a hash."""
+
+    hash: str
+    packed: bytes
+
+    @property
+    def body(self) -> bytes:
+        """The document itself."""
+        return zlib.decompress(self.packed, 16 + zlib.MAX_WBITS)
 
 
-def v2(resources: Iterable[Resource], prose: Mapping[str, Description]) -> Object:
-    """The OpenAPI v2 document of everything."""
-    schemas = Schemas("#/definitions/", prose)
-    schemas.add_shared()
-    paths: Object = {}
-    for resource in builtin(resources):
-        _add_paths(paths, resource, schemas, version3=False)
-    security = {"description": "Bearer Token authentication", "in": "header", "name": "authorization", "type": "apiKey"}
-    return {
-        "swagger": "2.0",
-        "info": INFO,
-        "paths": dict(sorted(paths.items())),
-        "definitions": dict(sorted(schemas.made.items())),
-        "securityDefinitions": {"BearerToken": security},
-        "security": [{"BearerToken": []}],
-    }
+class Documents:
+    """All documents of a catalog, which may change. Methods that build take tens of milliseconds: call them in a thread."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._kept: dict[str, Document] = {}
+        #: What all documents depend on beside the catalog: this version, and whether there is prose.
+        self._salt = f"{VERSION} {descriptions.source() is not None}".encode()
+
+    def hashes(self) -> dict[str, str]:
+        """The documents of version 3: `apis/apps/v1` → hash."""
+        found = {name: self._hash(name, pages) for name, pages in self._pages().items()}
+        for name, resources in self._by_version().items():
+            found[name] = self._hash(name, resources)
+        return dict(sorted(found.items()))
+
+    def v3(self, name: str) -> Document | None:
+        """The document of `apis/apps/v1` and the like; None where there is none."""
+        resources = self._by_version().get(name)
+        if resources is not None:
+            return self._built(f"v3 {name}", self._hash(name, resources), lambda: _v3(of_group_version(resources), resources))
+        pages = self._pages().get(name)
+        return None if pages is None else self._built(f"v3 {name}", self._hash(name, pages), lambda: _v3(pages, ()))
+
+    def v2(self, *, protobuf: bool = False) -> Document:
+        """The document of everything."""
+        resources = list(self._catalog)
+        paths = sorted(self._all_paths(), key=lambda path: path.path)
+        if protobuf:
+            return self._built("v2 protobuf", self.v2_hash(), lambda: iter((_v2_protobuf(paths, resources),)))
+        return self._built("v2", self.v2_hash(), lambda: _v2(paths, resources))
+
+    def v2_hash(self) -> str:
+        """The hash of the document of everything."""
+        return self._hash("v2", list(self._catalog))
+
+    def _all_paths(self) -> Iterator[Path]:
+        for pages in self._pages().values():
+            yield from pages
+        for resources in self._by_version().values():
+            yield from of_group_version(resources)
+
+    def _by_version(self) -> dict[str, list[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for resource in self._catalog:
+            if facts.has_schema(resource.group, resource.version, resource.kind):
+                found.setdefault(resource.base_path.removeprefix("/"), []).append(resource)
+        return found
+
+    def _pages(self) -> dict[str, list[Path]]:
+        """The paths that are no group version."""
+        found = {
+            "api": [
+                index_path(
+                    "/api/", "getCoreAPIVersions", "core", "get available API versions", full_name("meta.v1.APIVersions")
+                )
+            ],
+            "apis": [
+                index_path("/apis/", "getAPIVersions", "apis", "get available API versions", full_name("meta.v1.APIGroupList"))
+            ],
+            "openid/v1/jwks": [
+                index_path(
+                    "/openid/v1/jwks/",
+                    "getServiceAccountIssuerOpenIDKeyset",
+                    "openid",
+                    "get service account issuer OpenID JSON Web Key Set (contains public token verification keys)",
+                    "string",
+                )
+            ],
+            ".well-known/openid-configuration": [
+                index_path(
+                    "/.well-known/openid-configuration/",
+                    "getServiceAccountIssuerOpenIDConfiguration",
+                    "WellKnown",
+                    "get service account issuer OpenID configuration, also known as the 'OIDC discovery doc'",
+                    "string",
+                )
+            ],
+            "version": [
+                index_path(
+                    "/version/",
+                    "getCodeVersion",
+                    "version",
+                    "get the version information for this server",
+                    full_name("version.Info"),
+                )
+            ],
+        }
+        returns = full_name("meta.v1.APIGroup")
+        for group in {resource.group for resource in self._catalog if resource.group}:
+            id_ = f"get{camel(group)}APIGroup"
+            found[f"apis/{group}"] = [index_path(f"/apis/{group}/", id_, tag(group), "get information of a group", returns)]
+        return found
+
+    def _hash(self, name: str, content: object) -> str:
+        digest = hashlib.sha512(self._salt)
+        digest.update(name.encode())
+        digest.update(repr(content).encode())
+        return digest.hexdigest().upper()
+
+    def _built(self, key: str, hash_: str, build: Callable[[], Iterator[bytes]]) -> Document:
+        kept = self._kept.get(key)
+        if kept is None or kept.hash != hash_:
+            kept = self._kept[key] = Document(hash_, _packed(build()))
+        return kept
 
 
-def _add_paths(paths: Object, resource: Resource, schemas: Schemas, *, version3: bool) -> None:
-    name = schemas.add_kind(resource)
-    scope = "/namespaces/{namespace}" if resource.namespaced else ""
-    collection = f"{resource.base_path}{scope}/{resource.plural}"
-    gvk = {"group": resource.group, "version": resource.version, "kind": resource.kind}
-    make = _operation_v3 if version3 else _operation_v2
-    for verb in resource.verbs:
-        if verb not in _VERBS:
-            continue
-        method, action, single = _VERBS[verb]
-        path = f"{collection}/{{name}}" if single else collection
-        answer = f"{name}List" if verb == "list" else STATUS if action.startswith("delete") else name
-        item = paths.setdefault(path, {"parameters": _place(resource, single, version3)})
-        item[method] = make(schemas, action, gvk, resource, name, answer)
-    if resource.namespaced and "list" in resource.verbs:
-        item = paths.setdefault(f"{resource.base_path}/{resource.plural}", {})
-        item["get"] = make(schemas, "list", gvk, resource, name, f"{name}List")
-    for subresource, verbs, group, version, kind in resource.subresources:
-        if subresource not in _OBJECT_SUBRESOURCES:
-            continue
-        of = {"group": group or resource.group, "version": version or resource.version, "kind": kind}
-        shown = kind_name(of["group"], of["version"], kind)
-        if not shown:
-            shown = kind_name("", of["version"], kind) or name
-        if shown not in schemas.made:
-            schemas.add(_short(shown))
-        item = paths.setdefault(f"{collection}/{{name}}/{subresource}", {"parameters": _place(resource, True, version3)})
-        for verb in verbs:
-            method, action, _ = _VERBS[verb]
-            item[method] = make(schemas, action, of, resource, shown, shown, subresource)
+def _packed(chunks: Iterable[bytes]) -> bytes:
+    packer = zlib.compressobj(LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+    return b"".join((*(packer.compress(chunk) for chunk in chunks), packer.flush()))
 
 
-def _short(full: str) -> str:
-    return ".".join(full.split(".")[-3:])
+def _roots(paths: Iterable[Path]) -> set[str]:
+    """The definitions that the paths name."""
+    found: set[str] = set()
+    for path in paths:
+        for operation in path.operations:
+            found.update((operation.body, operation.returns))
+    return found - {"", "string"}
 
 
-def _operation_id(action: str, resource: Resource, subresource: str) -> str:
-    group = "".join(part.capitalize() for part in (resource.group.removesuffix(".k8s.io") or "core").split("."))
-    verb = {"get": "read", "post": "create", "put": "replace", "deletecollection": "deleteCollection"}.get(action, action)
-    scope = "Namespaced" if resource.namespaced else ""
-    return f"{verb}{group}{resource.version.capitalize()}{scope}{resource.kind}{subresource.capitalize()}"
+def _kinds(resources: Iterable[Resource]) -> dict[str, list[Object]]:
+    """definition → the kinds that it is, for those that are objects of their own."""
+    found = {full_name(name): [_kind(*kind)] for kind, name in facts.kinds().items()}
+    groups = {(resource.group, resource.version) for resource in resources}
+    for name, kind in _IN_EVERY_GROUP.items():
+        found[name] = [_kind(group, version, kind) for group, version in sorted({("", "v1"), *groups})]
+    return found
 
 
-def _common(action: str, gvk: Object, resource: Resource, subresource: str) -> Object:
-    return {
-        "description": f"{action} {resource.kind}" + (f" {subresource}" if subresource else ""),
-        "operationId": _operation_id(action, resource, subresource),
-        "tags": [f"{resource.group.split('.')[0] or 'core'}_{resource.version}"],
-        "x-kubernetes-action": action,
-        "x-kubernetes-group-version-kind": gvk,
-    }
+def _kind(group: str, version: str, kind: str) -> Object:
+    return {"group": group, "kind": kind, "version": version}
 
 
-def _operation_v3(
-    schemas: Schemas, action: str, gvk: Object, resource: Resource, name: str, answer: str, subresource: str = ""
-) -> Object:
-    operation = _common(action, gvk, resource, subresource)
-    operation["parameters"] = [
-        {"in": "query", "name": p, "schema": {"type": _TYPES.get(p, "string"), "uniqueItems": True}}
-        for p in _PARAMETERS.get(action, ())
-    ]
-    if action in ("post", "put"):
-        operation["requestBody"] = {"content": {"*/*": {"schema": schemas.ref(name)}}, "required": True}
-    elif action == "patch":
-        content = {media: {"schema": schemas.ref(PATCH)} for media in PATCH_TYPES}
-        operation["requestBody"] = {"content": content, "required": True}
-    content = {media: {"schema": schemas.ref(answer)} for media in JSON_TYPES}
-    operation["responses"] = {"200": {"description": "OK", "content": content}, "401": {"description": "Unauthorized"}}
-    return operation
+def _members(items: Iterable[tuple[str, Object]]) -> Iterator[bytes]:
+    """The inside of a JSON object."""
+    comma = b""
+    for name, item in items:
+        yield comma + orjson.dumps(name) + b":" + orjson.dumps(item)
+        comma = b","
 
 
-def _operation_v2(
-    schemas: Schemas, action: str, gvk: Object, resource: Resource, name: str, answer: str, subresource: str = ""
-) -> Object:
-    operation = _common(action, gvk, resource, subresource)
-    operation["produces"] = list(JSON_TYPES)
-    operation["schemes"] = ["https"]
-    parameters = [
-        {"in": "query", "name": p, "type": _TYPES.get(p, "string"), "uniqueItems": True} for p in _PARAMETERS.get(action, ())
-    ]
-    if action in ("post", "put", "patch"):
-        body = schemas.ref(PATCH if action == "patch" else name)
-        parameters.append({"in": "body", "name": "body", "required": True, "schema": body})
-        operation["consumes"] = list(PATCH_TYPES) if action == "patch" else ["*/*"]
-    operation["parameters"] = parameters
-    operation["responses"] = {
-        "200": {"description": "OK", "schema": schemas.ref(answer)},
-        "401": {"description": "Unauthorized"},
-    }
-    return operation
+def _schemas(paths: list[Path], resources: Iterable[Resource], dialect: Dialect) -> Iterator[tuple[str, Object]]:
+    texts: Descriptions = descriptions.read()
+    kinds = _kinds(resources)
+    for name in reachable(_roots(paths)):
+        yield name, definition(name, dialect, texts, kinds.get(name, []))
 
 
-def _place(resource: Resource, single: bool, version3: bool) -> list[Object]:
-    names = (["name"] if single else []) + (["namespace"] if resource.namespaced else [])
-    text: Object = {"schema": {"type": "string", "uniqueItems": True}} if version3 else {"type": "string", "uniqueItems": True}
-    found = [{"in": "path", "name": name, "required": True, **text} for name in names]
-    return [*found, {"in": "query", "name": "pretty", **text}]
+def _v3(found: Iterable[Path], resources: Iterable[Resource]) -> Iterator[bytes]:
+    paths = sorted(found, key=lambda path: path.path)
+    yield b'{"openapi":"3.0.0","info":{"title":"Kubernetes","version":"' + VERSION.encode() + b'"},"paths":{'
+    yield from _members((path.path, path_item(path, "v3")) for path in paths)
+    yield b'},"components":{"schemas":{'
+    yield from _members(_schemas(paths, resources, "v3"))
+    yield b'},"securitySchemes":' + orjson.dumps(_SECURITY) + b"}}"
+
+
+def _v2(paths: list[Path], resources: list[Resource]) -> Iterator[bytes]:
+    yield b'{"swagger":"2.0","info":{"title":"Kubernetes","version":"' + VERSION.encode() + b'"},"paths":{'
+    yield from _members((path.path, path_item(path, "v2")) for path in paths)
+    yield b'},"definitions":{'
+    yield from _members(_schemas(paths, resources, "v2"))
+    yield b'},"securityDefinitions":' + orjson.dumps(_SECURITY) + b',"security":[{"BearerToken":[]}]}'
+
+
+def _v2_protobuf(paths: list[Path], resources: list[Resource]) -> bytes:
+    return gnostic.document(
+        "Kubernetes",
+        VERSION,
+        (gnostic.path(path.path, path_item(path, "v2")) for path in paths),
+        (gnostic.definition(name, schema) for name, schema in _schemas(paths, resources, "v2")),
+    )
