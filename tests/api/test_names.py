@@ -19,6 +19,10 @@ def test_label_with_capitals_is_refused():
     assert names.dns_label("Web") == [LABEL]
 
 
+def test_label_with_dots_is_told_so():
+    assert names.dns_label("a.b") == ["must not contain dots"]
+
+
 def test_long_label_is_refused_once():
     assert names.dns_label("x" * 64) == ["must be no more than 63 characters"]
 

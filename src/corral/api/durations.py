@@ -1,6 +1,6 @@
 """Durations as tables show them: `5s`, `3m20s`, `2d4h` (apimachinery's `util/duration`), and the age of a timestamp."""
 
-from datetime import UTC, datetime
+from corral.base.clock import parse_rfc3339
 
 _MINUTE_S = 60
 _HOUR_S = 60 * _MINUTE_S
@@ -34,17 +34,7 @@ def human(duration_s: float) -> str:
 
 def elapsed(timestamp: str | None, now_s: float) -> str:
     """The time since an RFC 3339 timestamp; `<unknown>` where there is none."""
-    return human(now_s - seconds(timestamp)) if timestamp else "<unknown>"
-
-
-def seconds(timestamp: str) -> float:
-    """Seconds since the epoch of an RFC 3339 timestamp."""
-    return datetime.fromisoformat(timestamp).timestamp()
-
-
-def timestamp(now_s: float) -> str:
-    """Seconds since the epoch as RFC 3339 in whole seconds."""
-    return datetime.fromtimestamp(now_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return human(now_s - parse_rfc3339(timestamp)) if timestamp else "<unknown>"
 
 
 def _two(total_s: int, large_s: int, large: str, small_s: int, small: str) -> str:

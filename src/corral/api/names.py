@@ -59,7 +59,7 @@ class _Pattern:
         return found
 
 
-dns_label = _Pattern(
+_dns_label = _Pattern(
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an"
     " alphanumeric character",
     _LABEL_1123,
@@ -130,6 +130,14 @@ _config_key = _Pattern(
     "key-name",
     most=SUBDOMAIN_MAX_CHARS,
 )
+
+
+def dns_label(value: str) -> list[str]:
+    """One part of a DNS name (RFC 1123)."""
+    found = _dns_label(value)
+    if _dns_label.message in found and dns_subdomain.regex.fullmatch(value) and not value.endswith("\n"):
+        return [m if m != _dns_label.message else "must not contain dots" for m in found]
+    return found
 
 
 def qualified_name(value: str) -> list[str]:

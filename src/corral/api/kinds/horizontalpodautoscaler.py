@@ -125,7 +125,10 @@ def _check_metric(errs: Errors, metric: Object, path: Path) -> None:
     if given:
         _CHECKS[given[0]](errs, metric[given[0]], path.child(given[0]))
     expected = _SOURCES.get(kind)
-    if expected is not None and expected not in given:
+    if expected is None:
+        # The reference looks at the type twice and tells both times.
+        errs.unsupported(path.child("type"), kind, TYPES)
+    elif expected not in given:
         errs.required(path.child(expected), "must populate information for the given metric source")
     if len(given) != 1:
         for field in given:

@@ -3,7 +3,7 @@
 import copy
 
 from corral.api import names
-from corral.api.durations import human, seconds
+from corral.api.durations import human
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.kinds.jobpolicy import check_failure_policy, check_success_policy
@@ -13,6 +13,7 @@ from corral.api.kinds.selector import check_selector
 from corral.api.kinds.workload import WorkloadRules, check_immutable, check_match, check_not_negative, default_fields
 from corral.api.objects import Object
 from corral.api.rules import Context
+from corral.base.clock import parse_rfc3339
 
 MAX_INT32 = 2**31 - 1
 BACKOFF_LIMIT = 6
@@ -314,7 +315,7 @@ def _duration(status: Object, now_s: float) -> str:
     start, end = status.get("startTime"), status.get("completionTime")
     if not start:
         return ""
-    return human((seconds(end) if end else now_s) - seconds(start))
+    return human((parse_rfc3339(end) if end else now_s) - parse_rfc3339(start))
 
 
 RULES = {"Job": JobRules()}

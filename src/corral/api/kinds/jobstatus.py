@@ -1,10 +1,10 @@
 """A Job's status: what a controller may write (KEP-4368)."""
 
-from corral.api.durations import seconds
 from corral.api.fields import Errors, Path
 from corral.api.kinds.jobpolicy import count_indexes
 from corral.api.kinds.workload import check_not_negative
 from corral.api.objects import Object
+from corral.base.clock import parse_rfc3339
 
 _PATH = Path("status")
 _CONDITIONS = _PATH.child("conditions")
@@ -61,7 +61,7 @@ def _check_times(errs: Errors, status: Object) -> None:
         errs.invalid(at, end, "cannot set completionTime when there is no Complete=True condition")
     if end is None and complete:
         errs.required(at, "completionTime is required for Complete jobs")
-    if start is not None and end is not None and seconds(end) < seconds(start):
+    if start is not None and end is not None and parse_rfc3339(end) < parse_rfc3339(start):
         errs.invalid(at, end, "completionTime cannot be set before startTime")
 
 

@@ -3,7 +3,6 @@
 import posixpath
 
 from corral.api import names
-from corral.api.durations import timestamp
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.kinds import volumesource as source_of
@@ -16,6 +15,7 @@ from corral.api.kinds.specdiff import diff
 from corral.api.kinds.volume import default_azure_disk, default_rbd, default_scale_io
 from corral.api.objects import Object
 from corral.api.rules import Context, Rules
+from corral.base.clock import rfc3339
 
 FINALIZER = "kubernetes.io/pv-protection"
 RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
@@ -47,7 +47,7 @@ class PersistentVolumeRules(Rules):
     def prepare_create(self, obj: Object, context: Context) -> None:
         """Pending since now, and protected while a claim uses it."""
         add_finalizer(obj, FINALIZER)
-        obj["status"] = {"phase": "Pending", "lastPhaseTransitionTime": timestamp(context.now_s)}
+        obj["status"] = {"phase": "Pending", "lastPhaseTransitionTime": rfc3339(context.now_s)}
 
     def prepare_update(self, new: Object, old: Object, subresource: str, context: Context) -> None:
         """A change of phase is dated (KEP-3762)."""
@@ -59,7 +59,7 @@ class PersistentVolumeRules(Rules):
             None,
             before.get("lastPhaseTransitionTime"),
         ):
-            after["lastPhaseTransitionTime"] = timestamp(context.now_s)
+            after["lastPhaseTransitionTime"] = rfc3339(context.now_s)
             new["status"] = after
 
     def validate_create(self, obj: Object) -> Errors:

@@ -8,6 +8,7 @@ from corral.api.kinds.scheduling import check_affinity, check_spread, check_tole
 from corral.api.kinds.security import check_os, check_pod_context
 from corral.api.kinds.selector import check_labels
 from corral.api.kinds.volume import check_volumes, default_volume
+from corral.api.metadata import validate_annotations
 from corral.api.objects import Object
 
 GRACE_PERIOD_S = 30
@@ -18,7 +19,6 @@ MAX_NAMESERVERS = 3
 MAX_SEARCHES = 32
 MAX_SEARCH_CHARS = 2048
 MAX_INT32 = 2**31 - 1
-MAX_ANNOTATIONS_BYTES = 256 * 1024
 
 
 def default_pod_spec(spec: Object) -> None:
@@ -97,19 +97,10 @@ def check_template(errs: Errors, template: Object, path: Path) -> None:
     """A PodTemplateSpec. (Its labels are told of without `metadata`, as the reference does.)"""
     metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
     check_labels(errs, metadata.get("labels"), path.child("labels"))
-    check_annotations(errs, metadata.get("annotations"), path.child("annotations"))
+    validate_annotations(errs, path.child("annotations"), metadata.get("annotations"))
     check_pod_spec(errs, spec, path.child("spec"))
     if spec.get("ephemeralContainers"):
         errs.forbidden(path.child("spec", "ephemeralContainers"), "ephemeral containers not allowed in pod template")
-
-
-def check_annotations(errs: Errors, annotations: dict[str, str] | None, path: Path) -> None:
-    """Keys are qualified names; all together fit 256 KiB."""
-    found = annotations or {}
-    for key in sorted(found):
-        errs.each(path, key, names.qualified_name(key.lower()))
-    if sum(len(k.encode()) + len(v.encode()) for k, v in found.items()) > MAX_ANNOTATIONS_BYTES:
-        errs.too_long(path, MAX_ANNOTATIONS_BYTES)
 
 
 def _check_choice(errs: Errors, value: str, choices: tuple[str, ...], path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from corral.api import names
 from corral.api.fields import Errors, Path
+from corral.api.metadata import validate_labels
 from corral.api.objects import Object
 
 
@@ -17,9 +18,7 @@ def check_selector(errs: Errors, selector: Object | None, path: Path) -> bool:
 
 def check_labels(errs: Errors, labels: dict[str, str] | None, path: Path) -> None:
     """Labels: each key a qualified name, each value a label value."""
-    for key, value in sorted((labels or {}).items()):
-        errs.each(path, key, names.qualified_name(key))
-        errs.each(path, value, names.label_value(value))
+    validate_labels(errs, path, labels)
 
 
 def is_empty(selector: Object | None) -> bool:

@@ -279,9 +279,8 @@ def _check_traffic(errs: Errors, spec: Object) -> None:
         if port:
             why = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
             errs.invalid(at, port, why)
-    elif not port:
-        errs.required(at)
-    else:
+    elif port:
+        # Where there is none yet, the allocator gives one.
         errs.each(at, port, names.port_number(port))
     if internal is None:
         if needs_cluster_ip(spec):

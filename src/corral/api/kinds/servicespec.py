@@ -82,6 +82,7 @@ def drop_unneeded(new: Object, old: Object) -> None:
         drop("clusterIP", "clusterIPs")
         drop("ipFamilies")
         drop("ipFamilyPolicy")
+        drop("internalTrafficPolicy")
     if needs_node_port(old) and not needs_node_port(new) and _node_ports(new) == _node_ports(old):
         for port in new.get("ports") or ():
             port.pop("nodePort", None)

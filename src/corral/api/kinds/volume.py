@@ -9,7 +9,8 @@ from corral.api.kinds.claimspec import check_claim_spec, default_claim_spec
 from corral.api.kinds.env import VOLUME_FIELDS, check_field, check_resource_field
 from corral.api.kinds.imagename import default_pull_policy
 from corral.api.kinds.paths import check_descending, check_not_reserved
-from corral.api.kinds.selector import check_labels, check_selector
+from corral.api.kinds.selector import check_selector
+from corral.api.metadata import validate_annotations, validate_labels
 from corral.api.objects import Object
 from corral.api.quantity import ZERO, parse
 
@@ -276,9 +277,8 @@ def _check_ephemeral(errs: Errors, source: Object, path: Path) -> None:
         return
     at = path.child("volumeClaimTemplate")
     metadata = template.get("metadata") or {}
-    for key in sorted(metadata.get("annotations") or ()):
-        errs.each(at.child("metadata", "annotations"), key, names.qualified_name(key.lower()))
-    check_labels(errs, metadata.get("labels"), at.child("metadata", "labels"))
+    validate_annotations(errs, at.child("metadata", "annotations"), metadata.get("annotations"))
+    validate_labels(errs, at.child("metadata", "labels"), metadata.get("labels"))
     for field in metadata:
         if field not in ("annotations", "labels"):
             errs.forbidden(at.child("metadata", field), "cannot be set")
