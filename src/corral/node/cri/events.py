@@ -24,7 +24,7 @@ SUBSCRIBE = "/containerd.services.events.v1.Events/Subscribe"
 NAMESPACE = "k8s.io"
 TOPICS = ("/tasks/exit", "/tasks/oom")
 RELIST_S = 1.0
-RECONNECT_S = 0.2
+RECONNECT_FIRST_S, RECONNECT_MAX_S = 0.2, 5.0
 _CRI_STOPPED = 2
 
 
@@ -42,16 +42,20 @@ EVERYTHING = RuntimeEvent("", False)
 async def events(channel: Channel) -> AsyncIterator[RuntimeEvent]:
     """What happens from now on, for ever. EVERYTHING comes whenever something may have been missed."""
     sources = [_from_cri, _from_containerd]
+    delay_s = RECONNECT_FIRST_S
     while sources:
         try:
             async for event in sources[0](channel):
                 yield event
+                if event.id:
+                    delay_s = RECONNECT_FIRST_S
         except grpc.aio.AioRpcError as error:
             if error.code() == grpc.StatusCode.UNIMPLEMENTED:
                 sources.pop(0)
                 continue
-            log.debug("event stream: %s", error.details())
-        await asyncio.sleep(RECONNECT_S)
+            log.warning("the runtime's events stopped: %s; again in %.1f s", error.details(), delay_s)
+        await asyncio.sleep(delay_s)
+        delay_s = min(delay_s * 2, RECONNECT_MAX_S)
     while True:
         yield EVERYTHING
         await asyncio.sleep(RELIST_S)
@@ -70,7 +74,7 @@ async def _from_containerd(channel: Channel) -> AsyncIterator[RuntimeEvent]:
         request_serializer=lambda message: message.SerializeToString(),
         response_deserializer=_ENVELOPE.FromString,
     )
-    filters = [f"namespace=={NAMESPACE},topic=={topic}" for topic in TOPICS]
+    filters = [f'namespace=={NAMESPACE},topic=="{topic}"' for topic in TOPICS]
     stream = subscribe(_SUBSCRIBE_REQUEST(filters=filters), wait_for_ready=True)
     yield EVERYTHING
     async for envelope in stream:
