@@ -184,6 +184,16 @@ def test_a_gated_pod_says_so():
     assert RULES.cells(obj, 0)[2] == "SchedulingGated"
 
 
+def test_a_name_that_is_no_host_name_is_warned_of():
+    obj = made()
+    obj["metadata"]["name"] = "a.b"
+    (warning,) = RULES.warnings(obj, None)
+    assert warning == (
+        "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is"
+        " recommended: [must not contain dots]"
+    )
+
+
 def test_duplicate_environment_variables_are_warned_of():
     env = [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]
     obj = made(containers=[{"name": "a", "image": "i", "env": env}])

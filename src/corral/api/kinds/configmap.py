@@ -52,9 +52,9 @@ def check_sealed(errs: Errors, new: Object, old: Object, *fields: str) -> None:
             errs.forbidden(field, SEALED)
 
 
-def decoded_bytes(text: str) -> int:
-    """How many bytes a base64 text stands for."""
-    return len(text) * 3 // 4 - text.count("=")
+def decoded_bytes(text: str | None) -> int:
+    """How many bytes a base64 text stands for; None is the null that Go keeps."""
+    return 0 if text is None else len(text) * 3 // 4 - text.count("=")
 
 
 RULES = {"ConfigMap": ConfigMapRules()}

@@ -9,7 +9,7 @@ from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.kinds.job import check_job_spec
 from corral.api.kinds.podspec import default_template
-from corral.api.kinds.podwarnings import pod_warnings
+from corral.api.kinds.podwarnings import name_warnings, pod_warnings
 from corral.api.kinds.workload import check_not_negative, default_fields
 from corral.api.objects import Object
 from corral.api.rules import Rules
@@ -62,7 +62,8 @@ class CronJobRules(Rules):
         template = job.get("template") or {}
         if old is not None and old["spec"]["jobTemplate"].get("spec", {}).get("template") == template:
             return []
-        return pod_warnings(template, Path("spec").child("jobTemplate", "spec", "template"))
+        found = name_warnings(obj) if old is None else []
+        return found + pod_warnings(template, Path("spec").child("jobTemplate", "spec", "template"))
 
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row."""

@@ -27,6 +27,8 @@ _COUNTS = (
 class DaemonSetRules(WorkloadRules):
     """Rules of apps/v1 DaemonSet."""
 
+    names_pods = False
+
     def default_workload(self, spec: Object) -> None:
         """A rolling update, one node at a time."""
         default_fields(spec, revisionHistoryLimit=10)

@@ -10,6 +10,7 @@ class LeaseRules(Rules):
     """Rules of coordination.k8s.io/v1 Lease."""
 
     allow_create_on_update = True
+    allow_unconditional_update = False
 
     def default(self, obj: Object) -> None:
         """A spec is always there."""

@@ -8,7 +8,7 @@ from corral.api.kinds import podupdate
 from corral.api.kinds.container import check_image_trimmed
 from corral.api.kinds.podrow import pod_cells
 from corral.api.kinds.podspec import check_pod_spec, default_pod_spec
-from corral.api.kinds.podwarnings import pod_warnings
+from corral.api.kinds.podwarnings import name_warnings, pod_warnings
 from corral.api.kinds.qos import qos_class
 from corral.api.objects import Object
 from corral.api.rules import Context, Rules
@@ -99,7 +99,9 @@ class PodRules(Rules):
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """What is deprecated or without effect in the pod."""
-        return [] if old is not None and old.get("spec") == obj.get("spec") else pod_warnings(obj, Path())
+        if old is not None and old.get("spec") == obj.get("spec"):
+            return []
+        return (name_warnings(obj, "the Pod's hostname") if old is None else []) + pod_warnings(obj, Path())
 
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row."""

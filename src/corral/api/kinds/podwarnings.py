@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from corral.api import names
 from corral.api.fields import Path
 from corral.api.kinds.container import CONTAINER_LISTS
 from corral.api.objects import Object
@@ -47,6 +48,15 @@ def pod_warnings(template: Object, path: Path) -> list[str]:
         *_containers(spec, at),
         *_duplicates(spec, at),
     ]
+
+
+def name_warnings(obj: Object, used_in: str = "Pod names and hostnames") -> list[str]:
+    """A name that makes no good host name."""
+    wrong = names.dns_label(obj["metadata"].get("name", ""))
+    if not wrong:
+        return []
+    text = f"this is used in {used_in}, which can result in surprising behavior; a DNS label is recommended"
+    return [f"metadata.name: {text}: [{' '.join(wrong)}]"]
 
 
 def _labels(spec: Object, path: Path) -> Iterator[str]:
@@ -111,9 +121,9 @@ def _containers(spec: Object, path: Path) -> Iterator[str]:
                     if name in amounts and parse(amounts[name]).milli() % 1000:
                         where = at.child("resources", part).key(name)
                         yield f'{where}: fractional byte value "{amounts[name]}" is invalid, must be an integer'
-            names = [e.get("name") for e in container.get("env") or ()]
-            for j, name in enumerate(names):
-                if name in names[:j]:
+            variables = [e.get("name") for e in container.get("env") or ()]
+            for j, name in enumerate(variables):
+                if name in variables[:j]:
                     where = at.child("env").at(j)
                     yield f'{where}: hides previous definition of "{name}", which may be dropped when using apply'
 

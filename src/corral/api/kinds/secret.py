@@ -90,11 +90,11 @@ class SecretRules(Rules):
         return {"type": obj.get("type", "")}
 
 
-def _check_json(errs: Errors, text: str, path: Path) -> None:
+def _check_json(errs: Errors, text: str | None, path: Path) -> None:
     try:
-        json.loads(base64.b64decode(text))
+        json.loads(base64.b64decode(text or ""))
     except ValueError:
-        content = base64.b64decode(text)
+        content = base64.b64decode(text or "")
         why = "unexpected end of JSON input"
         if content.strip():
             first = content.decode("utf-8", "replace").strip()[0]

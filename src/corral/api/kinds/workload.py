@@ -5,7 +5,7 @@ import re
 from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds.podspec import check_template, default_template
-from corral.api.kinds.podwarnings import pod_warnings
+from corral.api.kinds.podwarnings import name_warnings, pod_warnings
 from corral.api.kinds.selector import check_selector, is_empty
 from corral.api.objects import Object
 from corral.api.rules import Rules
@@ -21,6 +21,8 @@ class WorkloadRules(Rules):
 
     has_generation = True
     has_status = True
+    #: Whether pods are called by the object's name, so that it is warned of when it makes no host name.
+    names_pods = True
 
     def default_workload(self, spec: Object) -> None:
         """Fill in the spec's own fields; overridden by each kind."""
@@ -59,7 +61,8 @@ class WorkloadRules(Rules):
         template = obj["spec"].get("template") or {}
         if old is not None and old["spec"].get("template") == template:
             return []
-        return pod_warnings(template, Path("spec").child("template"))
+        found = name_warnings(obj) if old is None and self.names_pods else []
+        return found + pod_warnings(template, Path("spec").child("template"))
 
 
 def default_fields(obj: Object, **values: object) -> None:
