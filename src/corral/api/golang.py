@@ -366,3 +366,14 @@ _READ: dict[str, Callable[[_Reader, Any, Type], Any]] = {
     "schema-or-bool": _Reader.schema,
     "schema-or-strings": _Reader.schema,
 }
+
+
+def printed(value: Any) -> str:
+    """A JSON value as Go's `%v` shows it: `map[spec:map[replicas:2]]`."""
+    if isinstance(value, dict):
+        return f"map[{' '.join(f'{key}:{printed(value[key])}' for key in sorted(value))}]"
+    if isinstance(value, list):
+        return f"[{' '.join(map(printed, value))}]"
+    if value is None:
+        return "<nil>"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,5 +1,6 @@
 """Bodies of requests: media types, decoding, and what a patch may have made of an object."""
 
+import re
 from typing import Any
 
 import orjson
@@ -8,13 +9,17 @@ from corral.api import jsontext, yamltext
 from corral.api.decode import decode
 from corral.api.errors import ApiError, bad_request
 from corral.api.fields import Errors
-from corral.api.golang import DecodeError, read
+from corral.api.golang import DecodeError, printed, read
 from corral.api.jsontext import TextError
 from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.server.core import Core
 from corral.server.negotiate import JSON, OFFERED, PROTOBUF, YAML
 from corral.server.request import Request
+
+_UNMARSHAL = re.compile(r"json: cannot unmarshal (?P<value>\w+).* of type (?P<type>\S+)$")
+_GO_KINDS = {"string": "string", "bool": "bool", "object": "map", "array": "slice"}
+_GO_SCALARS = frozenset({"string", "bool", "int32", "int64", "float64"})
 
 
 def media_of(request: Request) -> str:
@@ -65,15 +70,21 @@ def patch_document(request: Request) -> Any:
 
 
 def patched_object(
-    core: Core, request: Request, resource: Resource, patched: Any, validation: str, kind: tuple[str, str, str] | None = None
+    core: Core, request: Request, resource: Resource, patched: Any, validation: str, *, strategic: Any = None
 ) -> Object:
-    """What a patch made of an object, if it still is one of its kind. Raises ApiError (422)."""
+    """What a patch made of an object, if it still is one of its kind. Raises ApiError (422).
+
+    `strategic`: the strategic merge patch; faults name it, those of other patches name the outcome.
+    """
     try:
         obj, strict = read(patched, core.schema(resource))
     except DecodeError as error:
-        raise bad_patch(patched, str(error)) from None
+        if strategic is None:
+            raise bad_patch(orjson.dumps(patched).decode(), str(error)) from None
+        raise bad_patch(printed(strategic), _unconverted(str(error))) from None
     if strict and validation == "Strict":
-        raise bad_patch(patched, "strict decoding error: " + ", ".join(strict))
+        shown = orjson.dumps(patched).decode() if strategic is None else printed(strategic)
+        raise bad_patch(shown, "strict decoding error: " + ", ".join(strict))
     if strict and validation == "Warn":
         request.warnings += [text for text in strict if text not in request.warnings]
     made: Object = obj
@@ -88,11 +99,29 @@ def patched_object(
     return made
 
 
-def bad_patch(patched: Any, why: str) -> ApiError:
+def bad_patch(shown: str, why: str) -> ApiError:
     """422 of a patch whose result is no object of the kind."""
     errors = Errors()
-    errors.invalid("patch", orjson.dumps(patched).decode(), why)
+    errors.invalid("patch", shown, why)
     return errors.to_error("", "", "")
+
+
+def _unconverted(fault: str) -> str:
+    """What is wrong with the outcome of a strategic merge patch: Go converts a tree there, it does not decode text.
+
+    `fault` is what decoding says: `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`.
+    """
+    found = _UNMARSHAL.match(fault)
+    if found is None:
+        return fault
+    kind = _GO_KINDS.get(found["value"], "int64")
+    if found["type"].startswith(("[]", "map[")):
+        return f"cannot restore {'slice' if found['type'].startswith('[]') else 'map'} from {kind}"
+    if found["type"] not in _GO_SCALARS:
+        return fault
+    if kind == "int64" and found["type"] == "string":
+        return "cannot convert int64 to string"
+    return f"unrecognized type: {found['type']}"
 
 
 def applied_object(core: Core, request: Request, resource: Resource, validation: str) -> Object:

@@ -5,6 +5,8 @@ See https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/scale
 
 from typing import Any
 
+import orjson
+
 from corral.api import facts
 from corral.api.errors import MODIFIED, conflict
 from corral.api.fields import Errors
@@ -99,5 +101,5 @@ def _patched(present: Object, patch: Any, media: str) -> Object:
     try:
         made: Object = read(patched, facts.schema(*KIND))[0]
     except DecodeError as error:
-        raise bad_patch(patched, str(error)) from None
+        raise bad_patch(orjson.dumps(patched).decode(), str(error)) from None
     return made

@@ -66,7 +66,8 @@ def _patcher(
         if not document:
             document.append(patch_document(request))
         patched = _patched(core, resource, kind, old, document[0])
-        return patched_object(core, request, resource, patched, options.field_validation)
+        strategic = document[0] if kind == STRATEGIC_PATCH else None
+        return patched_object(core, request, resource, patched, options.field_validation, strategic=strategic)
 
     return propose
 
