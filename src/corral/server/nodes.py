@@ -69,7 +69,7 @@ def container_of(pod: Object, wanted: str) -> str:
     ephemeral = [c["name"] for c in spec.get("ephemeralContainers") or ()]
     if not wanted:
         if len(names) == 1:
-            return names[0]
+            return str(names[0])
         default = (pod["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
         if default in names:
             return str(default)
