@@ -61,7 +61,7 @@ class Zone:
         services.add_index("clusterIP", by_cluster_ip)
         services.add_index("namespace", by_namespace)
         slices.add_index("service", by_service)
-        slices.add_index("address", by_address)
+        slices.add_index("readyAddress", by_address)
 
     @property
     def ready(self) -> bool:
@@ -156,7 +156,7 @@ class Zone:
             return None
         names = [self._full_name(service) for service in self._services.indexed("clusterIP", str(ip))]
         if not names:
-            for slice in self._slices.indexed("address", str(ip)):
+            for slice in self._slices.indexed("readyAddress", str(ip)):
                 service = self._services.get(*service_of(slice))
                 if service is not None:
                     names += [f"{host}.{self._full_name(service)}" for at, host, _ in self._endpoints(service) if at == str(ip)]
