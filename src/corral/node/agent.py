@@ -5,7 +5,7 @@ The agent can be stopped and started at any moment: pods run on, and all it know
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from corral.api.objects import Object
 from corral.base.clock import Clock, SystemClock
@@ -46,7 +46,13 @@ class Agent:
     """Runs the pods of one node. `services` is the informer of all Services; without one the agent runs its own."""
 
     def __init__(
-        self, config: NodeConfig, client: Client, *, clock: Clock | None = None, services: Informer | None = None
+        self,
+        config: NodeConfig,
+        client: Client,
+        *,
+        clock: Clock | None = None,
+        services: Informer | None = None,
+        drained: Callable[[Iterable[str]], Awaitable[None]] | None = None,
     ) -> None:
         self.config = config
         self.client = client
@@ -54,6 +60,7 @@ class Agent:
         self.workers: dict[str, PodWorker] = {}
         self._tasks = Tasks()
         self._own_services = services is None
+        self._drained = drained or _at_once
         self._services = services or Informer(client, "services")
         self.pods = Informer(client, "pods", field_selector=f"spec.nodeName={config.node_name}")
         self._by_id: dict[str, PodWorker] = {}
@@ -122,6 +129,7 @@ class Agent:
             node=node,
             services=self._services.objects,
             gate=Gate(hostinfo.cpu_count() * STARTS_PER_CPU),
+            drained=self._drained,
         )
 
     async def _found(self) -> list[Sandbox]:
@@ -204,3 +212,7 @@ class Agent:
         await self._tasks.close()
         await self.machine.references.close()
         await self.channel.close()
+
+
+async def _at_once(addresses: Iterable[str]) -> None:
+    """Without a service proxy in this process there is nobody to wait for."""

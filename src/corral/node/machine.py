@@ -1,6 +1,6 @@
 """What all pods of a node share: the runtime, images, volumes, references, events, the clock."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from corral.api.objects import Object
@@ -19,7 +19,10 @@ from corral.node.volumes.manager import Volumes
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The parts that a pod's worker works with. `services` gives the Services of the cluster for environments."""
+    """The parts that a pod's worker works with. `services` gives the Services of the cluster for environments.
+
+    `drained(addresses)` returns when a terminating pod with these addresses gets no new connections any more.
+    """
 
     config: NodeConfig
     client: Client
@@ -33,3 +36,4 @@ class Machine:
     node: NodeFacts
     services: Callable[[], Iterable[Object]]
     gate: Gate
+    drained: Callable[[Iterable[str]], Awaitable[None]]

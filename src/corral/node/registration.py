@@ -79,6 +79,7 @@ class Registration:
             if error.code != 409:
                 raise
             self._node = await self._client.get("nodes", name)
+            self._said_ready = _is_true(self._node, "Ready")
             patch = {"metadata": {k: wanted["metadata"][k] for k in ("labels", "annotations")}}
             if wanted["spec"].get("podCIDR") and not self._node.get("spec", {}).get("podCIDR"):
                 patch["spec"] = wanted["spec"]

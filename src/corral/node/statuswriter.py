@@ -1,4 +1,4 @@
-"""Writes one pod's status: the newest at once, never two at a time, again after a failure."""
+"""Writes one pod's status: the newest, never two at a time, again after a failure."""
 
 import asyncio
 import logging
@@ -22,20 +22,34 @@ class StatusWriter:
         self._known: Object = dict(pod.get("status") or {})
         self._next: Object | None = None
         self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
-    def set(self, status: Object) -> None:
-        """Have `status` written; one that was not yet written is dropped for it."""
+    def set(self, status: Object, delay_s: float = 0.0) -> None:
+        """Have `status` written, in `delay_s` unless another one comes before; one not yet written is dropped for it."""
         self._next = status
+        if delay_s == 0:
+            self._begin()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(delay_s, self._begin)
+
+    def _begin(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._write(), name=f"status of {self._meta['name']}")
 
     async def flush(self) -> None:
         """Return when all has been written (or the pod is gone)."""
+        if self._next is not None:
+            self._begin()
         if self._task is not None:
             await self._task
 
     def close(self) -> None:
         """Write nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()
         if self._task is not None:
             self._task.cancel()
 

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 MIN_GRACE_S = 2.0
 DEFAULT_GRACE_S = 30.0
+DRAIN_TIMEOUT_S = 1.0
 
 Say = Callable[[str, str, str, str], None]
 
@@ -64,6 +65,8 @@ class Stopper:
         """Stop all containers, sidecars after the others and in reverse order, then the sandboxes. Raises CriError."""
         clock = self._machine.clock
         end_s = clock.monotonic() + grace_s
+        if grace_s > 0:
+            await self._drain()
         await self._observer.relist()
         running = [c for c in self._observer.containers if c.state in ("running", "unknown")]
         sidecars = [c["name"] for c in pod["spec"].get("initContainers") or () if is_sidecar(c)]
@@ -77,6 +80,15 @@ class Stopper:
             if sandbox.ready:
                 await self._machine.runtime.stop_sandbox(sandbox.id)
                 await self._observer.refresh_sandbox(sandbox.id)
+
+    async def _drain(self) -> None:
+        """Let Services send new connections elsewhere, before the containers begin to refuse them."""
+        addresses = [ip for sandbox in self._observer.sandboxes if sandbox.ready for ip in sandbox.ips]
+        try:
+            async with asyncio.timeout(DRAIN_TIMEOUT_S):
+                await self._machine.drained(addresses)
+        except TimeoutError:
+            log.debug("%s may still get new connections", ", ".join(addresses))
 
     async def _pre_stop(self, container: Object, found: Container, hook: Object, grace_s: float) -> None:
         sandbox = self._observer.sandboxes[0] if self._observer.sandboxes else None

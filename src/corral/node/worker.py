@@ -44,6 +44,9 @@ log = logging.getLogger(__name__)
 STOP_RETRY_S = 5.0
 RUN_ERROR_SHOWN_S = 1.0
 KEPT_DEAD_CONTAINERS = 1
+#: While a pod comes up, what is on the way is not reported step by step: mostly it runs before that.
+COMING_UP_S = 0.1
+COMING_UP_REASONS = ("ContainerCreating", "PodInitializing")
 
 
 class PodWorker:
@@ -351,7 +354,7 @@ class PodWorker:
         known = self._last if self._last is not None else self.pod.get("status")
         self._last = made
         if made != known:
-            self._writer.set(made)
+            self._writer.set(made, COMING_UP_S if _is_coming_up(made) else 0.0)
 
     def _watch_probes(self, observed: Observed) -> None:
         if self._ended:
@@ -412,3 +415,9 @@ class PodWorker:
             log.error("pod %s: %s", self.pod["metadata"]["name"], task.get_name(), exc_info=error)
             self._starter.blocked_until_s = self._machine.clock.now() + STOP_RETRY_S
         self._wake.set()
+
+
+def _is_coming_up(status: Object) -> bool:
+    states = [made["state"] for field in ("initContainerStatuses", "containerStatuses") for made in status.get(field) or ()]
+    waiting = [state.get("waiting") for state in states]
+    return all(entry is not None and entry.get("reason") in COMING_UP_REASONS for entry in waiting)
