@@ -84,6 +84,13 @@ def test_what_only_the_former_type_needed_goes():
     assert faults(new, old) == []
 
 
+def test_what_a_headless_service_ignores_is_warned_of():
+    assert RULES.warnings(service(clusterIP="None", sessionAffinity="ClientIP"), None) == [
+        "spec.SessionAffinity is ignored for headless services"
+    ]
+    assert RULES.warnings(service(), None) == []
+
+
 def test_rows():
     obj = service(type="NodePort", clusterIP="10.0.0.1", selector={"app": "w"}, externalIPs=["1.2.3.4"])
     obj["spec"]["ports"][0]["nodePort"] = 30001

@@ -73,6 +73,20 @@ class ServiceRules(Rules):
         servicecheck.check_service(errs, new)
         return errs
 
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """Fields without effect."""
+        spec, found = obj["spec"], []
+        if servicecheck.is_headless(spec):
+            if spec.get("loadBalancerIP"):
+                found.append("spec.loadBalancerIP is ignored for headless services")
+            if spec.get("externalIPs"):
+                found.append("spec.externalIPs is ignored for headless services")
+            if spec.get("sessionAffinity") != "None":
+                found.append("spec.SessionAffinity is ignored for headless services")
+        if spec.get("type") == "ExternalName" and spec.get("externalIPs"):
+            found.append('spec.externalIPs is ignored when spec.type is "ExternalName"')
+        return found
+
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row."""
         spec = obj["spec"]
