@@ -31,7 +31,9 @@ async def eventually(check, wanted):
 def test_pods_and_node_resolve_and_reach_services(node, api, make_service, make_slice):
     async def scenario():
         api.put_service(make_service())
-        api.put_service(make_service("kube-dns", "10.78.0.10"))  # As a cluster has it: without endpoints.
+        dns = make_service("kube-dns", "10.78.0.10", protocol="UDP")  # As a cluster has it: without endpoints.
+        dns["spec"]["ports"][0]["port"] = 53
+        api.put_service(dns)
         api.put_slice(make_slice("web", node.ips["a"]))
         agent = NetworkAgent(api.client, node.config)
         await agent.start()
