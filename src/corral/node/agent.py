@@ -98,11 +98,12 @@ class Agent:
 
     def worker(self, namespace: str, name: str) -> PodWorker | None:
         """The worker of the pod of this name."""
+        found = None
         for worker in self.workers.values():
             meta = worker.pod["metadata"]
             if meta["name"] == name and meta["namespace"] == namespace:
-                return worker
-        return None
+                found = worker  # The newest: an earlier pod of this name may still be ending.
+        return found
 
     def _machine(self) -> Machine:
         config = self.config
@@ -170,7 +171,7 @@ class Agent:
                 del self.workers[worker.uid]
 
     def _adopt_orphans(self, found: Iterable[Sandbox]) -> None:
-        """What the runtime holds and the API does not know was deleted while no agent ran: end it."""
+        """What the runtime holds and the API does not know was deleted while no agent ran, or lost in a failure: end it."""
         for sandbox in found:
             if sandbox.pod_uid and sandbox.pod_uid not in self.workers:
                 meta = {"name": sandbox.pod_name, "namespace": sandbox.pod_namespace, "uid": sandbox.pod_uid}
@@ -196,6 +197,8 @@ class Agent:
             await self.clock.sleep(RELIST_S)
             for worker in list(self.workers.values()):
                 await worker.relist()
+            if self.pods.synced.is_set():
+                self._adopt_orphans(await self._found())
 
     def _references_changed(self, uid: str) -> None:
         if uid in self.workers:

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from corral.api.errors import ApiError
 from corral.api.objects import Object
@@ -36,6 +36,7 @@ SANDBOX_RANK, CREATE_RANK, START_RANK = 2, 1, 0
 TERMINATION_FILE_MODE = 0o666
 
 Say = Callable[[str, str, str, str], None]
+Result = TypeVar("Result")
 
 
 class Starter:
@@ -103,7 +104,7 @@ class Starter:
         Path(config["log_directory"]).mkdir(mode=0o755, parents=True, exist_ok=True)
         machine.cgroups.make(pod_cgroup(machine.config.cgroup_root, pod), pod_cgroup_values(pod, v2=machine.cgroups.v2))
         async with machine.gate.passing(SANDBOX_RANK):
-            id = await machine.runtime.run_sandbox(config)
+            id = await _unbroken(machine.runtime.run_sandbox(config))
         await self._observer.refresh_sandbox(id)
 
     async def _volumes(self, pod: Object) -> bool:
@@ -138,7 +139,8 @@ class Starter:
             return
         try:
             async with self._machine.gate.passing(CREATE_RANK):
-                id = await runtime.create_container(sandbox.id, config, self._config_of(pod, sandbox.attempt))
+                made = runtime.create_container(sandbox.id, config, self._config_of(pod, sandbox.attempt))
+                id = await _unbroken(made)
         except CriError as error:
             self._say("Warning", "Failed", f"Error: {error.details}", name)
             self._fail(name, "CreateContainerError", error.details, CONFIG_RETRY_S)
@@ -150,7 +152,7 @@ class Starter:
             self.hooks_running.add(id)
         try:
             async with self._machine.gate.passing(START_RANK):
-                await runtime.start_container(id)
+                await _unbroken(runtime.start_container(id))
         except CriError as error:
             self.hooks_running.discard(id)
             self._say("Warning", "Failed", f"Error: {error.details}", name)
@@ -237,6 +239,17 @@ class Starter:
 
     def _block(self, delay_s: float) -> None:
         self.blocked_until_s = max(self.blocked_until_s, self._machine.clock.now() + delay_s)
+
+
+async def _unbroken(work: Coroutine[Any, Any, Result]) -> Result:
+    """Await `work` to its end even when cancelled: what the runtime has begun to make must not be lost sight of."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with contextlib.suppress(CriError):
+            await task
+        raise
 
 
 def _host_hosts() -> str:
