@@ -73,7 +73,7 @@ async def _serve(home: Home, stop: asyncio.Event) -> None:
         await asyncio.gather(network.start(), *([runtime.ensure()] if runtime else []))
         if runtime:
             tasks.start("containerd", runtime.supervise())
-        agent = Agent(node_config(home, cluster), agent_client)
+        agent = Agent(node_config(home, cluster), agent_client, services=network.services, drained=network.drained)
         running = tasks.start("node agent", agent.run())
         ready = tasks.start("node ready", _tell_ready(agent, network))
         await _first(stop, running)

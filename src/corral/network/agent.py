@@ -1,6 +1,7 @@
 """The network of one node: pod routes, the service proxy, the cluster's DNS. The node process starts one."""
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 from corral.base.errors import CorralError
@@ -12,6 +13,7 @@ from corral.network.config import NetworkConfig, table_name
 from corral.network.dns.server import DnsServer
 from corral.network.dns.upstream import Upstream
 from corral.network.dns.zone import Zone
+from corral.network.drain import Drain
 from corral.network.nft.rules import Ranges
 from corral.network.nft.table import Table
 from corral.network.proxy import ServiceProxy
@@ -27,7 +29,8 @@ class NetworkAgent:
 
     def __init__(self, client: Client, config: NetworkConfig, pods_client: Client | None = None) -> None:
         self._config = config
-        services = Informer(client, "services")
+        #: All Services; runs from `start` to `stop`.
+        self.services = services = Informer(client, "services")
         slices = Informer(client, "endpointslices.discovery.k8s.io")
         self._informers = [services, slices]
         own_pods = None
@@ -37,6 +40,7 @@ class NetworkAgent:
         ranges = Ranges(config.pod_cidr, config.all_pods, config.service_cidr)
         self._table = Table(table_name(config.name), ranges)
         self._proxy = ServiceProxy(services, slices, self._table, ranges, config.node_name, own_pods, answered={config.dns_ip})
+        self._drain = Drain(slices, self._proxy.settled)
         zone = Zone(config.cluster_domain, services, slices, {config.all_pods, config.service_cidr})
         self._dns = DnsServer(zone, Upstream(config.resolv_conf, config.dns_ip), config.dns_ip)
         self._tasks = Tasks()
@@ -55,6 +59,10 @@ class NetworkAgent:
     async def wait_synced(self) -> None:
         """Return when the rules of all Services known at the start are in the kernel."""
         await self._proxy.synced.wait()
+
+    async def drained(self, addresses: Iterable[str]) -> None:
+        """Return when no Service that can do without it sends new connections to the pod with these addresses."""
+        await self._drain.wait(addresses)
 
     async def stop(self) -> None:
         """Stop following; a later agent takes over what is there."""

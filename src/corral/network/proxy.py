@@ -53,6 +53,8 @@ class ServiceProxy:
         self._dirty_pods: set[Key] = set()
         self._wake = asyncio.Event()
         self.synced = asyncio.Event()
+        #: Set while the kernel's rules are those of the newest objects.
+        self.settled = asyncio.Event()
         slices.add_index("service", by_service)
         services.listen(self._service_changed)
         slices.listen(self._slice_changed)
@@ -86,6 +88,7 @@ class ServiceProxy:
         for item in self._pods.items() if self._pods is not None else ():
             parts[item.key] = render_host_ports(item.object)
         await self._table.replace(parts)
+        self._rest()
         await conntrack.forget_stale(port for ports in self._ports.values() for port in ports)
 
     async def _follow(self) -> None:
@@ -102,6 +105,7 @@ class ServiceProxy:
             self._wake.clear()
             changes, changed = self._changes()
             await self._table.update(changes)
+            self._rest()
             await conntrack.forget_stale(changed)
 
     def _changes(self) -> tuple[dict[Hashable, Rendered | None], list[ServicePort]]:
@@ -145,11 +149,19 @@ class ServiceProxy:
 
     def _pod_changed(self, change: Change) -> None:
         self._dirty_pods.add(change.key)
-        self._wake.set()
+        self._disturb()
 
     def _mark(self, key: Key) -> None:
         self._dirty.add(key)
+        self._disturb()
+
+    def _disturb(self) -> None:
+        self.settled.clear()
         self._wake.set()
+
+    def _rest(self) -> None:
+        if not self._dirty and not self._dirty_pods:
+            self.settled.set()
 
 
 def _owner(port: ServicePort) -> Hashable:
