@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from corral.base.errors import CorralError
 
 CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
-CNI_PLUGINS = ("bridge", "host-local", "loopback", "portmap")
+CNI_PLUGINS = ("ptp", "host-local", "loopback")
 CGROUPS = Path("/sys/fs/cgroup")
 NEEDED_CONTROLLERS = ("cpu", "memory", "pids")
 MIN_FREE_BYTES = 1 << 30
