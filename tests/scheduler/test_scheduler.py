@@ -143,3 +143,23 @@ def test_many_pods_are_bound_without_overbooking(tmp_path):
         assert set(by_node.values()) == {20}
 
     played(tmp_path, scenario)
+
+
+def test_a_more_important_pod_takes_the_place_of_a_lesser_one(tmp_path):
+    async def scenario(control):
+        client = control.client
+        for name, value in (("low", 1), ("high", 1000)):
+            kind = {"kind": "PriorityClass", "apiVersion": "scheduling.k8s.io/v1", "metadata": {"name": name}, "value": value}
+            await client.create("priorityclasses.scheduling.k8s.io", kind)
+        control.nodes.runs = lambda pod: True
+        await control.nodes.add("n1", cpu="1")
+        await client.create("pods", pod("lesser", "600m", priorityClassName="low"))
+        await client.create("pods", pod("other", "300m", priorityClassName="low"))
+        await control.until(lambda: len(control.ready_pods("default")) == 2)
+        await client.create("pods", pod("greater", "600m", priorityClassName="high"))
+        await control.until(lambda: node_of(control, "greater") == "n1")
+        assert control.informers.get("pods").get("default", "lesser") is None
+        assert node_of(control, "other") == "n1", "only as many go as have to"
+        await control.until(lambda: "Preempted" in reasons(control, "lesser"))
+
+    played(tmp_path, scenario)

@@ -10,15 +10,21 @@ NO_NODES = "no nodes available to schedule pods"
 NOT_HELPFUL = "Preemption is not helpful for scheduling"
 NO_VICTIMS = "No preemption victims found for incoming pod"
 NEVER = "not eligible due to preemptionPolicy=Never."
+UNDER_WAY = "not eligible due to a terminating pod on the nominated node."
 #: What dynamic resource allocation says of a pod without claims (KEP-4381), before preemption has its word.
 _NO_CLAIMS = "no new claims to deallocate"
 
 
 def message(refusal: Refusal, preemption: str) -> str:
-    """The text of the event FailedScheduling and of the condition PodScheduled. `preemption` is what came of trying that."""
+    """The text of the event FailedScheduling and of the condition PodScheduled.
+
+    `preemption` is why that did not help; '' where it did, and the pod waits for its victims to go.
+    """
     if not refusal.by_node:
         return NO_NODES
     reasons = (text for _, misfit in refusal.by_node.values() for text in misfit.texts)
+    if not preemption:
+        return _counted(len(refusal.by_node), reasons)
     return f"{_counted(len(refusal.by_node), reasons)} {_NO_CLAIMS}, preemption: {preemption}"
 
 

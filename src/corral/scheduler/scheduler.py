@@ -19,6 +19,7 @@ from corral.client.informer import Change, Informers
 from corral.scheduler import explain
 from corral.scheduler.filters.contract import Wake
 from corral.scheduler.placement import Decision, Waiting, place_all
+from corral.scheduler.preemption import Budgets, Outcome, Sacrifice, preempt
 from corral.scheduler.shape import Shapes
 from corral.scheduler.snapshot import Snapshot
 
@@ -52,12 +53,15 @@ class Scheduler:
         self._pods = informers.get("pods")
         self._nodes = informers.get("nodes")
         self._namespaces = informers.get("namespaces")
+        self._budgets = informers.get("poddisruptionbudgets.policy")
         self._shapes = Shapes()
         self._snapshot = Snapshot()
         self._order = itertools.count()
         self._waiting: dict[Key, Waiting] = {}
         self._parked: dict[Key, Parked] = {}
         self._binding: dict[Key, Waiting] = {}
+        #: What is being removed for a pod; it keeps its room on the node in the snapshot.
+        self._sacrifices: dict[Key, Sacrifice] = {}
         self._retries = Backoff(clock, FIRST_RETRY_S, MAX_RETRY_S)
         self._wake = asyncio.Event()
         self._slots = asyncio.Semaphore(BINDINGS_AT_ONCE)
@@ -67,7 +71,7 @@ class Scheduler:
 
     async def run(self) -> None:
         """Schedule until cancelled."""
-        for informer in (self._nodes, self._namespaces, self._pods):
+        for informer in (self._nodes, self._namespaces, self._budgets, self._pods):
             await informer.synced.wait()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._recorder.run(), name="scheduler events")
@@ -83,15 +87,32 @@ class Scheduler:
         chosen = sorted(self._waiting.values(), key=lambda p: (-p.shape.priority, p.order))[:BATCH_PODS]
         for pod in chosen:
             del self._waiting[pod.key]
+            if pod.key in self._sacrifices:
+                self._snapshot.displace(pod.key)
         decisions = place_all(chosen, self._snapshot, self._random)
         for decision in decisions:
             if decision.node:
                 self._binding[decision.pod.key] = decision.pod
-            else:
-                self._parked[decision.pod.key] = Parked(decision.pod, explain.wakes(decision.refusal))
+                self._sacrifices.pop(decision.pod.key, None)
         if self._parked and self._binding:
             self._awaken(Wake.PLACED)
+        for decision in decisions:
+            if not decision.node:
+                self._parked[decision.pod.key] = Parked(decision.pod, explain.wakes(decision.refusal))
         return decisions
+
+    def _preempt(self, decision: Decision) -> Outcome:
+        """Look for pods that have to go for this one; those it was given before are enough as long as they are going."""
+        pod = decision.pod
+        known = self._sacrifices.pop(pod.key, None)
+        if known is not None and any(self._snapshot.place_of(victim) == known.node for victim in known.victims):
+            outcome = Outcome(known, explain.UNDER_WAY)
+        else:
+            outcome = preempt(pod, self._snapshot, decision.refusal, Budgets(self._budgets.objects()))
+        if outcome.sacrifice is not None:
+            self._sacrifices[pod.key] = outcome.sacrifice
+            self._snapshot.place(pod.key, pod.shape, outcome.sacrifice.node)
+        return outcome
 
     async def _follow(self, decision: Decision) -> None:
         """Do what was decided; nothing that the API answers may end the scheduler."""
@@ -136,25 +157,53 @@ class Scheduler:
         self._clock.call_later(self._retries.next(pod.key), lambda: self._try_again(pod.key))
 
     async def _tell_refusal(self, decision: Decision) -> None:
-        pod = self._pods.get(*decision.pod.key)
-        if pod is None:
+        key = decision.pod.key
+        pod = self._pods.get(*key)
+        if pod is None or self._parked.get(key) is None:
             return
-        text = explain.message(decision.refusal, explain.without_victims(decision.refusal))
+        outcome = self._preempt(decision)
+        text = explain.message(decision.refusal, outcome.text)
         self._recorder.record(pod, "Warning", "FailedScheduling", text)
-        await self._set_condition(pod, text)
+        await self._set_condition(pod, text, outcome.sacrifice.node if outcome.sacrifice else "")
+        if outcome.sacrifice is not None and not outcome.text:
+            await asyncio.gather(*(self._remove(victim, pod, outcome.sacrifice.node) for victim in outcome.sacrifice.victims))
 
-    async def _set_condition(self, pod: Object, text: str) -> None:
+    async def _remove(self, key: Key, preemptor: Object, node: str) -> None:
+        victim = self._pods.get(*key)
+        if victim is None:
+            return
+        condition = {
+            "type": "DisruptionTarget",
+            "status": "True",
+            "reason": "PreemptionByScheduler",
+            "message": f"{self._name}: preempting to accommodate a higher priority pod",
+            "lastTransitionTime": rfc3339(self._clock.now()),
+        }
+        patch = {"status": {"conditions": [condition]}}
+        try:
+            await self._client.patch("pods", key.name, patch, key.namespace, type="strategic", subresource="status")
+            await self._client.delete("pods", key.name, key.namespace, uid=victim["metadata"]["uid"])
+        except ApiError as error:
+            if error.code not in (404, 409):
+                raise
+        uid = preemptor["metadata"]["uid"]
+        self._recorder.record(victim, "Normal", "Preempted", f"Preempted by pod {uid} on node {node}")
+
+    async def _set_condition(self, pod: Object, text: str, nominated: str) -> None:
         wanted = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": text}
         conditions = pod.get("status", {}).get("conditions") or ()
         current: Object = next((c for c in conditions if c["type"] == "PodScheduled"), {})
-        if wanted.items() <= current.items():
+        same_place = pod.get("status", {}).get("nominatedNodeName", "") == nominated
+        if wanted.items() <= current.items() and same_place:
             return
         since = current["lastTransitionTime"] if current.get("status") == "False" else rfc3339(self._clock.now())
         generation = pod["metadata"].get("generation")
         seen = {"observedGeneration": generation} if generation else {}
         condition = {**wanted, **seen, "lastProbeTime": None, "lastTransitionTime": since}
         meta = pod["metadata"]
-        patch = {"status": {"conditions": [condition]}}
+        patch: Object = {"status": {"conditions": [condition]}}
+        if not same_place:
+            patch["status"]["nominatedNodeName"] = nominated or None
         await self._client.patch("pods", meta["name"], patch, meta["namespace"], type="strategic", subresource="status")
 
     def _pod_changed(self, change: Change) -> None:
@@ -190,6 +239,7 @@ class Scheduler:
     def _forget(self, key: Key) -> None:
         self._waiting.pop(key, None)
         self._parked.pop(key, None)
+        self._sacrifices.pop(key, None)
         self._retries.forget(key)
         if key not in self._binding:
             self._displaced(key)

@@ -136,11 +136,14 @@ async def running_control(
     controllers = manager.build(client, informers, clock, config)
     scheduler = Scheduler(server.client("kube-scheduler"), informers, clock, Random(0))
     control = Control(client, informers, HollowNodes(client, informers, clock))
-    tasks = [asyncio.create_task(run()) for run in (informers.run, scheduler.run, *(c.run for c in controllers))]
+    runs = {"informers": informers.run, "scheduler": scheduler.run, **{c.name: c.run for c in controllers}}
+    tasks = [asyncio.create_task(run(), name=name) for name, run in runs.items()]
     try:
         await informers.wait_synced()
         yield control
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, stuck = await asyncio.wait(tasks, timeout=PATIENCE_S)
+        if stuck:
+            raise RuntimeError(f"these do not end: {sorted(task.get_name() for task in stuck)}")
