@@ -5,7 +5,7 @@ Types are not checked, and of functions only that their arguments can be read.
 """
 
 import re
-from collections.abc import Set
+from collections.abc import Callable, Set
 from typing import NamedTuple
 
 _TOKEN = re.compile(
@@ -36,6 +36,10 @@ _GLOBALS = frozenset(
 )
 
 
+#: Whether there is a field at the end of a path that starts with a variable.
+HasField = Callable[[tuple[str, ...]], bool]
+
+
 class _Token(NamedTuple):
     kind: str
     text: str
@@ -50,14 +54,20 @@ class _FaultError(Exception):
         self.at, self.why = at, f"Syntax error: {why}"
 
 
-def fault(expression: str, variables: Set[str]) -> str:
-    """What is wrong with `expression`, which may speak of `variables`; "" if nothing is."""
+def fault(expression: str, variables: Set[str], has_field: HasField | None = None) -> str:
+    """What is wrong with `expression`, which may speak of `variables`; "" if nothing is.
+
+    `has_field(path)` says whether a variable has a field: `("self", "size")`.
+    """
     try:
         parser = _Parser(expression, variables)
         parser.whole()
     except _FaultError as error:
         return _shown(expression, error.at, error.why)
-    return "\n".join(_shown(expression, at, why) for at, why in parser.undeclared)
+    faults = parser.undeclared
+    if has_field is not None:
+        faults = sorted(faults + [(at, f"undefined field '{path[-1]}'") for at, path in parser.fields if not has_field(path)])
+    return "\n".join(_shown(expression, at, why) for at, why in faults)
 
 
 def _shown(source: str, at: int, why: str) -> str:
@@ -77,6 +87,9 @@ class _Parser:
         self._next = 0
         self._scopes: list[Set[str]] = [variables, _GLOBALS]
         self.undeclared: list[tuple[int, str]] = []
+        #: Where a field of a variable is read, and the way there from the variable.
+        self.fields: list[tuple[int, tuple[str, ...]]] = []
+        self._path: tuple[str, ...] = ()
 
     def whole(self) -> None:
         """An expression and nothing after it."""
@@ -119,6 +132,7 @@ class _Parser:
     def _unary(self) -> None:
         while self._take("!", "-"):
             pass
+        self._path = ()
         self._primary()
         while True:
             if self._take("."):
@@ -127,6 +141,7 @@ class _Parser:
             elif self._take("["):
                 self._take("?")
                 self._expression()
+                self._path = ()
                 self._need("]")
             elif self._token.text == "{" and self._tokens[self._next - 1].kind == "name":
                 self._next += 1
@@ -141,6 +156,10 @@ class _Parser:
         self._next += 1
         if self._take("("):
             self._arguments(binds=token.text in _MACROS)
+            self._path = ()
+        elif self._path:
+            self._path = (*self._path, token.text)
+            self.fields.append((self._tokens[self._next - 2].at, self._path))
 
     def _arguments(self, *, binds: bool = False) -> None:
         """The arguments of a call; a macro's first one is a name that the others may use."""
@@ -205,6 +224,8 @@ class _Parser:
             self._arguments()
         elif not any(token.text in scope for scope in self._scopes):
             self.undeclared.append((token.at, f"undeclared reference to '{token.text}' (in container '')"))
+        elif token.text in self._scopes[0] and not any(token.text in scope for scope in self._scopes[2:]):
+            self._path = (token.text,)
 
 
 def _read_tokens(source: str) -> list[_Token]:
