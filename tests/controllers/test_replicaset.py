@@ -1,6 +1,7 @@
 """ReplicaSets: how many pods, which go first, and the status."""
 
-from corral.controllers.replicaset import Failure, plan, plan_status
+from corral.controllers.podcontrol import Failure
+from corral.controllers.replicaset import plan, plan_status
 from corral.testing.objects import NOW_S, ago, pod, replica_set
 
 
