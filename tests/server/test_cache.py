@@ -11,7 +11,10 @@ from corral.store.contract import Event
 
 
 def value(name: str, labels: str = "{}") -> bytes:
-    return b'{"kind":"X","metadata":{"name":"%s","uid":"u","resourceVersion":"","labels":%s}}' % (name.encode(), labels.encode())
+    return b'{"kind":"X","metadata":{"name":"%s","uid":"u","resourceVersion":"","labels":%s}}' % (
+        name.encode(),
+        labels.encode(),
+    )
 
 
 def put(revision: int, key: str, labels: str = "{}") -> Event:

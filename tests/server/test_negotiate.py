@@ -5,9 +5,7 @@ import pytest
 from corral.api.errors import ApiError
 from corral.server.negotiate import Wanted, wanted
 
-KUBECTL = (
-    "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json"
-)
+KUBECTL = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json"
 
 
 @pytest.mark.parametrize(

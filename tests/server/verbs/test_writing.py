@@ -18,7 +18,10 @@ def config_map(name="a", **meta):
 def deployment():
     labels = {"app": "d"}
     containers = [{"name": "a", "image": "nginx:1"}]
-    spec = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {"containers": containers}}}
+    spec = {
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": {"containers": containers}},
+    }
     return {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "d", "namespace": "default"}, "spec": spec}
 
 
@@ -76,9 +79,7 @@ def test_bad_writes_are_refused_and_change_nothing(story, method, path, body, co
 def test_the_second_of_two_creates_loses(story):
     async def tell(server):
         client = server.client()
-        results = await asyncio.gather(
-            *(client.create("configmaps", config_map()) for _ in range(2)), return_exceptions=True
-        )
+        results = await asyncio.gather(*(client.create("configmaps", config_map()) for _ in range(2)), return_exceptions=True)
         errors = [result for result in results if isinstance(result, ApiError)]
         assert [error.reason for error in errors] == ["AlreadyExists"]
 

@@ -1,0 +1,142 @@
+"""The server over the wire: connections, large answers, large bodies, clients that go."""
+
+import asyncio
+import gzip
+import ssl
+
+import aiohttp
+import orjson
+
+PODS = "/api/v1/namespaces/default/configmaps"
+
+
+def session(server, **headers):
+    headers = {"Authorization": f"Bearer {server.token}", **headers}
+    return aiohttp.ClientSession(
+        server.url, connector=aiohttp.TCPConnector(ssl=server.tls()), headers=headers, auto_decompress=False
+    )
+
+
+async def fill(server, count, size_bytes):
+    client = server.client()
+    for i in range(count):
+        await client.create("configmaps", {"metadata": {"name": f"c{i}"}, "data": {"x": "y" * size_bytes}}, "default")
+
+
+def test_a_connection_serves_many_requests(story):
+    async def tell(server):
+        async with session(server) as http:
+            ports = set()
+            for _ in range(3):
+                async with http.get("/healthz") as response:
+                    assert await response.text() == "ok"
+                    ports.add(response.connection and response.connection.transport.get_extra_info("sockname"))
+            assert len(ports - {None}) <= 1
+
+    story(tell)
+
+
+def test_large_answers_are_compressed_for_those_who_can(story):
+    async def tell(server):
+        await fill(server, 4, 100_000)
+        async with session(server, **{"Accept-Encoding": "gzip"}) as http, http.get(PODS) as response:
+            assert response.headers["Content-Encoding"] == "gzip"
+            small = await response.read()
+            assert len(orjson.loads(gzip.decompress(small))["items"]) == 4
+        async with session(server, **{"Accept-Encoding": "identity"}) as http, http.get(PODS) as response:
+            assert "Content-Encoding" not in response.headers
+            assert len(await response.read()) > 10 * len(small)
+
+    story(tell)
+
+
+def test_a_body_that_is_too_large_is_413(story):
+    async def tell(server):
+        async with session(server) as http, http.post(PODS, data=b" " * (4 * 1024 * 1024)) as response:
+            assert response.status == 413
+            assert (await response.json())["reason"] == "RequestEntityTooLarge"
+
+    story(tell)
+
+
+def test_head_has_no_body(story):
+    async def tell(server):
+        async with session(server) as http, http.head("/version") as response:
+            assert response.status == 200
+            assert await response.read() == b""
+
+    story(tell)
+
+
+def test_warnings_are_headers(story):
+    async def tell(server):
+        body = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "a"}, "bogus": 1}
+        async with session(server) as http, http.post(PODS, json=body) as response:
+            assert response.status == 201
+            assert response.headers.getall("Warning") == ['299 - "unknown field \\"bogus\\""']
+
+    story(tell)
+
+
+def test_a_client_certificate_names_the_user(story):
+    async def tell(server):
+        tls = ssl.create_default_context(cafile=str(server.ca))
+        tls.load_cert_chain(server.certificate, server.key)
+        path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        http = aiohttp.ClientSession(server.url, connector=aiohttp.TCPConnector(ssl=tls))
+        async with http, http.post(path, json={}) as response:
+            assert (await response.json())["status"]["userInfo"]["username"] == "kubernetes-admin"
+
+    story(tell)
+
+
+def test_a_watch_sends_its_headers_at_once_and_ends_with_its_client(story):
+    async def tell(server):
+        collection = server.api.core.cache.collection("configmaps")
+        query = {"watch": "1", "resourceVersion": str(server.api.core.cache.revision)}
+        async with session(server) as http:
+            response = await http.get(PODS, params=query)
+            assert response.status == 200
+            while not collection._waiters:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            response.close()
+        while collection._waiters:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+
+    story(tell)
+
+
+def test_many_watchers_see_every_event(story):
+    async def tell(server):
+        revision = str(server.api.core.cache.revision)
+
+        async def names(http):
+            found = []
+            async with http.get(PODS, params={"watch": "1", "resourceVersion": revision}) as response:
+                async for line in response.content:
+                    found.append(orjson.loads(line)["object"]["metadata"]["name"])
+                    if len(found) == 20:
+                        return found
+            return found
+
+        async with session(server) as http:
+            watching = [asyncio.create_task(names(http)) for _ in range(20)]
+            await fill(server, 20, 10)
+            for seen in await asyncio.gather(*watching):
+                assert seen == [f"c{i}" for i in range(20)]
+
+    story(tell)
+
+
+def test_nonsense_gets_an_answer_and_hurts_nobody(story):
+    async def tell(server):
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", server.api.core.port, ssl=server.tls(), server_hostname="localhost"
+        )
+        writer.write(b"BREW / HTTP/1.1\r\nbroken\r\n\r\n")
+        assert (await reader.readline()).split()[1] == b"400"
+        writer.close()
+        async with session(server) as http, http.get("/healthz") as response:
+            assert response.status == 200
+
+    story(tell)
