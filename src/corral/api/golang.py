@@ -10,6 +10,8 @@ import base64
 import binascii
 import json
 from collections.abc import Callable
+from functools import lru_cache
+from operator import is_
 from typing import Any
 
 from corral.api import gotime, quantity
@@ -72,29 +74,45 @@ def zero(type_: Type, *, nulls: bool = True) -> Any:
 
 def filled(obj: dict[str, Any], type_: Type) -> dict[str, Any]:
     """`obj` with the fields that Go always writes and `obj` lacks: `status: {}`, `rules: null` and the like. `obj` stays."""
-    fields = type_.fields
-    added = {name: zero(field.type) for name, field in type_.always.items() if name not in obj}
-    for name, value in obj.items():
-        field = fields.get(name)
-        if field is None or not isinstance(value, dict | list):
-            continue
-        got = _filled(value, field.type)
-        if got is not value:
-            added[name] = got
+    always = type_.always
+    added = {name: zero(field.type) for name, field in always.items() if name not in obj} if always else {}
+    for name, field_type in _growing(type_):
+        value = obj.get(name)
+        if isinstance(value, dict | list):
+            got = _filled(value, field_type)
+            if got is not value:
+                added[name] = got
     return {**obj, **added} if added else obj
 
 
 def _filled(value: Any, type_: Type) -> Any:
-    if type_.kind == "object" and isinstance(value, dict):
-        return filled(value, type_)
+    if type_.kind == "object":
+        return filled(value, type_) if isinstance(value, dict) else value
     item = type_.item
-    if item is None or item.kind != "object":
+    if item is None:
         return value
     if isinstance(value, list):
         made = [_filled(one, item) for one in value]
-        return value if all(new is old for new, old in zip(made, value, strict=True)) else made
-    made_map = {key: _filled(one, item) for key, one in value.items()}
-    return value if all(made_map[key] is value[key] for key in value) else made_map
+        return value if all(map(is_, made, value)) else made
+    if isinstance(value, dict):
+        made_map = {key: _filled(one, item) for key, one in value.items()}
+        return value if all(map(is_, made_map.values(), value.values())) else made_map
+    return value
+
+
+@lru_cache(4096)
+def _growing(type_: Type) -> tuple[tuple[str, Type], ...]:
+    """The fields of an object type below which `filled` may have something to add: the others need not be looked at."""
+    return tuple((name, field.type) for name, field in type_.fields.items() if _grows(field.type, set()))
+
+
+def _grows(type_: Type, seen: set[int]) -> bool:
+    if id(type_) in seen:
+        return False
+    seen.add(id(type_))
+    if type_.kind == "object":
+        return bool(type_.always) or any(_grows(field.type, seen) for field in type_.fields.values())
+    return type_.item is not None and _grows(type_.item, seen)
 
 
 class _Reader:

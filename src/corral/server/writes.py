@@ -6,7 +6,6 @@ unless the client said which revision it meant.
 """
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import NamedTuple
 
 import orjson
@@ -83,12 +82,14 @@ class Writes:
         generated = not obj["metadata"].get("name") and bool(obj["metadata"].get("generateName"))
         if not generated:
             return await self._create(plan, obj)
+        again = orjson.dumps(obj)
         for left in reversed(range(NAME_TRIES)):
             try:
-                return await self._create(plan, deepcopy(obj))
+                return await self._create(plan, obj)
             except ApiError as error:
                 if error.reason != "AlreadyExists" or not left:
                     raise
+                obj = orjson.loads(again)
         raise AssertionError("unreachable")
 
     async def _create(self, plan: Plan, obj: Object) -> Written:
