@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import yaml
 
 from corral.cli.layout import Cluster, Home
-from corral.server import pki as authority
 
 #: Component → (user, groups): the node agent's two identities, as kubeadm makes them.
 NODE_IDENTITIES = {
@@ -33,6 +32,9 @@ def node_name() -> str:
 
 def write_credentials(home: Home, cluster: Cluster) -> dict[str, Any]:
     """Make or renew what the cluster's parts identify themselves by; the administrator's kubeconfig is returned."""
+    # Here, because the node agent needs this module's names only, and the cryptography beneath takes 10 MB.
+    from corral.server import pki as authority
+
     now = datetime.now(UTC)
     hosts = [socket.gethostname().lower(), cluster.advertise_address, _first_service_address(cluster)]
     pki = authority.ensure(home.pki, server_hosts=hosts, now=now)
@@ -55,7 +57,9 @@ def write_credentials(home: Home, cluster: Cluster) -> dict[str, Any]:
 
 
 def _write(path: Path, config: dict[str, Any]) -> None:
-    authority.write_private(path, yaml.safe_dump(config, sort_keys=False).encode())
+    from corral.server.pki import write_private
+
+    write_private(path, yaml.safe_dump(config, sort_keys=False).encode())
 
 
 def _first_service_address(cluster: Cluster) -> str:
