@@ -229,3 +229,41 @@ def test_a_hand_written_endpoints_object_is_mirrored(tmp_path):
         await control.until(lambda: mirrored() == [])
 
     played(tmp_path, scenario)
+
+
+def test_a_job_runs_to_its_end(tmp_path):
+    async def scenario(control):
+        client = control.client
+        await control.nodes.add("n1")
+        pod = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "pi"}]}
+        spec = {"completions": 3, "parallelism": 2, "template": {"spec": pod}}
+        metadata = {"name": "pi", "namespace": "default"}
+        await client.create("jobs.batch", {"kind": "Job", "apiVersion": "batch/v1", "metadata": metadata, "spec": spec})
+        ended = set()
+
+        async def end_all():
+            for found in control.ready_pods("default"):
+                name = found["metadata"]["name"]
+                if name not in ended:
+                    ended.add(name)
+                    patch = {"status": {"phase": "Succeeded", "conditions": [{"type": "Ready", "status": "False"}]}}
+                    await client.patch("pods", name, patch, "default", type="strategic", subresource="status")
+
+        def ready_or_ended():
+            return ended | {found["metadata"]["name"] for found in control.ready_pods("default")}
+
+        for count in (2, 3):
+            await control.until(lambda count=count: len(ready_or_ended()) == count)
+            await end_all()
+
+        def complete():
+            job = control.informers.get("jobs.batch").get("default", "pi")
+            done = {c["type"] for c in job["status"].get("conditions", ()) if c["status"] == "True"}
+            return "Complete" in done and job["status"]["succeeded"] == 3
+
+        await control.until(complete)
+        assert len(ended) == 3
+        await client.delete("jobs.batch", "pi", "default", propagation="Background")
+        await control.until(lambda: not control.objects("pods", "default"))
+
+    played(tmp_path, scenario)

@@ -6,11 +6,13 @@ from corral.base.clock import Clock
 from corral.client.client import Client
 from corral.client.informer import Informers
 from corral.controllers import (
+    cronjob,
     deployment,
     endpoints,
     endpointslice,
     endpointslice_mirroring,
     garbage,
+    job,
     namespace,
     node_ipam,
     node_lifecycle,
@@ -42,6 +44,8 @@ def build(client: Client, informers: Informers, clock: Clock, config: Config) ->
         replicaset.build(client, informers, clock),
         replicaset.build(client, informers, clock, replicaset.REPLICATION_CONTROLLER),
         deployment.build(client, informers, clock),
+        job.build(client, informers, clock),
+        cronjob.build(client, informers, clock),
         endpointslice.build(client, informers, clock),
         endpointslice_mirroring.build(client, informers, clock),
         endpoints.build(client, informers, clock),

@@ -1,4 +1,4 @@
-"""Makes and deletes pods for their controllers: in growing batches, told by events, and never twice because an informer lags."""
+"""Makes and deletes pods for controllers: in growing batches, told by events, and never twice because an informer lags."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence

@@ -1,0 +1,337 @@
+"""Runs pods of a Job until enough have succeeded, or too many failed.
+
+Every finished pod is counted exactly once: it is held by a finalizer until it is in the status (KEP-2307).
+https://kubernetes.io/docs/concepts/workloads/controllers/job/
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from corral.api.objects import Key, Object, controller_of, key_of
+from corral.api.selectors import matches
+from corral.base.clock import Clock, parse_rfc3339, rfc3339
+from corral.client.client import Client
+from corral.client.events import Recorder
+from corral.client.informer import Informers, by_namespace
+from corral.controllers import pods as podfacts
+from corral.controllers.actions import Action, Actor, Note, Patch, Update
+from corral.controllers.conditions import condition, is_true, without_condition
+from corral.controllers.indexes import compact, expand
+from corral.controllers.podcontrol import PodControl
+from corral.loop.controller import Controller
+
+JOBS = "jobs.batch"
+FINALIZER = "batch.kubernetes.io/job-tracking"
+INDEX_KEY = "batch.kubernetes.io/job-completion-index"
+BURST = 500
+FIRST_BACKOFF_S = 10.0
+MAX_BACKOFF_S = 600.0
+
+_COMPLETE = ("CompletionsReached", "Reached expected number of succeeded pods")
+_FAILURES = {
+    "BackoffLimitExceeded": "Job has reached the specified backoff limit",
+    "DeadlineExceeded": "Job was active longer than specified deadline",
+}
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to do. `create`: the indexes of pods to make (-1: none); `uncount`: pods to let go once the status is written."""
+
+    status: Object
+    uncount: list[Object] = field(default_factory=list)
+    create: list[int] = field(default_factory=list)
+    delete: list[Object] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    again_s: float | None = None
+
+
+def plan(job: Object, pods: Sequence[Object], now_s: float) -> Plan:
+    """One look at a job and the pods that it owns."""
+    status = _counted(job, pods)
+    result = Plan(status)
+    listed = status.get("uncountedTerminatedPods", {})
+    seen = {*listed.get("succeeded", ()), *listed.get("failed", ())}
+    result.uncount = [pod for pod in pods if _is_held(pod) and (pod["metadata"]["uid"] in seen or is_over(job))]
+    active = [pod for pod in pods if podfacts.is_active(pod)]
+    terminating = [pod for pod in pods if podfacts.is_terminating(pod)]
+    if not is_over(job):
+        _judge(job, active, status, result, now_s)
+    ending = any(is_true({"status": status}, type) for type in ("SuccessCriteriaMet", "FailureTarget", "Complete", "Failed"))
+    if ending or job["spec"].get("suspend"):
+        result.delete, active = active, []
+    elif not job["metadata"].get("deletionTimestamp"):
+        _resize(job, pods, active, status, result, now_s)
+    gone = not active and not result.delete and not terminating and not listed.get("succeeded") and not listed.get("failed")
+    if ending and gone and not is_over(job):
+        _finish(job, status, result, now_s)
+    _set(status, "active", len(active))
+    _set(status, "ready", sum(map(podfacts.is_ready, active)), keep=True)
+    _set(status, "terminating", len(terminating) + len(result.delete), keep=True)
+    return result
+
+
+def is_over(job: Object) -> bool:
+    """Whether it has completed or failed for good."""
+    return is_true(job, "Complete") or is_true(job, "Failed")
+
+
+def pod_of(job: Object, index: int) -> Object:
+    """A pod to create; `index` is -1 where the job's pods have none."""
+    meta = job["metadata"]
+    prefix = f"{meta['name']}-" if index < 0 else f"{meta['name']}-{index}-"
+    pod = podfacts.from_template(job["spec"]["template"], podfacts.owner_reference(job), meta["namespace"], prefix)
+    pod["metadata"]["finalizers"] = [*pod["metadata"].get("finalizers", ()), FINALIZER]
+    if index >= 0:
+        pod["metadata"]["annotations"] = {**pod["metadata"].get("annotations", {}), INDEX_KEY: str(index)}
+        pod["metadata"]["labels"] = {**pod["metadata"].get("labels", {}), INDEX_KEY: str(index)}
+        source = {"fieldRef": {"fieldPath": f"metadata.labels['{INDEX_KEY}']"}}
+        variable = {"name": "JOB_COMPLETION_INDEX", "valueFrom": source}
+        spec: Object = {**pod["spec"], "hostname": f"{meta['name']}-{index}"}
+        for kind in ("containers", "initContainers"):
+            if spec.get(kind):
+                spec[kind] = [_with_variable(container, variable) for container in spec[kind]]
+        pod["spec"] = spec
+    return pod
+
+
+def _with_variable(container: Object, variable: Object) -> Object:
+    present: list[Object] = container.get("env") or []
+    if any(entry["name"] == variable["name"] for entry in present):
+        return container
+    return {**container, "env": [*present, variable]}
+
+
+def _counted(job: Object, pods: Sequence[Object]) -> Object:
+    """The status with newly finished pods listed as uncounted, and those whose finalizer is off counted."""
+    status = {**job.get("status", {})}
+    held = {pod["metadata"]["uid"] for pod in pods if _is_held(pod)}
+    listed = {kind: list(status.get("uncountedTerminatedPods", {}).get(kind, ())) for kind in ("succeeded", "failed")}
+    indexed = job["spec"].get("completionMode") == "Indexed"
+    for kind, uids in listed.items():
+        counted = [uid for uid in uids if uid not in held]
+        if not (indexed and kind == "succeeded"):
+            _set(status, kind, status.get(kind, 0) + len(counted))
+        uids[:] = [uid for uid in uids if uid in held]
+    done = expand(status.get("completedIndexes", ""))
+    completions = job["spec"].get("completions") or 0
+    for pod in pods:
+        uid = pod["metadata"]["uid"]
+        if uid not in held or uid in listed["succeeded"] or uid in listed["failed"]:
+            continue
+        if pod.get("status", {}).get("phase") == "Succeeded":
+            listed["succeeded"].append(uid)
+            if indexed and 0 <= _index(pod) < completions:
+                done.add(_index(pod))
+        elif podfacts.is_finished(pod) or (
+            podfacts.is_terminating(pod) and job["spec"].get("podReplacementPolicy") != "Failed"
+        ):
+            listed["failed"].append(uid)
+    if indexed:
+        _set(status, "succeeded", len(done))
+        if done:
+            status["completedIndexes"] = compact(done)
+    status["uncountedTerminatedPods"] = {kind: uids for kind, uids in listed.items() if uids}
+    return status
+
+
+def _judge(job: Object, active: Sequence[Object], status: Object, result: Plan, now_s: float) -> None:
+    """Suspension, the start, the end."""
+    spec, conditions = job["spec"], list(status.get("conditions", ()))
+    suspended = condition(conditions, "Suspended")
+    if spec.get("suspend"):
+        if suspended is None or suspended["status"] != "True":
+            status["conditions"] = _with(conditions, "Suspended", "True", ("JobSuspended", "Job suspended"), now_s)
+            status.pop("startTime", None)
+            result.notes.append(Note(job, "Normal", "Suspended", "Job suspended"))
+        return
+    if suspended is not None and suspended["status"] == "True":
+        conditions = _with(conditions, "Suspended", "False", ("JobResumed", "Job resumed"), now_s)
+        result.notes.append(Note(job, "Normal", "Resumed", "Job resumed"))
+        status["startTime"] = rfc3339(now_s)
+    status.setdefault("startTime", rfc3339(now_s))
+    target = condition(conditions, "SuccessCriteriaMet") or condition(conditions, "FailureTarget")
+    if target is None:
+        reason = _failure(job, active, status, now_s)
+        if reason:
+            conditions = _with(conditions, "FailureTarget", "True", (reason, _FAILURES[reason]), now_s)
+        elif _is_complete(job, active, status):
+            conditions = _with(conditions, "SuccessCriteriaMet", "True", _COMPLETE, now_s)
+    if conditions:
+        status["conditions"] = conditions
+    deadline_s = spec.get("activeDeadlineSeconds")
+    if deadline_s is not None:
+        result.again_s = max(0.0, parse_rfc3339(status["startTime"]) + deadline_s - now_s) or None
+
+
+def _failure(job: Object, active: Sequence[Object], status: Object, now_s: float) -> str:
+    """The reason for which the job has failed; '' where it has not."""
+    spec = job["spec"]
+    limit = spec.get("backoffLimit", 6)
+    failed = status.get("failed", 0) + len(status["uncountedTerminatedPods"].get("failed", ()))
+    restarts = sum(
+        container.get("restartCount", 0)
+        for pod in active
+        for kind in ("containerStatuses", "initContainerStatuses")
+        for container in pod.get("status", {}).get(kind) or ()
+    )
+    restarting = spec["template"]["spec"].get("restartPolicy") == "OnFailure"
+    if failed > limit or (restarting and restarts > 0 and restarts >= limit):
+        return "BackoffLimitExceeded"
+    deadline_s = spec.get("activeDeadlineSeconds")
+    if deadline_s is not None and now_s - parse_rfc3339(status["startTime"]) >= deadline_s:
+        return "DeadlineExceeded"
+    return ""
+
+
+def _succeeded(job: Object, status: Object) -> int:
+    listed = status["uncountedTerminatedPods"].get("succeeded", ())
+    indexed = job["spec"].get("completionMode") == "Indexed"
+    return int(status.get("succeeded", 0)) + (0 if indexed else len(listed))
+
+
+def _is_complete(job: Object, active: Sequence[Object], status: Object) -> bool:
+    completions, succeeded = job["spec"].get("completions"), _succeeded(job, status)
+    if completions is None:  # A work queue: done when one has succeeded and the others have ended.
+        return succeeded > 0 and not active
+    return bool(succeeded >= completions)
+
+
+def _resize(job: Object, pods: Sequence[Object], active: list[Object], status: Object, result: Plan, now_s: float) -> None:
+    """Make or delete pods until as many run as should."""
+    spec = job["spec"]
+    parallelism, completions = spec.get("parallelism", 1), spec.get("completions")
+    succeeded = _succeeded(job, status)
+    if completions is None:
+        wanted = len(active) if succeeded else parallelism
+    else:
+        wanted = min(parallelism, completions - succeeded)
+    if spec.get("podReplacementPolicy") == "Failed":
+        wanted -= sum(map(podfacts.is_terminating, pods))
+    if len(active) > wanted:
+        surplus = len(active) - max(0, wanted)
+        result.delete = podfacts.deletion_order(active, {}, now_s)[:surplus]
+    elif len(active) < wanted:
+        wait_s = _backoff_s(pods, now_s)
+        if wait_s > 0:
+            result.again_s = wait_s if result.again_s is None else min(wait_s, result.again_s)
+            return
+        missing = min(wanted - len(active), BURST)
+        if spec.get("completionMode") == "Indexed":
+            taken = {_index(pod) for pod in active} | expand(status.get("completedIndexes", ""))
+            result.create = [index for index in range(completions or 0) if index not in taken][:missing]
+        else:
+            result.create = [-1] * missing
+
+
+def _backoff_s(pods: Iterable[Object], now_s: float) -> float:
+    """Seconds until the next try: failures in a row since the last success make it longer."""
+    ended = sorted((_ended_s(pod), pod["status"]["phase"] == "Failed") for pod in pods if podfacts.is_finished(pod))
+    failures, last_s = 0, 0.0
+    for at_s, failed in ended:
+        failures = failures + 1 if failed else 0
+        last_s = at_s
+    if not failures:
+        return 0.0
+    return last_s + min(FIRST_BACKOFF_S * 2.0 ** (failures - 1), MAX_BACKOFF_S) - now_s
+
+
+def _ended_s(pod: Object) -> float:
+    times = [
+        container["state"]["terminated"]["finishedAt"]
+        for container in pod["status"].get("containerStatuses") or ()
+        if container.get("state", {}).get("terminated", {}).get("finishedAt")
+    ]
+    return parse_rfc3339(max(times, default=pod["metadata"]["creationTimestamp"]))
+
+
+def _finish(job: Object, status: Object, result: Plan, now_s: float) -> None:
+    """All pods have ended and are counted: the last word."""
+    conditions = list(status.get("conditions", ()))
+    failed = condition(conditions, "FailureTarget")
+    if failed is not None:
+        words = failed.get("reason", ""), failed.get("message", "")
+        status["conditions"] = _with(conditions, "Failed", "True", words, now_s)
+        result.notes.append(Note(job, "Warning", *words))
+    else:
+        status["conditions"] = _with(conditions, "Complete", "True", _COMPLETE, now_s)
+        status["completionTime"] = rfc3339(now_s)
+        result.notes.append(Note(job, "Normal", "Completed", "Job completed"))
+
+
+def _with(conditions: Sequence[Object], type: str, status: str, words: tuple[str, str], now_s: float) -> list[Object]:
+    now = rfc3339(now_s)
+    new = {"type": type, "status": status, "lastProbeTime": now, "lastTransitionTime": now}
+    return [*without_condition(conditions, type), {**new, "reason": words[0], "message": words[1]}]
+
+
+def _index(pod: Object) -> int:
+    text = pod["metadata"].get("annotations", {}).get(INDEX_KEY, "")
+    return int(text) if text.isdecimal() else -1
+
+
+def _is_held(pod: Object) -> bool:
+    return FINALIZER in pod["metadata"].get("finalizers", ())
+
+
+def _set(status: Object, name: str, count: int, *, keep: bool = False) -> None:
+    if count or keep:
+        status[name] = count
+    else:
+        status.pop(name, None)
+
+
+class JobController:
+    """Its keys are jobs."""
+
+    def __init__(self, client: Client, informers: Informers, clock: Clock, recorder: Recorder) -> None:
+        self._client = client
+        self._clock = clock
+        self._actor = Actor(client, recorder)
+        self._jobs = informers.get(JOBS, {"namespace": by_namespace})
+        self.control = PodControl(client, informers, recorder, JOBS)
+
+    async def reconcile(self, key: Key) -> float | None:
+        """One look: count, judge, make or delete pods, let go of those that are counted."""
+        job = self._jobs.get(*key)
+        if job is None or job["spec"].get("managedBy", "kubernetes.io/job-controller") != "kubernetes.io/job-controller":
+            return None
+        pods = await self.control.claim(job, lambda labels: matches(job["spec"].get("selector"), labels))
+        if not self.control.caught_up(job["metadata"]["uid"]):
+            return None
+        todo = plan(job, pods, self._clock.now())
+        if todo.status != job.get("status", {}):
+            await self._actor.act([Update(JOBS, {**job, "status": todo.status}, "status"), *todo.notes])
+        await self._actor.act(_release(pod) for pod in todo.uncount)
+        failure = await self.control.delete(job, todo.delete)
+        failure = failure or await self.control.create(job, [pod_of(job, index) for index in todo.create])
+        if failure is not None:
+            raise failure.error
+        return todo.again_s
+
+    def keys_of_pod(self, pod: Object) -> list[Key]:
+        """The job of a pod, or those that might adopt it."""
+        controller, meta = controller_of(pod), pod["metadata"]
+        if controller is not None:
+            return [Key(meta["namespace"], controller["name"])] if controller["kind"] == "Job" else []
+        jobs = self._jobs.indexed("namespace", meta["namespace"])
+        return [key_of(job) for job in jobs if matches(job["spec"].get("selector"), meta.get("labels", {}))]
+
+
+def _release(pod: Object) -> Action:
+    left: Any = [f for f in pod["metadata"].get("finalizers", ()) if f != FINALIZER] or None
+    guard = {"uid": pod["metadata"]["uid"], "resourceVersion": pod["metadata"]["resourceVersion"]}
+    return Patch("pods", key_of(pod), {"metadata": {**guard, "finalizers": left}})
+
+
+def build(client: Client, informers: Informers, clock: Clock) -> Controller:
+    """The controller."""
+    recorder = Recorder(client, "job-controller", clock)
+    this = JobController(client, informers, clock, recorder)
+    controller = Controller("job-controller", this.reconcile, clock=clock, companions=(recorder.run,))
+    jobs = informers.get(JOBS)
+    controller.watch(jobs)
+    controller.watch(informers.get("pods"), this.keys_of_pod)
+    jobs.listen(lambda change: this.control.forget(change.object["metadata"]["uid"]) if change.new is None else None)
+    return controller
