@@ -117,6 +117,8 @@ def _zero(parent: Type, field: Field) -> Any:
 def key_of_item(shape: Shape, item: Any) -> str:
     """The key of an item of a set or of a list with keys. Raises ValueError for an item that has none."""
     if shape.kind == SET:
+        if isinstance(item, dict | list):
+            raise ValueError("sets may not have map or list elements")
         return value_key(item)
     if not isinstance(item, dict):
         raise ValueError("associative list with keys may not have non-map elements")
@@ -127,6 +129,8 @@ def key_of_item(shape: Shape, item: Any) -> str:
             raise ValueError(
                 f'associative list with keys has an element that omits key field "{name}" (and doesn\'t have default value)'
             )
+        if isinstance(value, dict | list):
+            raise ValueError(f'associative list with keys has an element whose key field "{name}" is not a scalar')
         values.append(value)
     if len(values) > 1 and None in values:
         given = [(n, v) for n, v in zip(shape.keys, values, strict=True) if v is not None]

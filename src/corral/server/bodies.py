@@ -109,7 +109,8 @@ def bad_patch(shown: str, why: str) -> ApiError:
 def _unconverted(fault: str) -> str:
     """What is wrong with the outcome of a strategic merge patch: Go converts a tree there, it does not decode text.
 
-    `fault` is what decoding says: `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`.
+    `fault` is what decoding says:
+    `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`.
     """
     found = _UNMARSHAL.match(fault)
     if found is None:
@@ -132,6 +133,8 @@ def applied_object(core: Core, request: Request, resource: Resource, validation:
         raise bad_request(f"error decoding YAML: {error}") from None
     if not isinstance(applied, dict):
         raise bad_request("error decoding YAML: the body is not an object")
+    if not isinstance(applied.get("metadata", {}), dict):
+        raise bad_request("error decoding YAML: metadata is not an object")
     if repeated and validation == "Strict":
         raise bad_request(f"error strict decoding YAML: {', '.join(repeated)}")
     if validation == "Warn":
@@ -139,3 +142,12 @@ def applied_object(core: Core, request: Request, resource: Resource, validation:
     if not applied.get("kind"):
         raise bad_request("Object 'Kind' is missing in '" + request.body.decode("utf-8", "replace") + "'")
     return applied
+
+
+def typed_object(core: Core, resource: Resource, merged: Object) -> Object:
+    """What an apply made of an object, if every value is of its type. Raises ApiError (400)."""
+    try:
+        obj: Object = read(merged, core.schema(resource))[0]
+    except DecodeError as error:
+        raise bad_request(f"failed to convert the applied object to {resource.api_version} {resource.kind}: {error}") from None
+    return {**obj, "kind": resource.kind, "apiVersion": resource.api_version}

@@ -15,7 +15,7 @@ from corral.api.patch.json import json_patch
 from corral.api.patch.merge import merge_patch
 from corral.api.patch.strategic import strategic_merge_patch
 from corral.api.resources import Resource
-from corral.server.bodies import applied_object, media_of, patch_document, patched_object, unsupported
+from corral.server.bodies import applied_object, media_of, patch_document, patched_object, typed_object, unsupported
 from corral.server.core import Core
 from corral.server.negotiate import wanted
 from corral.server.options import WriteOptions
@@ -88,18 +88,17 @@ def _applier(
     def propose(old: Object | None) -> Object:
         if old is None and (applied.get("metadata") or {}).get("resourceVersion"):
             raise not_found(resource.plural, resource.group, request.name)
-        return deepcopy(
-            apply(
-                old,
-                deepcopy(applied),
-                options.field_manager,
-                resource.api_version,
-                subresource,
-                core.clock.now(),
-                core.schema(resource),
-                force=bool(options.force),
-                reset=core.reset_fields(resource, subresource),
-            )
+        merged = apply(
+            old,
+            deepcopy(applied),
+            options.field_manager,
+            resource.api_version,
+            subresource,
+            core.clock.now(),
+            core.schema(resource),
+            force=bool(options.force),
+            reset=core.reset_fields(resource, subresource),
         )
+        return deepcopy(typed_object(core, resource, merged))
 
     return propose
