@@ -1,7 +1,8 @@
 """Processes that outlive the command that starts them: start, remember, recognize, stop; and the word that one is ready.
 
-A process is remembered by pid and start time, so that a recycled pid is never taken for it. Readiness goes over a pipe: the
-child inherits its writing end, named by an environment variable, and writes one line; a child that dies closes it.
+A process is remembered by pid and start time, so that a recycled pid is never taken for it; one whose starter was killed before
+it could remember it is found by its command line. Readiness goes over a pipe: the child inherits its writing end, named by an
+environment variable, and writes one line, that it is ready or why it will never be; a child that dies closes it.
 """
 
 import contextlib
@@ -16,6 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 READY_FD_VARIABLE = "CORRAL_READY_FD"
+READY = b"READY"
+WORD_BYTES = 1 << 16
+WORD_CHARS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,21 @@ class Process:
         except (OSError, ValueError, TypeError):
             return None
         return process if process.alive() else None
+
+    @classmethod
+    def find(cls, words: Sequence[str]) -> "Process | None":
+        """A process whose command line ends in `words`."""
+        ending = b"".join(b"\0" + word.encode() for word in words) + b"\0"
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    found = (entry / "cmdline").read_bytes().endswith(ending)
+                except OSError:
+                    continue
+                pid = int(entry.name)
+                if found and (ticks := _stat(pid)) is not None:
+                    return cls(pid, ticks)
+        return None
 
     def stop(self, grace_s: float) -> bool:
         """SIGTERM, and SIGKILL after `grace_s` seconds; whether it went by itself."""
@@ -85,15 +104,19 @@ class Starting:
 
     def __init__(self, process: Process, ready_fd: int) -> None:
         self.process = process
+        #: Why it will never be ready: [message, remedy], where it said so itself.
+        self.failure: list[str] = []
         self._ready_fd = ready_fd
 
     def wait_ready(self, timeout_s: float) -> bool:
         """Whether it said so within the time; False at once when it dies instead."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._ready_fd, selectors.EVENT_READ)
-            said = os.read(self._ready_fd, 64) if selector.select(timeout_s) else b""
+            said = os.read(self._ready_fd, WORD_BYTES) if selector.select(timeout_s) else b""
         os.close(self._ready_fd)
-        return bool(said)
+        if said and said != READY:
+            self.failure = json.loads(said)
+        return said == READY
 
 
 def start(argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> Starting:
@@ -119,10 +142,19 @@ def start(argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None) 
 
 def say_ready() -> None:
     """Tell whoever started this process that it is ready; nothing where nobody asked."""
+    _say(READY)
+
+
+def say_failed(message: str, remedy: str) -> None:
+    """Tell whoever started this process why it cannot be ready."""
+    _say(json.dumps([message[:WORD_CHARS], remedy[:WORD_CHARS]]).encode())
+
+
+def _say(word: bytes) -> None:
     fd = os.environ.pop(READY_FD_VARIABLE, "")
     if fd:
         with contextlib.suppress(OSError):  # The starter may have gone.
-            os.write(int(fd), b"READY\n")
+            os.write(int(fd), word)
             os.close(int(fd))
 
 

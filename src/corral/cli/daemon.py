@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 import uvloop
 
 from corral.base.errors import CorralError
+from corral.base.processes import say_failed
 
 LOG_FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s"
 LOG_TIME = "%Y-%m-%dT%H:%M:%S"
@@ -26,6 +27,7 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     try:
         uvloop.run(_run(main))
     except CorralError as error:
+        say_failed(error.message, error.remedy)
         logging.getLogger("corral").error("%s%s", error.message, f" → {error.remedy}" if error.remedy else "")
         sys.exit(1)
 

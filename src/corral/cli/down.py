@@ -9,7 +9,6 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from corral.base.errors import CorralError
-from corral.base.processes import Process
 from corral.cli import kubeconfig as kubeconfigs
 from corral.cli.layout import DEFAULT_NAME, Cluster, Home, home_of
 
@@ -44,12 +43,9 @@ def down(
         raise CorralError("stopping pods needs root", "run it with sudo")
     lock = home.lock()
     try:
-        _stop(home, "node", NODE_GRACE_S)
-        if cluster is not None and cluster.node:
-            asyncio.run(_clear_host(home, cluster))
-        _stop(home, "server", SERVER_GRACE_S)
+        bring_down(home, cluster)
         if cluster is not None:
-            kubeconfigs.remove(kubeconfigs.user_kubeconfig(), cluster.name)
+            _forget_context(cluster.name)
         if purge:
             _purge(home)
     finally:
@@ -57,17 +53,33 @@ def down(
     print(f"Cluster {cluster.name if cluster else home.root} is down" + (" and forgotten" if purge else ""))
 
 
+def bring_down(home: Home, cluster: Cluster | None) -> None:
+    """Stop all processes and remove all they made on this host; of a cluster that is not known, the processes only."""
+    _stop(home, "node", NODE_GRACE_S)
+    if cluster is not None and cluster.node:
+        asyncio.run(_clear_host(home, cluster))
+    _stop(home, "server", SERVER_GRACE_S)
+
+
+def _forget_context(name: str) -> None:
+    """A kubeconfig that cannot be read keeps no cluster up."""
+    try:
+        kubeconfigs.remove(kubeconfigs.user_kubeconfig(), name)
+    except CorralError as error:
+        print(f"! {error.message}: it was left as it is")
+
+
 def _load_anyway(home: Home) -> Cluster | None:
     """The cluster, or None where its file is damaged: a purge must be possible then too."""
     try:
         return home.load()
     except CorralError as error:
-        print(f"! {error.message}: only its files can be removed")
+        print(f"! {error.message}: only its processes and files can be removed")
         return None
 
 
 def _stop(home: Home, component: str, grace_s: float) -> None:
-    process = Process.load(home.pid_file(component))
+    process = home.process(component)
     if process is not None and not process.stop(grace_s):
         print(f"! {component} did not end by itself and was killed")
     home.pid_file(component).unlink(missing_ok=True)

@@ -13,6 +13,8 @@ import yaml
 from corral.base.errors import CorralError
 from corral.cli.layout import DEFAULT_NAME, home_of
 
+SECTIONS = ("clusters", "users", "contexts")
+
 
 def kubeconfig(*, data_dir: Path | None = None, name: str = DEFAULT_NAME) -> None:
     """Print the administrator's kubeconfig.
@@ -40,28 +42,35 @@ def user_kubeconfig() -> Path:
     return (Path(person.pw_dir) if person else Path.home()) / ".kube" / "config"
 
 
+def check(path: Path) -> None:
+    """Raise CorralError where the file at `path` is there and is no kubeconfig."""
+    _read(path)
+
+
 def merge(path: Path, addition: dict[str, Any]) -> None:
     """Put the cluster, user and context of `addition` into the file at `path`, and make the context current.
 
     Raises CorralError where the file is not a kubeconfig; it is then left as it was.
     """
     config = _read(path)
-    for section in ("clusters", "users", "contexts"):
+    for section in SECTIONS:
         added = {entry["name"] for entry in addition[section]}
-        kept = [entry for entry in config.get(section) or [] if entry.get("name") not in added]
-        config[section] = kept + addition[section]
+        config[section] = [entry for entry in config.get(section) or [] if entry["name"] not in added] + addition[section]
     config["current-context"] = addition["current-context"]
     _write(path, config)
 
 
 def remove(path: Path, name: str) -> None:
-    """Take the cluster, user and context called `name` out of the file at `path`, if they are there."""
+    """Take the cluster, user and context called `name` out of the file at `path`, if they are there.
+
+    Raises CorralError where the file is not a kubeconfig; it is then left as it was.
+    """
     if not path.exists():
         return
     config = _read(path)
     before = repr(config)
-    for section in ("clusters", "users", "contexts"):
-        config[section] = [entry for entry in config.get(section) or [] if entry.get("name") != name]
+    for section in SECTIONS:
+        config[section] = [entry for entry in config.get(section) or [] if entry["name"] != name]
     if config.get("current-context") == name:
         config["current-context"] = ""
     if repr(config) != before:
@@ -76,15 +85,23 @@ def _person_behind_sudo() -> pwd.struct_passwd | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    remedy = "repair it, or name another file in $KUBECONFIG, or leave it alone: corral up --no-merge"
     try:
         config = yaml.safe_load(path.read_text()) if path.exists() else None
-    except (OSError, yaml.YAMLError) as error:
-        raise CorralError(f"cannot read {path}: {error}", "repair it, or leave it alone: --no-merge") from None
+    except OSError as error:
+        raise CorralError(f"cannot read {path}: {error.strerror}", remedy) from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise CorralError(f"{path} is not YAML", remedy) from None
     if config is None:
-        config = {"apiVersion": "v1", "kind": "Config", "preferences": {}}
-    if not isinstance(config, dict):
-        raise CorralError(f"{path} is not a kubeconfig", "repair it, or leave it alone: --no-merge")
+        return {"apiVersion": "v1", "kind": "Config", "preferences": {}}
+    if not (isinstance(config, dict) and all(_named(config.get(section)) for section in SECTIONS)):
+        raise CorralError(f"{path} is not a kubeconfig", remedy)
     return config
+
+
+def _named(entries: object) -> bool:
+    """Whether `entries` is a list of named things, or nothing."""
+    return entries is None or (isinstance(entries, list) and all(isinstance(e, dict) and "name" in e for e in entries))
 
 
 def _write(path: Path, config: dict[str, Any]) -> None:

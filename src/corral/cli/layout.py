@@ -3,18 +3,21 @@
 `cluster.json` in the data directory is written once, when the cluster is made; everything else follows from it.
 """
 
+import contextlib
 import fcntl
 import ipaddress
-import json
 import os
 import re
 import socket
 import zlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from corral.base.errors import CorralError
+from corral.base.processes import Process
 
 DEFAULT_NAME = "corral"
 DEFAULT_PORT = 6443
@@ -100,6 +103,23 @@ class Home:
         """A component's log."""
         return self.logs / f"{component}.log"
 
+    def process(self, component: str) -> Process | None:
+        """A component that runs; also one whose starter was killed before it could remember it."""
+        if found := Process.load(self.pid_file(component)):
+            return found
+        if component == "containerd":
+            return Process.find(["--config", str(self.containerd / "containerd.toml")])
+        if found := Process.find(self.command(component)):
+            found.save(self.pid_file(component))
+        return found
+
+    def command(self, component: str) -> list[str]:
+        """How the component is started, the interpreter left out.
+
+        Not through `corral.cli.main`: the processes need no command line, and start sooner without it.
+        """
+        return ["-m", f"corral.cli.{component}", str(self.root)]
+
     def make(self) -> None:
         """Make the folders, closed to other users. Raises CorralError where they cannot be."""
         if len(str(self.containerd / "containerd.sock.ttrpc")) > SOCKET_PATH_LIMIT:
@@ -111,6 +131,14 @@ class Home:
             raise CorralError(
                 f"cannot make {error.filename}: {error.strerror}", "choose a folder of your own: --data-dir DIR"
             ) from None
+
+    def unmake(self) -> None:
+        """Take the folders away again where no cluster came to be in them; a folder that holds anything stays."""
+        if not self.config.exists():
+            (self.root / "lock").unlink(missing_ok=True)
+            for folder in (self.pki, self.run, self.logs, self.root):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
 
     def lock(self) -> int:
         """Hold the cluster against a second `up` or `down`; the lock goes with the process."""
@@ -125,16 +153,19 @@ class Home:
     def load(self) -> Cluster | None:
         """The cluster kept here; None where there is none. Raises CorralError where the file is damaged."""
         try:
-            data = json.loads(self.config.read_text())
-            return Cluster(**{f.name: data[f.name] for f in fields(Cluster)})
-        except FileNotFoundError:
+            cluster = msgspec.json.decode(self.config.read_bytes(), type=Cluster)
+            for cidr in (cluster.pod_cidr, cluster.service_cidr):
+                ipaddress.ip_network(cidr)
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except PermissionError:
             raise CorralError(f"no permission to read {self.config}", "run the command as root (sudo)") from None
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError) as error:
             raise CorralError(
-                f"{self.config} is damaged ({error!r})", "restore the file, or start over: corral down --purge"
+                f"{self.config} is damaged ({error})",
+                f"restore the file, or start over: corral down --purge --data-dir {self.root}",
             ) from None
+        return cluster
 
     def require(self) -> Cluster:
         """The cluster kept here. Raises CorralError where there is none."""
@@ -146,7 +177,10 @@ class Home:
     def save(self, cluster: Cluster) -> None:
         """Keep the cluster's facts."""
         temporary = self.config.with_suffix(".tmp")
-        temporary.write_text(json.dumps(asdict(cluster), indent=1) + "\n")
+        with temporary.open("wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(cluster), indent=1) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(self.config)
 
 
@@ -164,11 +198,16 @@ def check_name(name: str) -> None:
         raise CorralError(f'"{name}" cannot name a cluster', "use up to 24 lower-case letters, digits and '-', a letter first")
 
 
+def check_port(port: int) -> None:
+    """Raise CorralError unless `port` is a port's number."""
+    if not 0 < port < 65536:
+        raise CorralError(f"{port} is no port", "choose one from 1 to 65535")
+
+
 def choose_port(wanted: int | None, default: int, address: str = "") -> int:
     """The wanted port, or the first free one from `default` on. Raises CorralError where the wanted one is taken."""
     if wanted is not None:
-        if not 0 < wanted < 65536:
-            raise CorralError(f"{wanted} is no port", "choose one from 1 to 65535")
+        check_port(wanted)
         if not port_is_free(wanted, address):
             raise CorralError(f"port {wanted} is already taken", "stop what listens there, or choose another: --port PORT")
         return wanted

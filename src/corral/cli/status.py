@@ -48,7 +48,7 @@ def examine(home: Home) -> dict[str, Any]:
     if cluster is None:
         return {"state": "absent", "dataDir": str(home.root)}
     wanted = ["server", *(["node"] if cluster.node else []), *(["containerd"] if cluster.node and not cluster.cri else [])]
-    running = {c: Process.load(home.pid_file(c)) for c in COMPONENTS if c in wanted}
+    running = {c: home.process(c) for c in COMPONENTS if c in wanted}
     alive = [c for c, p in running.items() if p is not None]
     state = "up" if len(alive) == len(wanted) else "broken" if alive else "down"
     return {

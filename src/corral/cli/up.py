@@ -8,14 +8,15 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from cyclopts import Parameter
 
 from corral.base.errors import CorralError
-from corral.base.processes import Process, Starting, start
+from corral.base.processes import Starting, start
 from corral.cli import kubeconfig as kubeconfigs
 from corral.cli.doctor import require_node
+from corral.cli.down import bring_down
 from corral.cli.layout import (
     DEFAULT_NAME,
     DEFAULT_NODE_PORT,
@@ -23,16 +24,18 @@ from corral.cli.layout import (
     Cluster,
     Home,
     check_name,
+    check_port,
     choose_port,
     choose_ranges,
     home_of,
     host_address,
     host_routes,
+    port_is_free,
 )
 
 SERVER_TIMEOUT_S = 30.0
-LOG_LINES_SHOWN = 8
-STOP_GRACE_S = 5.0
+LOG_LINES_SHOWN = 3
+STOP_GRACE_S = 10.0
 
 
 def up(
@@ -40,12 +43,14 @@ def up(
     data_dir: Path | None = None,
     name: str | None = None,
     port: int | None = None,
-    no_node: Annotated[bool, Parameter(negative=())] = False,
+    no_node: Annotated[bool | None, Parameter(negative="--node")] = None,
     wait: float = 60.0,
     no_merge: Annotated[bool, Parameter(negative=())] = False,
-    cri: str = "",
+    cri: str | None = None,
 ) -> None:
     """Start a cluster, and return when its node is Ready.
+
+    A cluster that was made before keeps its settings, where no others are given.
 
     Parameters
     ----------
@@ -58,7 +63,7 @@ def up(
     no_node
         Start the API server, controllers and scheduler only: needs no root and no container runtime.
     wait
-        Seconds to wait for the node to be Ready.
+        Seconds to wait for the node to be Ready (default: 60).
     no_merge
         Leave ~/.kube/config alone.
     cri
@@ -67,39 +72,77 @@ def up(
     began_s = time.monotonic()
     check_name(name or DEFAULT_NAME)
     home = home_of(data_dir, name or DEFAULT_NAME)
-    if not no_node:
-        require_node(cri)
+    known = home.load()
+    wanted = Wanted(
+        name,
+        port,
+        node=(known is None or known.node) if no_node is None else not no_node,
+        cri=(known.cri if known else "") if cri is None else cri,
+    )
+    if port is not None:
+        check_port(port)
+    if wanted.node:
+        require_node(wanted.cri)
+    if not no_merge:
+        kubeconfigs.check(kubeconfigs.user_kubeconfig())
     home.make()
     lock = home.lock()
     try:
-        cluster = _cluster(home, name, port, not no_node, cri)
-        missing = [c for c in components(cluster) if Process.load(home.pid_file(c)) is None]
-        if not missing:
-            print(f"Cluster {cluster.name} is already up: {cluster.server}")
-            print("  stop it with: " + _command(home, cluster, "down"))
-            return
-        starting = _start(home, cluster, missing, no_merge)
-        if "server" in starting:
-            _await_server(home, cluster, starting, began_s)
-        if "node" in starting:
-            _await(home, "node", starting["node"], wait, began_s, f"node {socket.gethostname().lower()} Ready")
-        _tell(home, cluster, no_merge)
+        _start_missing(home, wanted, no_merge, wait, began_s)
     finally:
+        home.unmake()
         os.close(lock)
 
 
-def _cluster(home: Home, name: str | None, port: int | None, node: bool, cri: str) -> Cluster:
-    """The cluster kept in `home`, or a new one."""
+class Wanted(NamedTuple):
+    """What the command line, or the cluster as it was made, asks for; None where it does not matter."""
+
+    name: str | None
+    port: int | None
+    node: bool
+    cri: str
+
+
+def _start_missing(home: Home, wanted: Wanted, no_merge: bool, wait_s: float, began_s: float) -> None:
+    """Start what does not run. Where the server fails, or the user interrupts, what was started is stopped again."""
+    cluster, running = _cluster(home, wanted)
+    missing = [c for c in components(cluster) if c not in running]
+    if not missing:
+        print(f"Cluster {cluster.name} is already up: {cluster.server}")
+        print("  stop it with: " + _command(home, cluster, "down"))
+        return
+    try:
+        starting = _start(home, cluster, missing, no_merge)
+        if "server" in starting:
+            _await(home, "server", starting["server"], SERVER_TIMEOUT_S, began_s, f"API server ready at {cluster.server}")
+    except BaseException:
+        _undo(home, cluster, running, missing)
+        raise
+    if "node" in starting:
+        try:
+            _await(home, "node", starting["node"], wait_s, began_s, f"node {socket.gethostname().lower()} Ready")
+        except KeyboardInterrupt:
+            _undo(home, cluster, running, missing)
+            raise
+    _tell(home, cluster, no_merge)
+
+
+def _undo(home: Home, cluster: Cluster, running: list[str], started: list[str]) -> None:
+    """Stop what was started; where nothing ran before, take away all it made, too."""
+    if not running:
+        bring_down(home, cluster)
+        return
+    for component in started:
+        if process := home.process(component):
+            process.stop(STOP_GRACE_S)
+
+
+def _cluster(home: Home, wanted: Wanted) -> tuple[Cluster, list[str]]:
+    """The cluster kept in `home`, or a new one; and what of it runs already."""
     known = home.load()
     if known is not None:
-        if name is not None and name != known.name:
-            raise CorralError(f'{home.root} holds a cluster called "{known.name}"', "choose another --data-dir")
-        if not Process.load(home.pid_file("server")):
-            choose_port(known.port if port is None else port, DEFAULT_PORT)
-        if (port is not None and port != known.port) or node != known.node or cri != known.cri:
-            known = replace(known, port=port or known.port, node=node, cri=cri)
-            home.save(known)
-        return known
+        return _known(home, known, wanted)
+    name, port, node, cri = wanted
     pods, services = choose_ranges(name or DEFAULT_NAME, host_routes(Path("/proc/net/route").read_text()))
     cluster = Cluster(
         name=name or DEFAULT_NAME,
@@ -113,7 +156,32 @@ def _cluster(home: Home, name: str | None, port: int | None, node: bool, cri: st
         cri=cri,
     )
     home.save(cluster)
-    return cluster
+    return cluster, []
+
+
+def _known(home: Home, known: Cluster, wanted: Wanted) -> tuple[Cluster, list[str]]:
+    """The cluster with the settings that are wanted now: they are changed only where nothing of it runs."""
+    if wanted.name is not None and wanted.name != known.name:
+        raise CorralError(f'{home.root} holds a cluster called "{known.name}"', "choose another --data-dir")
+    running = [c for c in ("server", "node", "containerd") if home.process(c) is not None]
+    port = known.port if wanted.port is None else wanted.port
+    changed = replace(known, port=port, node=wanted.node, cri=wanted.cri)
+    if running and changed != known:
+        raise CorralError(
+            f"cluster {known.name} is up with other settings: {known.server}", f"first: {_command(home, known, 'down')}"
+        )
+    if "server" not in running:
+        choose_port(port, DEFAULT_PORT)
+    if not running:
+        changed = replace(
+            changed,
+            node_port=known.node_port if port_is_free(known.node_port) else choose_port(None, DEFAULT_NODE_PORT),
+            host="0.0.0.0" if wanted.node else "127.0.0.1",
+            advertise_address=host_address() if wanted.node else "127.0.0.1",
+        )
+    if changed != known:
+        home.save(changed)
+    return changed, running
 
 
 def components(cluster: Cluster) -> tuple[str, ...]:
@@ -130,32 +198,23 @@ def _start(home: Home, cluster: Cluster, missing: Iterable[str], no_merge: bool)
         kubeconfigs.merge(kubeconfigs.user_kubeconfig(), admin)
     starting = {}
     for component in missing:
-        # Not through `corral.cli.main`: the processes need no command line, and start sooner without it.
-        argv = [sys.executable, "-m", f"corral.cli.{component}", str(home.root)]
-        starting[component] = start(argv, home.log(component))
+        starting[component] = start([sys.executable, *home.command(component)], home.log(component))
         starting[component].process.save(home.pid_file(component))
     return starting
-
-
-def _await_server(home: Home, cluster: Cluster, starting: dict[str, Starting], began_s: float) -> None:
-    """Without a server nothing else is of use: where it fails, all that was started is stopped."""
-    try:
-        _await(home, "server", starting["server"], SERVER_TIMEOUT_S, began_s, f"API server ready at {cluster.server}")
-    except CorralError:
-        for component in starting.values():
-            component.process.stop(STOP_GRACE_S)
-        raise
 
 
 def _await(home: Home, component: str, starting: Starting, timeout_s: float, began_s: float, done: str) -> None:
     if starting.wait_ready(timeout_s):
         print(f"✓ {done} ({time.monotonic() - began_s:.1f} s)", flush=True)
         return
-    state = "is not ready yet" if starting.process.alive() else "has stopped"
+    if starting.failure:
+        raise CorralError(*starting.failure)
+    spent_s = time.monotonic() - began_s
+    state = "is not ready yet" if spent_s >= timeout_s else "has stopped"
     lines = home.log(component).read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:]
     shown = "".join(f"\n  | {line[: shutil.get_terminal_size().columns - 5]}" for line in lines)
     raise CorralError(
-        f"the {component} {state} after {time.monotonic() - began_s:.0f} s{shown}",
+        f"the {component} {state} after {spent_s:.0f} s{shown}",
         f"see its whole log: corral logs {component} --data-dir {home.root}",
     )
 

@@ -20,7 +20,6 @@ from corral.base.errors import CorralError
 from corral.base.processes import Process, start
 from corral.node import mounts
 from corral.node.config import PAUSE_IMAGE
-from corral.node.pause import pause_image
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +57,16 @@ class Containerd:
         """Where the running process is remembered."""
         return self.run / "containerd.pid"
 
+    @property
+    def config(self) -> Path:
+        """Its config.toml, which names it among the host's processes; it is there from before the start until `clear`."""
+        return self.run / "containerd.toml"
+
     def process(self) -> Process | None:
-        """The running one, if it runs."""
-        return Process.load(self.pid_file)
+        """The running one, if it runs; also one whose starter was killed before it could remember it."""
+        if (found := Process.load(self.pid_file)) is None and self.config.exists():
+            found = Process.find(["--config", str(self.config)])
+        return found
 
     async def ensure(self) -> bool:
         """Have it running and the sandbox image present; whether it had to be started.
@@ -80,13 +86,12 @@ class Containerd:
             stale.stop(STOP_GRACE_S)
         for folder in (self.root, self.run, self.certs_dir, self.cni_conf_dir):
             folder.mkdir(parents=True, exist_ok=True)
-        config = self.run / "containerd.toml"
-        config.write_text(self.config_text())
-        config.chmod(0o600)
+        self.config.write_text(self.config_text())
+        self.config.chmod(0o600)
         self.socket.unlink(missing_ok=True)
         with _notifications(self.run / "notify.sock") as ready:
             starting = start(
-                [binary, "--config", str(config)],
+                [binary, "--config", str(self.config)],
                 self.log,
                 {"NOTIFY_SOCKET": str(self.run / "notify.sock"), "CONTAINERD_LOG_LEVEL": "warn"},
             )
@@ -120,6 +125,8 @@ class Containerd:
         listed = self.ctr("images", "ls", "-q", f"name=={PAUSE_IMAGE}")
         if PAUSE_IMAGE in listed.split():
             return
+        from corral.node.pause import pause_image  # Needed once in a node's life.
+
         archive = self.run / "pause.tar"
         archive.write_bytes(pause_image(PAUSE_IMAGE, os.uname().machine))
         try:

@@ -361,8 +361,9 @@ def _load_certificate(path: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(path.read_bytes())
     except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is damaged"
         raise CorralError(
-            f"cannot read the certificate {path}: {error}", "restore it, or remove it to have it made anew"
+            f"cannot read the certificate {path}: {why}", "restore it, or remove it to have it made anew"
         ) from error
 
 
@@ -370,7 +371,8 @@ def _load_key(path: Path) -> ec.EllipticCurvePrivateKey:
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as error:
-        raise CorralError(f"cannot read the private key {path}: {error}", "restore it from a backup") from error
+        why = error.strerror if isinstance(error, OSError) else "it is damaged"
+        raise CorralError(f"cannot read the private key {path}: {why}", "restore it from a backup") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise CorralError(f"the private key {path} is not an elliptic-curve key", "restore it from a backup")
     return key
