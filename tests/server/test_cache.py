@@ -1,5 +1,7 @@
 """The watch cache: order, revisions, the log of changes."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,3 +119,19 @@ def test_the_state_at_any_revision_is_the_one_that_was(writes, at):
         states.append(dict(state))
     at = min(at, len(writes))
     assert {item.key: item.revision for item in cache.collection("xs").list_at(at)} == states[at]
+
+
+def test_a_crowd_of_watchers_waits_a_moment_callers_of_this_process_do_not(cache):
+    async def scenario():
+        collection = cache.collection("xs")
+        crowd = [asyncio.create_task(collection.wait(0, 10)) for _ in range(100)]
+        own = asyncio.create_task(collection.wait(0, 10, urgent=True))
+        await asyncio.sleep(0)
+        cache.apply([put(1, "n/a")])
+        await own
+        assert not any(task.done() for task in crowd)
+        cache.apply([put(2, "n/a")])
+        await asyncio.gather(*crowd)
+        assert len(collection.changes(0)) == 2
+
+    asyncio.run(scenario())

@@ -25,6 +25,10 @@ log = logging.getLogger(__name__)
 #: Events kept by a collection, at least; at most twice as many.
 LOG_EVENTS = 4096
 RESTART_PAUSE_S = 0.2
+#: How long events gather for the watchers of one collection: longer for more of them, not at all for a few.
+PAUSE_PER_WATCHER_S = 50e-6
+MIN_PAUSE_S = 2e-3
+MAX_PAUSE_S = 50e-3
 NO_REVISION = b'"resourceVersion":""'
 
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
@@ -157,6 +161,8 @@ class Collection:
         self._log: list[Change] = []
         self._dropped = 0
         self._waiters: set[asyncio.Future[None]] = set()
+        self._urgent: set[asyncio.Future[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
         self._listeners: list[Callable[[Change], None]] = []
 
     def __len__(self) -> int:
@@ -216,11 +222,26 @@ class Collection:
                 log.exception("listener of %s failed", self.group_resource)
 
     def wake(self) -> None:
-        """Wake those who wait for changes."""
+        """Wake those who wait for changes: callers of this process at once, a crowd of clients after a moment.
+
+        A write to a client costs the same for one event and for ten: with many watchers, waiting lets events gather.
+        """
+        urgent, self._urgent = self._urgent, set()
+        for waiter in urgent:
+            _finish(waiter)
+        pause_s = min(len(self._waiters) * PAUSE_PER_WATCHER_S, MAX_PAUSE_S)
+        if pause_s < MIN_PAUSE_S:
+            self._wake_all()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(pause_s, self._wake_all)
+
+    def _wake_all(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+            _finish(waiter)
 
     def position(self, revision: int) -> int:
         """Where in the log the changes after `revision` begin. Raises ApiError (410)."""
@@ -238,18 +259,19 @@ class Collection:
             raise expired("The resourceVersion for the provided watch is too old.")
         return self._log[position - self._dropped :]
 
-    async def wait(self, position: int, timeout_s: float) -> None:
-        """Return when there are changes from `position` on, or after `timeout_s`."""
-        if position < self.end():
+    async def wait(self, position: int, timeout_s: float, *, urgent: bool = False) -> None:
+        """Return when there are changes from `position` on, or after `timeout_s`; `urgent` waiters do not wait for others."""
+        if position < self.end() and (urgent or self._timer is None):
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
+        (self._urgent if urgent else self._waiters).add(waiter)
         timer = asyncio.get_running_loop().call_later(timeout_s, _finish, waiter)
         try:
             await waiter
         finally:
             timer.cancel()
             self._waiters.discard(waiter)
+            self._urgent.discard(waiter)
 
     def restart(self, floor: int) -> None:
         """Forget the log: continuity is lost, and every watch from before `floor` ends."""

@@ -59,7 +59,7 @@ class LocalTransport:
         while True:
             # Whoever does not keep up with a stream of changes still lets others run.
             await asyncio.sleep(0)
-            await start.collection.wait(position, BOOKMARK_INTERVAL_S)
+            await start.collection.wait(position, BOOKMARK_INTERVAL_S, urgent=True)
             changes = start.collection.changes(position)
             position += len(changes)
             for change in changes:

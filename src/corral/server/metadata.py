@@ -42,7 +42,8 @@ def check_place(obj: Object, namespace: str, name: str) -> None:
 
 def begin(meta: Object, now_s: float) -> None:
     """Fill in a new object's system fields. Raises ApiError for a resourceVersion, which a new object cannot have."""
-    if meta.pop("resourceVersion", ""):
+    version = meta.pop("resourceVersion", "")
+    if version.isdigit() and version != "0":
         raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
     for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
         meta.pop(name, None)
