@@ -68,7 +68,7 @@ class Starter:
         volumes = asyncio.create_task(self._volumes(pod))
         try:
             await self._replace_sandbox(pod, attempt)
-        except CriError as error:
+        except (CriError, OSError) as error:
             self._say("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}", "")
             self._block(self._sandbox_backoff.next("sandbox"))
         else:
@@ -133,7 +133,7 @@ class Starter:
         except ImageError as error:
             self._fail(name, error.reason, str(error), error.retry_s)
             return
-        except (ConfigError, VolumeError) as error:
+        except (ConfigError, VolumeError, OSError) as error:
             self._say("Warning", "Failed", f"Error: {error}", name)
             self._fail(name, "CreateContainerConfigError", str(error), CONFIG_RETRY_S)
             return

@@ -4,7 +4,6 @@ The names are the reference's: `0.log`, `0.log.20260102-030405`, `0.log.20260101
 """
 
 import asyncio
-import gzip
 import logging
 import shutil
 from collections.abc import Callable, Iterable
@@ -56,6 +55,8 @@ def rotated(path: Path) -> list[Path]:
 
 def _make_room(path: Path, max_files: int) -> None:
     """Compress what was rotated before, and remove the oldest so that two more fit: the present log and the next."""
+    import gzip  # Seldom needed, and not small.
+
     for old in rotated(path):
         if old.suffix != ".gz":
             with old.open("rb") as source, gzip.open(f"{old}.gz", "wb") as target:
