@@ -1,0 +1,134 @@
+"""CustomResourceDefinitions and their schemas."""
+
+import pytest
+
+from corral.api.kinds import rules
+from corral.api.rules import Context
+
+CRD = rules("apiextensions.k8s.io", "CustomResourceDefinition")
+AT = "spec.validation.openAPIV3Schema"
+
+
+def made(schema=None, version=None, **spec):
+    one = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema or {"type": "object"}}}
+    whole = {
+        "group": "example.com",
+        "scope": "Namespaced",
+        "names": {"plural": "things", "kind": "Thing"},
+        "versions": [{**one, **(version or {})}],
+        **spec,
+    }
+    obj = {"metadata": {"name": "things.example.com"}, "spec": whole}
+    CRD.default(obj)
+    return obj
+
+
+def faults(*args, **spec):
+    return [str(e) for e in CRD.validate_create(made(*args, **spec)).items]
+
+
+def spec_of(**properties):
+    return {"type": "object", "properties": {"spec": {"type": "object", "properties": properties}}}
+
+
+def test_names_are_made_from_the_kind():
+    spec = made()["spec"]
+    assert (spec["names"]["singular"], spec["names"]["listKind"]) == ("thing", "ThingList")
+    assert spec["conversion"] == {"strategy": "None"}
+    assert faults() == []
+
+
+def test_the_stored_version_is_noted():
+    obj = made()
+    CRD.prepare_create(obj, Context(0.0))
+    assert obj["status"]["storedVersions"] == ["v1"]
+
+
+def test_the_name_is_plural_and_group():
+    obj = made(group="other.com")
+    assert [str(e) for e in CRD.validate_create(obj).items] == [
+        'metadata.name: Invalid value: "things.example.com": must be spec.names.plural+"."+spec.group'
+    ]
+
+
+def test_a_version_is_a_label_and_one_is_stored():
+    wrong = faults(version={"name": "V1", "storage": False})
+    assert wrong[0].startswith('spec.versions[0].name: Invalid value: "V1": a DNS-1035 label')
+    assert wrong[1].endswith("must have exactly one version marked as storage version")
+    assert wrong[2].startswith('spec.version: Invalid value: "V1": a DNS-1035 label')
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        ({}, ".type: Required value: must not be empty at the root"),
+        ({"type": "string"}, '.type: Invalid value: "string": must be object at the root'),
+        (spec_of(a={"type": "array"}), ".properties[spec].properties[a].items: Required value: must be specified"),
+        (spec_of(a={}), ".properties[spec].properties[a].type: Required value: must not be empty for specified object fields"),
+        (
+            {"type": "object", "anyOf": [{"type": "object"}]},
+            ".anyOf[0].type: Forbidden: must be empty to be structural",
+        ),
+        (
+            {"type": "object", "properties": {"metadata": {"type": "object", "properties": {"labels": {"type": "object"}}}}},
+            ".properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is"
+            " implicitly specified",
+        ),
+        ({"type": "object", "uniqueItems": True}, ".uniqueItems: Forbidden: uniqueItems cannot be set to true since"),
+        ({"type": "object", "x-kubernetes-list-type": "set"}, '.type: Invalid value: "object": must be array if'),
+    ],
+)
+def test_a_schema_is_structural(schema, why):
+    assert faults({**schema, "description": "any"})[0].startswith(AT + why)
+
+
+def test_int_or_string_may_say_so_in_the_usual_way():
+    both = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
+    assert faults(spec_of(a=both)) == []
+
+
+def test_defaults_are_as_the_schema_says():
+    assert faults(spec_of(a={"type": "string", "default": 5})) == [
+        f'{AT}.properties[spec].properties[a].default: Invalid value: "integer":  in body must be of type string: "integer"'
+    ]
+
+
+def test_rules_speak_of_what_the_schema_has():
+    schema = spec_of(size={"type": "integer"})
+    schema["properties"]["spec"]["x-kubernetes-validations"] = [{"rule": "self.siz < 1"}]
+    assert faults(schema) == [
+        f'{AT}.properties[spec].x-kubernetes-validations[0].rule: Invalid value: "self.siz < 1": compilation failed: ERROR:'
+        " <input>:1:5: undefined field 'siz'\n | self.siz < 1\n | ....^"
+    ]
+
+
+def test_rules_at_the_root_know_the_name():
+    schema = {**spec_of(), "x-kubernetes-validations": [{"rule": "self.metadata.name != ''"}]}
+    assert faults(schema) == []
+
+
+def test_keys_of_a_list_map_are_required_properties():
+    items = {"type": "object", "properties": {"name": {"type": "string"}}}
+    a_list = {"type": "array", "items": items, "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name", "x"]}
+    assert faults(spec_of(a=a_list)) == [
+        f"{AT}.properties[spec].properties[a].items.properties[name].default: Required value: this property is in"
+        " x-kubernetes-list-map-keys, so it must have a default or be a required property",
+        f'{AT}.properties[spec].properties[a].x-kubernetes-list-map-keys[1]: Invalid value: "x": entries must all be names of'
+        " item properties",
+    ]
+
+
+def test_group_and_plural_stay():
+    old, new = made(), made()
+    new["spec"]["names"]["plural"] = "stuff"
+    assert [str(e) for e in CRD.validate_update(new, old, "").items] == [
+        'spec.names.plural: Invalid value: "stuff": field is immutable'
+    ]
+
+
+def test_where_the_scale_is():
+    scale = {"specReplicasPath": ".status.n", "statusReplicasPath": "n"}
+    assert faults(version={"subresources": {"scale": scale}}) == [
+        'spec.subresources.scale.specReplicasPath: Invalid value: ".status.n": should be a json path under .spec',
+        'spec.subresources.scale.statusReplicasPath: Invalid value: "n": must be a simple json path starting with .',
+    ]
