@@ -16,7 +16,7 @@ import uvloop
 from yardstick import measure, wrk
 
 from corral.client.client import Client
-from corral.testing.server import RunningServer, running_server
+from corral.testing.server import running_server
 
 SECONDS = 5
 PODS = 500

@@ -1,6 +1,6 @@
 """The yardstick: requests a second of a bare aiohttp server (uvloop, TLS, a fixed 3,000-byte JSON answer) under `wrk -t1 -c32`.
 
-`python benchmarks/yardstick.py` prints it; other benchmarks call `measure`, so that their ratios are of the same machine and hour.
+`python benchmarks/yardstick.py` prints it; other benchmarks call `measure`: their ratios are of the same machine and hour.
 """
 
 import asyncio
