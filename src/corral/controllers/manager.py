@@ -7,6 +7,7 @@ from corral.client.client import Client
 from corral.client.informer import Informers
 from corral.controllers import (
     cronjob,
+    daemonset,
     deployment,
     endpoints,
     endpointslice,
@@ -18,8 +19,11 @@ from corral.controllers import (
     node_lifecycle,
     podgc,
     replicaset,
+    resourcequota,
     root_ca,
     serviceaccount,
+    statefulset,
+    storage_protection,
     taint_eviction,
 )
 from corral.loop.controller import Controller
@@ -44,6 +48,8 @@ def build(client: Client, informers: Informers, clock: Clock, config: Config) ->
         replicaset.build(client, informers, clock),
         replicaset.build(client, informers, clock, replicaset.REPLICATION_CONTROLLER),
         deployment.build(client, informers, clock),
+        daemonset.build(client, informers, clock),
+        statefulset.build(client, informers, clock),
         job.build(client, informers, clock),
         cronjob.build(client, informers, clock),
         endpointslice.build(client, informers, clock),
@@ -54,4 +60,6 @@ def build(client: Client, informers: Informers, clock: Clock, config: Config) ->
         taint_eviction.build(client, informers, clock),
         podgc.build(client, informers, clock),
         garbage.build(client, informers, clock),
+        resourcequota.build(client, informers, clock),
+        *storage_protection.build(client, informers),
     ]
