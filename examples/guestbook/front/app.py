@@ -9,7 +9,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
-REDIS = (os.environ.get("REDIS_HOST", "redis"), int(os.environ.get("REDIS_PORT", "6379")))
+# The port is no setting: REDIS_PORT is what Kubernetes itself sets for a Service called redis, to a URL.
+REDIS = (os.environ.get("REDIS_HOST", "redis"), 6379)
 VERSION = os.environ.get("VERSION", "dev")
 TIMEOUT_S = 2.0
 LIMIT_BYTES = 10_000
