@@ -21,13 +21,17 @@ MIN_FREE_BYTES = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: `remedy` says what to do where it failed; `needed` is whether pods cannot run without it."""
+    """One check: `remedy` says what to do where it failed; `needed` is whether pods cannot run without it.
+
+    `package` is what brings it, where one does.
+    """
 
     check: str
     ok: bool
     detail: str
     remedy: str = ""
     needed: bool = True
+    package: str = ""
 
 
 def doctor(*, output: Annotated[Literal["text", "json"], Parameter(name=["--output", "-o"])] = "text") -> None:
@@ -55,7 +59,7 @@ def require_node(cri: str = "") -> None:
     if missing:
         raise CorralError(
             "this host lacks " + ", ".join(f.check for f in missing),
-            "; ".join(dict.fromkeys(f.remedy for f in missing)),
+            "; ".join(dict.fromkeys([*_installation(missing), *(f.remedy for f in missing if not f.package)])),
         )
 
 
@@ -69,7 +73,7 @@ def examine(cri: str = "") -> list[Finding]:
         _program("nft", "nftables"),
         _program("ip", "iproute2"),
         _program("conntrack", "conntrack", needed=False),
-        _busybox(),
+        _program("busybox", "busybox-static", needed=False),
         _cgroups(),
         _overlay(),
         _program("buildah", "buildah", needed=False),
@@ -78,8 +82,14 @@ def examine(cri: str = "") -> list[Finding]:
     ]
 
 
+def _installation(missing: list[Finding]) -> list[str]:
+    """The one command that installs all that is missing, if a package is."""
+    packages = " ".join(dict.fromkeys(f.package for f in missing if f.package))
+    return [install_command(packages)] if packages else []
+
+
 def install_command(package: str) -> str:
-    """How this host's package manager installs `package` (a Debian name)."""
+    """How this host's package manager installs `package` (a Debian name, or several)."""
     known: list[tuple[str, Callable[[str], str]]] = [
         ("apt-get", lambda p: f"apt-get install -y --no-install-recommends {p}"),
         ("dnf", lambda p: f"dnf install -y {p}"),
@@ -97,7 +107,7 @@ def _root() -> Finding:
 
 def _program(program: str, package: str, *, needed: bool = True) -> Finding:
     path = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/local/sbin")
-    return Finding(program, path is not None, path or "not found", install_command(package), needed)
+    return Finding(program, path is not None, path or "not found", install_command(package), needed, package)
 
 
 def _socket(path: str) -> Finding:
@@ -109,12 +119,8 @@ def _cni() -> Finding:
     for folder in CNI_FOLDERS:
         if all((folder / plugin).exists() for plugin in CNI_PLUGINS):
             return Finding("CNI plugins", True, str(folder))
-    return Finding("CNI plugins", False, "not found", install_command("containernetworking-plugins"))
-
-
-def _busybox() -> Finding:
-    path = shutil.which("busybox")
-    return Finding("busybox", path is not None, path or "not found", install_command("busybox-static"))
+    package = "containernetworking-plugins"
+    return Finding("CNI plugins", False, "not found", install_command(package), package=package)
 
 
 def _cgroups() -> Finding:

@@ -56,21 +56,23 @@ def build(
 
 
 @app.command
-def load(*archives: Path, data_dir: Path | None = None, name: str = DEFAULT_NAME) -> None:
+def load(archive: Path, *archives: Path, data_dir: Path | None = None, name: str = DEFAULT_NAME) -> None:
     """Load images from archives, as `docker save` or `buildah push` write them.
 
     Parameters
     ----------
+    archive
+        A file of Docker's or the OCI's format.
     archives
-        Files of Docker's or the OCI's format.
+        More of them.
     data_dir
         Where the cluster lives.
     name
         The cluster's name.
     """
     runtime = _runtime(data_dir, name)
-    for archive in archives:
-        for image in imagestore.load(runtime, archive):
+    for path in (archive, *archives):
+        for image in imagestore.load(runtime, path):
             print(image)
 
 
@@ -107,22 +109,25 @@ def list_images(
 
 
 @app.command(name="rm")
-def remove(*images: str, data_dir: Path | None = None, name: str = DEFAULT_NAME) -> None:
+def remove(image: str, *images: str, data_dir: Path | None = None, name: str = DEFAULT_NAME) -> None:
     """Remove images from the node.
 
     Parameters
     ----------
+    image
+        An image's name.
     images
-        Their names.
+        More of them.
     data_dir
         Where the cluster lives.
     name
         The cluster's name.
     """
-    removed = asyncio.run(imagestore.remove(_runtime(data_dir, name).socket, images))
-    for image in removed:
-        print(image)
-    absent = [image for image in images if image not in removed]
+    wanted = (image, *images)
+    removed = asyncio.run(imagestore.remove(_runtime(data_dir, name).socket, wanted))
+    for gone in removed:
+        print(gone)
+    absent = [one for one in wanted if one not in removed]
     if absent:
         raise CorralError(f"there is no image {', '.join(absent)}", "see which there are: corral image ls")
 

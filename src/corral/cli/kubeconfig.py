@@ -13,6 +13,7 @@ import yaml
 from corral.base.errors import CorralError
 from corral.cli.layout import DEFAULT_NAME, home_of
 
+REMEDY = "repair it, or name another file in $KUBECONFIG, or leave it alone: corral up --no-merge"
 SECTIONS = ("clusters", "users", "contexts")
 
 
@@ -43,8 +44,11 @@ def user_kubeconfig() -> Path:
 
 
 def check(path: Path) -> None:
-    """Raise CorralError where the file at `path` is there and is no kubeconfig."""
+    """Raise CorralError where the file at `path` is there and is no kubeconfig, or cannot be written."""
     _read(path)
+    nearest = next(folder for folder in path.absolute().parents if folder.exists())
+    if not os.access(nearest, os.W_OK):
+        raise CorralError(f"cannot write {path}: no permission to write in {nearest}", REMEDY)
 
 
 def merge(path: Path, addition: dict[str, Any]) -> None:
@@ -85,17 +89,16 @@ def _person_behind_sudo() -> pwd.struct_passwd | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    remedy = "repair it, or name another file in $KUBECONFIG, or leave it alone: corral up --no-merge"
     try:
         config = yaml.safe_load(path.read_text()) if path.exists() else None
     except OSError as error:
-        raise CorralError(f"cannot read {path}: {error.strerror}", remedy) from None
+        raise CorralError(f"cannot read {path}: {error.strerror}", REMEDY) from None
     except (yaml.YAMLError, UnicodeDecodeError):
-        raise CorralError(f"{path} is not YAML", remedy) from None
+        raise CorralError(f"{path} is not YAML", REMEDY) from None
     if config is None:
         return {"apiVersion": "v1", "kind": "Config", "preferences": {}}
     if not (isinstance(config, dict) and all(_named(config.get(section)) for section in SECTIONS)):
-        raise CorralError(f"{path} is not a kubeconfig", remedy)
+        raise CorralError(f"{path} is not a kubeconfig", REMEDY)
     return config
 
 

@@ -24,7 +24,12 @@ def load(containerd: Containerd, archive: Path) -> list[str]:
     """Import an archive of Docker's or the OCI's format; the names of its images. Raises CorralError."""
     if not archive.is_file():
         raise CorralError(f"{archive} is not a file", "make one with: docker save IMAGE -o FILE")
-    return sorted(_names(containerd.ctr("images", "import", str(archive))))
+    try:
+        return sorted(_names(containerd.ctr("images", "import", str(archive))))
+    except CorralError as error:
+        raise CorralError(
+            f"{archive} is no archive of images ({error.message})", "make one with: docker save IMAGE -o FILE"
+        ) from None
 
 
 def build(
