@@ -34,6 +34,8 @@ from corral.cli.layout import (
 )
 
 SERVER_TIMEOUT_S = 30.0
+#: glibc keeps an arena a thread and gives little back; the processes allocate from one thread, and are meant to stay small.
+FRUGAL_MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "131072"}
 LOG_LINES_SHOWN = 3
 STOP_GRACE_S = 10.0
 
@@ -198,7 +200,7 @@ def _start(home: Home, cluster: Cluster, missing: Iterable[str], no_merge: bool)
         kubeconfigs.merge(kubeconfigs.user_kubeconfig(), admin)
     starting = {}
     for component in missing:
-        starting[component] = start([sys.executable, *home.command(component)], home.log(component))
+        starting[component] = start([sys.executable, *home.command(component)], home.log(component), FRUGAL_MALLOC)
         starting[component].process.save(home.pid_file(component))
     return starting
 
