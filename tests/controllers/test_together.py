@@ -267,3 +267,54 @@ def test_a_job_runs_to_its_end(tmp_path):
         await control.until(lambda: not control.objects("pods", "default"))
 
     played(tmp_path, scenario)
+
+
+def test_a_daemon_set_follows_the_nodes(tmp_path):
+    async def scenario(control):
+        client = control.client
+        await control.nodes.add("n1")
+        metadata = {"name": "agent", "namespace": "default"}
+        spec = {"selector": {"matchLabels": {"app": "web"}}, "template": template("agent:1")}
+        await client.create(
+            "daemonsets.apps", {"kind": "DaemonSet", "apiVersion": "apps/v1", "metadata": metadata, "spec": spec}
+        )
+
+        def places():
+            return sorted(found["spec"]["nodeName"] for found in control.ready_pods("default"))
+
+        await control.until(lambda: places() == ["n1"])
+        await control.nodes.add("n2")
+        await control.until(lambda: places() == ["n1", "n2"])
+        await client.patch("daemonsets.apps", "agent", {"spec": {"template": template("agent:2")}}, "default")
+        await control.until(lambda: images(control) == ["agent:2"] * 2)
+        status = control.informers.get("daemonsets.apps")
+        await control.until(lambda: status.get("default", "agent")["status"].get("numberAvailable") == 2)
+        assert len(control.objects("controllerrevisions.apps", "default")) == 2
+
+    played(tmp_path, scenario)
+
+
+def test_a_stateful_set_keeps_names_and_order(tmp_path):
+    async def scenario(control):
+        client = control.client
+        await control.nodes.add("n1")
+        metadata = {"name": "db", "namespace": "default"}
+        selector = {"matchLabels": {"app": "web"}}
+        spec = {"replicas": 3, "serviceName": "db", "selector": selector, "template": template("db:1")}
+        await client.create(
+            "statefulsets.apps", {"kind": "StatefulSet", "apiVersion": "apps/v1", "metadata": metadata, "spec": spec}
+        )
+        await control.until(lambda: len(control.ready_pods("default")) == 3)
+        born = {found["metadata"]["name"]: found["metadata"]["uid"] for found in control.ready_pods("default")}
+        assert sorted(born) == ["db-0", "db-1", "db-2"]
+        await client.delete("pods", "db-1", "default")
+        await control.until(
+            lambda: (
+                {found["metadata"]["name"] for found in control.ready_pods("default")} == set(born)
+                and control.informers.get("pods").get("default", "db-1")["metadata"]["uid"] != born["db-1"]
+            )
+        )
+        await client.patch("statefulsets.apps", "db", {"spec": {"replicas": 1, "template": template("db:2")}}, "default")
+        await control.until(lambda: images(control) == ["db:2"])
+
+    played(tmp_path, scenario)

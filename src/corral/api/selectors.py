@@ -240,3 +240,25 @@ def _faults(path: str, value: str, details: list[str]) -> list[str]:
 def _raise(faults: list[str]) -> None:
     if faults:
         raise _TextError(faults[0] if len(faults) == 1 else f"[{', '.join(faults)}]")
+
+
+def matches_node(spec: Object, node: Object) -> bool:
+    """Whether `nodeSelector` and the required node affinity of a pod's `spec` let it onto the node.
+
+    https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/
+    """
+    labels, name = node["metadata"].get("labels") or {}, node["metadata"]["name"]
+    if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
+        return False
+    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
+    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
+    return required is None or any(matches_node_term(term, labels, name) for term in required.get("nodeSelectorTerms") or ())
+
+
+def matches_node_term(term: Object, labels: Mapping[str, str], name: str) -> bool:
+    """Whether all requirements of a NodeSelectorTerm hold for a node of these labels and name; an empty one holds nowhere."""
+    expressions, fields = term.get("matchExpressions") or (), term.get("matchFields") or ()
+    if not expressions and not fields:
+        return False
+    named = {"metadata.name": name}
+    return all(matches_expression(e, labels) for e in expressions) and all(matches_expression(f, named) for f in fields)

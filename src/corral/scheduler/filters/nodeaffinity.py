@@ -6,21 +6,12 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/
 from typing import Any
 
 from corral.api.objects import Object
-from corral.api.selectors import matches_expression
+from corral.api.selectors import matches_node_term
 from corral.scheduler.filters.contract import Filter, Misfit, Wake
 from corral.scheduler.shape import Shape
 from corral.scheduler.snapshot import NodeInfo, Snapshot
 
 _MISFIT = Misfit(("node(s) didn't match Pod's node affinity/selector",), False)
-
-
-def matches_term(term: Object, node: NodeInfo) -> bool:
-    """Whether all requirements of a NodeSelectorTerm hold; an empty one holds nowhere."""
-    expressions, fields = term.get("matchExpressions") or (), term.get("matchFields") or ()
-    if not expressions and not fields:
-        return False
-    named = {"metadata.name": node.name}
-    return all(matches_expression(e, node.labels) for e in expressions) and all(matches_expression(f, named) for f in fields)
 
 
 def _required(shape: Shape) -> list[Object] | None:
@@ -37,7 +28,7 @@ def _check(shape: Shape, node: NodeInfo, _: Any) -> Misfit | None:
     if any(node.labels.get(key) != value for key, value in wanted.items()):
         return _MISFIT
     terms = _required(shape)
-    return None if terms is None or any(matches_term(term, node) for term in terms) else _MISFIT
+    return None if terms is None or any(matches_node_term(term, node.labels, node.name) for term in terms) else _MISFIT
 
 
 FILTER = Filter("NodeAffinity", Wake.NODE, _applies, _check)
