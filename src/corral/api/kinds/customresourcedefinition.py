@@ -143,11 +143,25 @@ def _check_versions(errs: Errors, spec: Object, path: Path) -> None:
             if not _is_shared(versions, what):
                 check_it(errs, version, at.at(i))
     if len(set(called)) != len(called):
-        errs.invalid(at, versions, "must contain unique version names")
+        errs.invalid(at, _shown(versions), "must contain unique version names")
     if sum(bool(version.get("storage")) for version in versions) != 1:
-        errs.invalid(at, versions or None, "must have exactly one version marked as storage version")
+        errs.invalid(at, _shown(versions), "must have exactly one version marked as storage version")
     if versions:
         _joined(errs, path.child("version"), called[0], names.dns_1035_label(called[0]))
+
+
+def _shown(versions: list[Object]) -> list[Object] | None:
+    """Versions as Go prints its internal type, to which what all of them share does not belong."""
+    shown = []
+    for version in versions:
+        fields = {"Name": version.get("name", ""), "Served": bool(version.get("served"))}
+        fields |= {"Storage": bool(version.get("storage")), "Deprecated": bool(version.get("deprecated"))}
+        fields["DeprecationWarning"] = version.get("deprecationWarning")
+        for field in ("schema", "subresources", "additionalPrinterColumns", "selectableFields"):
+            shared = field in version and not _is_shared(versions, field)
+            fields[field[0].upper() + field[1:]] = version[field] if shared else None
+        shown.append(fields)
+    return shown or None
 
 
 def _is_shared(versions: list[Object], part: str) -> bool:

@@ -8,7 +8,7 @@ from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.kinds.hparow import targets
 from corral.api.kinds.selector import check_selector
-from corral.api.kinds.workload import default_fields
+from corral.api.kinds.workload import check_not_negative, default_fields
 from corral.api.objects import Object
 from corral.api.quantity import ZERO, parse
 from corral.api.rules import Rules
@@ -54,6 +54,14 @@ class HorizontalPodAutoscalerRules(Rules):
             obj = convert(obj, "autoscaling/v1", "autoscaling/v2")
         errs = Errors()
         _check_spec(errs, obj.get("spec") or {}, Path("spec"))
+        return errs
+
+    def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
+        """The same, or the counts of the status."""
+        if not subresource:
+            return self.validate_create(new)
+        errs = Errors()
+        check_not_negative(errs, new.get("status") or {}, Path("status"), "currentReplicas", "desiredReplicas")
         return errs
 
     def cells(self, obj: Object, now_s: float) -> list[object]:
@@ -107,11 +115,9 @@ def _check_target(errs: Errors, target: Object, path: Path, *, with_group: bool 
         else:
             errs.required(path.child(field))
     version = target.get("apiVersion", "")
-    if not with_group:
-        return
     if version.count("/") > 1:
         errs.invalid(path.child("apiVersion"), version, f"unexpected GroupVersion string: {version}")
-    elif not version.partition("/")[1] and version != "v1":
+    elif with_group and not version.rpartition("/")[0] and target.get("kind") != "ReplicationController":
         errs.invalid(path.child("apiVersion"), version, "apiVersion must specify API group")
 
 
@@ -163,6 +169,10 @@ def _check_identifier(errs: Errors, metric: Object, path: Path) -> None:
 def _check_resource(errs: Errors, source: Object, path: Path) -> None:
     if not source.get("name"):
         errs.required(path.child("name"), "must specify a resource name")
+    _check_usage(errs, source, path)
+
+
+def _check_usage(errs: Errors, source: Object, path: Path) -> None:
     target = source.get("target") or {}
     _check_amounts(errs, target, path.child("target"))
     percent, amount = target.get("averageUtilization"), target.get("averageValue")
@@ -175,17 +185,21 @@ def _check_resource(errs: Errors, source: Object, path: Path) -> None:
 
 
 def _check_container_resource(errs: Errors, source: Object, path: Path) -> None:
-    if not source.get("container"):
+    container = source.get("container", "")
+    if not source.get("name"):
+        errs.required(path.child("name"), "must specify a resource name")
+    if not container:
         errs.required(path.child("container"), "must specify a container")
-    _check_resource(errs, source, path)
+    else:
+        errs.each(path.child("container"), container, names.dns_label(container))
+    _check_usage(errs, source, path)
 
 
 def _check_pods(errs: Errors, source: Object, path: Path) -> None:
     _check_identifier(errs, source.get("metric") or {}, path.child("metric"))
     target = source.get("target") or {}
     _check_amounts(errs, target, path.child("target"))
-    amount = target.get("averageValue")
-    if amount is None or parse(amount) <= ZERO:
+    if target.get("averageValue") is None:
         errs.required(path.child("target", "averageValue"), "must specify a positive target averageValue")
 
 

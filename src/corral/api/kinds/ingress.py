@@ -11,6 +11,7 @@ from corral.api.rules import Rules
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 HOSTS_SHOWN = 3
+NOT_AN_ADDRESS = "must be a DNS name, not an IP address"
 _BAD_SEQUENCES = ("//", "/./", "/../", "%2f", "%2F")
 _BAD_ENDINGS = ("/..", "/.")
 
@@ -27,8 +28,8 @@ class IngressRules(Rules):
         spec, annotations = obj.get("spec") or {}, obj["metadata"].get("annotations") or {}
         _check_spec(errs, spec, Path("spec"))
         chosen, noted = spec.get("ingressClassName"), annotations.get(CLASS_ANNOTATION)
-        if chosen and noted and chosen != noted:
-            at = Path("metadata").child("annotations", CLASS_ANNOTATION)
+        if chosen is not None and noted is not None and chosen != noted:
+            at = Path("annotations").child(CLASS_ANNOTATION)
             errs.invalid(at, noted, "must match `ingressClassName` when both are specified")
         return errs
 
@@ -45,7 +46,15 @@ class IngressRules(Rules):
                 errs.each(at.child("ip"), entry["ip"], names.ip_address(entry["ip"]))
             if entry.get("hostname"):
                 errs.each(at.child("hostname"), entry["hostname"], names.dns_subdomain(entry["hostname"]))
+                if _is_address(entry["hostname"]):
+                    errs.invalid(at.child("hostname"), entry["hostname"], NOT_AN_ADDRESS)
         return errs
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """The class is no longer an annotation."""
+        if old is None and CLASS_ANNOTATION in (obj["metadata"].get("annotations") or {}):
+            return [f"annotation \"{CLASS_ANNOTATION}\" is deprecated, please use 'spec.ingressClassName' instead"]
+        return []
 
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row."""
@@ -91,7 +100,7 @@ def _check_rule(errs: Errors, rule: Object, path: Path) -> None:
     host = rule.get("host", "")
     if host:
         if _is_address(host):
-            errs.invalid(path.child("host"), host, "must be a DNS name, not an IP address")
+            errs.invalid(path.child("host"), host, NOT_AN_ADDRESS)
         _check_host(errs, host, path.child("host"))
     http = rule.get("http")
     if http is None:
@@ -114,7 +123,8 @@ def _check_path(errs: Errors, entry: Object, path: Path) -> None:
     kind, value, at = entry.get("pathType"), entry.get("path", ""), path.child("path")
     if kind is None:
         errs.required(path.child("pathType"), "pathType must be specified")
-    elif kind not in PATH_TYPES:
+        return
+    if kind not in PATH_TYPES:
         errs.unsupported(path.child("pathType"), kind, PATH_TYPES)
     elif kind == "ImplementationSpecific":
         if value and not value.startswith("/"):
@@ -169,7 +179,7 @@ def check_reference(errs: Errors, reference: Object, path: Path) -> None:
         if value:
             errs.each(path.child(field), value, names.path_segment(value))
         else:
-            errs.required(path.child(field), f"{field} is required")
+            errs.required(path.child(field))
 
 
 RULES = {"Ingress": IngressRules()}

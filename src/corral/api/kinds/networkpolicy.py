@@ -9,8 +9,8 @@ from corral.api.kinds.selector import check_selector
 from corral.api.objects import Object
 from corral.api.rules import Rules
 
-PROTOCOLS = ("SCTP", "TCP", "UDP")
-POLICY_TYPES = ("Egress", "Ingress")
+PROTOCOLS = ("TCP", "UDP", "SCTP")
+POLICY_TYPES = ("Ingress", "Egress")
 _DIRECTIONS = (("ingress", "from"), ("egress", "to"))
 
 
@@ -44,6 +44,7 @@ class NetworkPolicyRules(Rules):
         kinds = spec.get("policyTypes") or []
         if len(kinds) > len(POLICY_TYPES):
             errs.invalid(path.child("policyTypes"), kinds, "may not specify more than two policyTypes")
+            return errs
         for i, kind in enumerate(kinds):
             if kind not in POLICY_TYPES:
                 errs.unsupported(path.child("policyTypes").at(i), kind, POLICY_TYPES)
