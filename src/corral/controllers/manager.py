@@ -9,6 +9,7 @@ from corral.controllers import (
     cronjob,
     daemonset,
     deployment,
+    disruption,
     endpoints,
     endpointslice,
     endpointslice_mirroring,
@@ -25,6 +26,7 @@ from corral.controllers import (
     statefulset,
     storage_protection,
     taint_eviction,
+    ttl_after_finished,
 )
 from corral.loop.controller import Controller
 
@@ -52,6 +54,8 @@ def build(client: Client, informers: Informers, clock: Clock, config: Config) ->
         statefulset.build(client, informers, clock),
         job.build(client, informers, clock),
         cronjob.build(client, informers, clock),
+        ttl_after_finished.build(client, informers, clock),
+        disruption.build(client, informers, clock),
         endpointslice.build(client, informers, clock),
         endpointslice_mirroring.build(client, informers, clock),
         endpoints.build(client, informers, clock),
