@@ -69,6 +69,7 @@ class ApiServer:
         catalog = served()
         self.config = config
         self.core = Core(config, clock, store, catalog, Paths(catalog), Cache(store))
+        self.core.relay = Relay()
         self.lookup = CacheLookup(self.core.cache)
         self.authorizer = Authorizer(self.lookup)
         self.http = HttpServer(self.handle)
@@ -116,7 +117,6 @@ class ApiServer:
         self._authenticator = Authenticator(self.lookup, core.clock, core.tokens, static_tokens)
         core.reviews = Reviews(self.authorizer, self._authenticator, core.clock)
         core.nodes = Nodes(self.lookup, keys.kubelet_client_certificate, keys.kubelet_client_key, keys.ca_certificate)
-        core.relay = Relay()
 
     async def stop(self) -> None:
         """Close every connection, end every task."""
