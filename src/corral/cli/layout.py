@@ -116,7 +116,7 @@ class Home:
     def command(self, component: str) -> list[str]:
         """How the component is started, the interpreter left out.
 
-        Not through `corral.cli.main`: the processes need no command line, and start sooner without it.
+        Not through `corral.cli.commands`: the processes need no command line, and start sooner without it.
         """
         return ["-m", f"corral.cli.{component}", str(self.root)]
 

@@ -131,6 +131,7 @@ def _start_missing(home: Home, wanted: Wanted, no_merge: bool, wait_s: float, be
 
 def _undo(home: Home, cluster: Cluster, running: list[str], started: list[str]) -> None:
     """Stop what was started; where nothing ran before, take away all it made, too."""
+    print("! stopping what was started", file=sys.stderr, flush=True)
     if not running:
         bring_down(home, cluster)
         return
