@@ -44,7 +44,8 @@ def test_constraints_are_about_requests_of_the_claim():
     assert faults("ResourceClaim", spec) == [
         'spec.devices.constraints[0].requests[1]: Invalid value: "x": must be the name of a request in the claim or the name of'
         " a request and a subrequest separated by '/'",
-        'spec.devices.constraints[0].matchAttribute: Invalid value: "a": must include a domain',
+        'spec.devices.constraints[0].matchAttribute: Invalid value: "a": a fully qualified name must be a domain and a name'
+        " separated by a slash",
     ]
 
 
@@ -74,7 +75,7 @@ def test_a_slice_is_of_one_place():
     devices = [{"name": "d", "attributes": {"model": {"string": "x"}, "bad/": {}}}]
     assert faults("ResourceSlice", {"driver": "d", "pool": pool, "devices": devices}) == [
         "spec: Required value: exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required",
-        "spec.devices[0].attributes[bad/]: Required value: the name must not be empty",
+        'spec.devices[0].attributes: Invalid value: "": the name must not be empty',
         'spec.devices[0].attributes[bad/]: Invalid value: "": exactly one value must be specified',
     ]
     assert faults("ResourceSlice", {"driver": "d", "pool": pool, "nodeName": "n"}) == []
@@ -115,3 +116,12 @@ def test_a_handler_is_a_label_and_stays():
     assert [str(e) for e in runtime.validate_update({**obj, "handler": "kata"}, obj, "").items] == [
         'handler: Invalid value: "kata": field is immutable'
     ]
+
+
+def test_names_of_requests_are_their_own():
+    request = {"name": "r", "exactly": {"deviceClassName": "c"}}
+    assert faults("ResourceClaim", claim(request, request)) == ['spec.devices.requests[1]: Duplicate value: "r"']
+
+
+def test_a_list_that_is_too_long_is_not_looked_at():
+    assert faults("DeviceClass", {"selectors": [{}] * 33}) == ["spec.selectors: Too many: 33: must have at most 32 items"]

@@ -45,6 +45,7 @@ MODULES: dict[tuple[str, str], str] = {
     ("batch", "Job"): "job",
     ("certificates.k8s.io", "CertificateSigningRequest"): "certificatesigningrequest",
     ("certificates.k8s.io", "ClusterTrustBundle"): "clustertrustbundle",
+    ("certificates.k8s.io", "PodCertificateRequest"): "podcertificaterequest",
     ("coordination.k8s.io", "Lease"): "lease",
     ("discovery.k8s.io", "EndpointSlice"): "endpointslice",
     ("events.k8s.io", "Event"): "event",
@@ -72,6 +73,7 @@ MODULES: dict[tuple[str, str], str] = {
     ("storage.k8s.io", "StorageClass"): "storageclass",
     ("storage.k8s.io", "VolumeAttachment"): "volumeattachment",
     ("storage.k8s.io", "VolumeAttributesClass"): "volumeattributesclass",
+    ("storagemigration.k8s.io", "StorageVersionMigration"): "storageversionmigration",
 }
 
 _DEFAULT = Rules()

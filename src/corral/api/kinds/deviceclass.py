@@ -21,9 +21,9 @@ class DeviceClassRules(Rules):
         errs, spec, path = Errors(), obj["spec"], Path("spec")
         check_selectors(errs, spec.get("selectors") or [], path.child("selectors"))
         configs, extended = spec.get("config") or [], spec.get("extendedResourceName")
-        check_size(errs, configs, path.child("config"), MAX_ITEMS)
-        for i, config in enumerate(configs):
-            check_config(errs, config, path.child("config").at(i))
+        at = path.child("config")
+        for i, config in enumerate(configs if check_size(errs, configs, at, MAX_ITEMS) else ()):
+            check_config(errs, config, at.at(i))
         if extended is not None and not is_extended(extended):
             errs.invalid(path.child("extendedResourceName"), extended, "must be a valid extended resource name")
         return errs

@@ -11,7 +11,6 @@ from corral.api.objects import Object
 MAX_ITEMS = 32
 MAX_ALTERNATIVES = 8
 EXPRESSION_MAX_BYTES = 10 * 1024
-DOMAIN_MAX_BYTES = 63
 IDENTIFIER_MAX_BYTES = 32
 MODES = ("All", "ExactCount")
 EFFECTS = ("NoExecute", "NoSchedule", "None")
@@ -41,38 +40,41 @@ def check_devices(errs: Errors, devices: Object, path: Path) -> None:
     known = {name for request in requests for name in _names_of(request)}
     check_named(errs, requests, path.child("requests"), _check_request, MAX_ITEMS)
     constraints, at = devices.get("constraints") or [], path.child("constraints")
-    check_size(errs, constraints, at, MAX_ITEMS)
-    for i, constraint in enumerate(constraints):
+    for i, constraint in enumerate(constraints if check_size(errs, constraints, at, MAX_ITEMS) else ()):
         _check_references(errs, constraint.get("requests") or [], known, at.at(i).child("requests"))
         _check_constraint(errs, constraint, at.at(i))
     configs, at = devices.get("config") or [], path.child("config")
-    check_size(errs, configs, at, MAX_ITEMS)
-    for i, config in enumerate(configs):
+    for i, config in enumerate(configs if check_size(errs, configs, at, MAX_ITEMS) else ()):
         _check_references(errs, config.get("requests") or [], known, at.at(i).child("requests"))
         check_config(errs, config, at.at(i))
 
 
-def check_size(errs: Errors, items: Sequence[object], path: Path, most: int) -> None:
-    """A list that is not too long."""
+def check_size(errs: Errors, items: Sequence[object], path: Path, most: int) -> bool:
+    """A list that is not too long. The items of one that is are not looked at."""
     if len(items) > most:
         errs.too_many(path, len(items), most)
+    return len(items) <= most
 
 
 def check_named(errs: Errors, items: list[Object], path: Path, check: Check, most: int) -> None:
     """A list of objects, each with a name of its own."""
-    check_size(errs, items, path, most)
-    seen: set[str] = set()
+    if not check_size(errs, items, path, most):
+        return
     for i, item in enumerate(items):
         check(errs, item, path.at(i))
-        name = item.get("name", "")
-        if name in seen:
-            errs.duplicate(path.at(i), name)
-        seen.add(name)
+    _check_unique(errs, [item.get("name", "") for item in items], path)
+
+
+def _check_unique(errs: Errors, keys: list[str], path: Path) -> None:
+    for i, key in enumerate(keys):
+        if key in keys[:i]:
+            errs.duplicate(path.at(i), key)
 
 
 def check_selectors(errs: Errors, selectors: list[Object], path: Path) -> None:
     """CEL expressions about a device."""
-    check_size(errs, selectors, path, MAX_ITEMS)
+    if not check_size(errs, selectors, path, MAX_ITEMS):
+        return
     for i, selector in enumerate(selectors):
         cel, at = selector.get("cel"), path.at(i).child("cel")
         if cel is None:
@@ -107,28 +109,23 @@ def check_label(errs: Errors, name: str, path: Path) -> None:
 
 
 def check_attribute_name(errs: Errors, name: str, path: Path, *, domain_needed: bool = False) -> None:
-    """A C identifier, with or without a domain before it."""
-    if not name:
-        errs.required(path, "name required")
-        return
+    """A C identifier, with or without a driver's domain before it."""
     domain, slash, identifier = name.rpartition("/")
     if "/" in domain:
-        errs.invalid(path, name, "a qualified name must have at most one slash")
+        errs.invalid(path, name, "must not contain more than one slash")
         return
     if slash and not domain:
-        errs.required(path, "the domain must not be empty")
-    elif len(domain.encode()) > DOMAIN_MAX_BYTES:
-        errs.too_long(path, DOMAIN_MAX_BYTES)
-    elif domain:
-        errs.each(path, domain, names.dns_subdomain(domain))
-    if not identifier:
-        errs.required(path, "the name must not be empty")
+        errs.invalid(path, "", "the domain must not be empty")
+    elif slash:
+        check_driver_name(errs, domain, path)
+    if slash and not identifier:
+        errs.invalid(path, "", "the name must not be empty")
     else:
         if len(identifier) > IDENTIFIER_MAX_BYTES:
             errs.too_long(path, IDENTIFIER_MAX_BYTES)
         errs.each(path, identifier, names.c_identifier(identifier))
     if domain_needed and not slash:
-        errs.invalid(path, name, "must include a domain")
+        errs.invalid(path, name, "a fully qualified name must be a domain and a name separated by a slash")
 
 
 def _names_of(request: Object) -> list[str]:
@@ -192,8 +189,8 @@ def _check_toleration(errs: Errors, toleration: Object, path: Path) -> None:
 
 
 def _check_references(errs: Errors, given: list[str], known: set[str], path: Path) -> None:
-    check_size(errs, given, path, MAX_ITEMS)
-    seen: set[str] = set()
+    if not check_size(errs, given, path, MAX_ITEMS):
+        return
     for i, name in enumerate(given):
         if name.count("/") > 1:
             errs.invalid(path.at(i), name, NO_REQUEST)
@@ -202,9 +199,7 @@ def _check_references(errs: Errors, given: list[str], known: set[str], path: Pat
             check_label(errs, part, path.at(i))
         if name not in known:
             errs.invalid(path.at(i), name, NO_REQUEST)
-        if name in seen:
-            errs.duplicate(path.at(i), name)
-        seen.add(name)
+    _check_unique(errs, given, path)
 
 
 def _check_constraint(errs: Errors, constraint: Object, path: Path) -> None:

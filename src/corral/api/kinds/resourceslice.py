@@ -129,11 +129,10 @@ def _check_device(errs: Errors, device: Object, path: Path) -> None:
         why = f"the total number of attributes and capacities must not exceed {MAX_ATTRIBUTES}"
         errs.invalid(path, count, why)
     for name, attribute in sorted(attributes.items()):
-        at = path.child("attributes").key(name)
-        check_attribute_name(errs, name, at)
-        _check_attribute(errs, attribute, at)
+        check_attribute_name(errs, name, path.child("attributes"))
+        _check_attribute(errs, attribute, path.child("attributes").key(name))
     for name in sorted(capacity):
-        check_attribute_name(errs, name, path.child("capacity").key(name))
+        check_attribute_name(errs, name, path.child("capacity"))
     for i, taint in enumerate(device.get("taints") or ()):
         at, effect = path.child("taints").at(i), taint.get("effect", "")
         errs.each(at.child("key"), taint.get("key", ""), names.qualified_name(taint.get("key", "")))
