@@ -1,4 +1,4 @@
-"""Objects in another version of their kind: Events (core and events.k8s.io), HorizontalPodAutoscalers (v2 and v1).
+"""Objects in another version of their kind: Events (core and events.k8s.io), HorizontalPodAutoscalers (v2 and v1), devices.
 
 Only what the server serves by default needs converting; every other kind has one version. Results share nested values with
 their argument, which is never changed.
@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from corral.api.deviceconversion import from_v1beta1, to_v1beta1
 from corral.api.objects import Object
 
 _EVENT_FIELDS = {
@@ -144,4 +145,6 @@ _CONVERSIONS: Mapping[tuple[str, str], Callable[[Object], Object]] = {
     ("events.k8s.io/v1", "v1"): _renamed(_EVENT_FIELDS_BACK),
     ("autoscaling/v2", "autoscaling/v1"): _autoscaler_to_v1,
     ("autoscaling/v1", "autoscaling/v2"): _autoscaler_to_v2,
+    ("resource.k8s.io/v1beta1", "resource.k8s.io/v1"): from_v1beta1,
+    ("resource.k8s.io/v1", "resource.k8s.io/v1beta1"): to_v1beta1,
 }
