@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from corral.base.files import replace
 from corral.cli.layout import Cluster, Home
 
 #: Component → (user, groups): the node agent's two identities, as kubeadm makes them.
@@ -51,15 +52,13 @@ def write_credentials(home: Home, cluster: Cluster) -> dict[str, Any]:
             config = authority.kubeconfig(cluster.server, ca, issued.certificate, issued.key, cluster.name)
             _write(folder / f"{component}.kubeconfig", config)
         serving = authority.issue_server(pki, f"system:node:{node_name()}", [node_name(), cluster.advertise_address], now=now)
-        authority.write_private(folder / NODE_FILES.certificate, serving.certificate)
-        authority.write_private(folder / NODE_FILES.key, serving.key)
+        replace(folder / NODE_FILES.certificate, serving.certificate)
+        replace(folder / NODE_FILES.key, serving.key)
     return admin
 
 
 def _write(path: Path, config: dict[str, Any]) -> None:
-    from corral.server.pki import write_private
-
-    write_private(path, yaml.safe_dump(config, sort_keys=False).encode())
+    replace(path, yaml.safe_dump(config, sort_keys=False).encode())
 
 
 def _first_service_address(cluster: Cluster) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from corral.base.errors import CorralError
+from corral.base.files import replace
 from corral.cli.layout import DEFAULT_NAME, home_of
 
 REMEDY = "repair it, or name another file in $KUBECONFIG, or leave it alone: corral up --no-merge"
@@ -109,11 +110,7 @@ def _named(entries: object) -> bool:
 
 def _write(path: Path, config: dict[str, Any]) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".corral")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "w") as file:
-        yaml.safe_dump(config, file, sort_keys=False)
+    replace(path, yaml.safe_dump(config, sort_keys=False).encode())
     if person := _person_behind_sudo():
         os.chown(path.parent, person.pw_uid, person.pw_gid)
-        os.chown(temporary, person.pw_uid, person.pw_gid)
-    temporary.replace(path)
+        os.chown(path, person.pw_uid, person.pw_gid)

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from corral.base.errors import CorralError
+from corral.base.files import replace
 from corral.base.processes import Process
 
 DEFAULT_NAME = "corral"
@@ -176,12 +177,7 @@ class Home:
 
     def save(self, cluster: Cluster) -> None:
         """Keep the cluster's facts."""
-        temporary = self.config.with_suffix(".tmp")
-        with temporary.open("wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(cluster), indent=1) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.config)
+        replace(self.config, msgspec.json.format(msgspec.json.encode(cluster), indent=1) + b"\n", durable=True)
 
 
 def home_of(data_dir: Path | None, name: str) -> Home:

@@ -32,7 +32,8 @@ def main() -> None:
     except OSError as error:
         if error.errno not in REMEDIES:
             raise
-        print(f"corral: {error.strerror}: {error.filename or 'a file'}\n  → {REMEDIES[error.errno]}", file=sys.stderr)
+        where = f": {error.filename}" if error.filename else ""
+        print(f"corral: {error.strerror}{where}\n  → {REMEDIES[error.errno]}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

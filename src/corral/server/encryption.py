@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from corral.base.errors import CorralError
-from corral.server.pki import write_private
+from corral.base.files import replace
 
 MARK = b"corral:aesgcm:v1:"
 #: In the directory of the cluster's keys.
@@ -78,7 +78,7 @@ def load(path: Path) -> Sealer:
     """The sealer of a key file, which is made (0600) if it is not there. Raises CorralError for one that cannot be read."""
     if not path.exists():
         secret = base64.b64encode(AESGCM.generate_key(KEY_BYTES * 8)).decode()
-        write_private(path, f"key{secrets.token_hex(4)} {secret}\n".encode())
+        replace(path, f"key{secrets.token_hex(4)} {secret}\n".encode(), durable=True)
     try:
         lines = path.read_text("ascii").splitlines()
     except (OSError, UnicodeDecodeError) as error:

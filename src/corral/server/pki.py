@@ -6,7 +6,6 @@ Everything is ECDSA P-256: making all of it takes milliseconds.
 """
 
 import ipaddress
-import os
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from corral.base.errors import CorralError
+from corral.base.files import replace
 
 CA_DAYS = 3650
 LEAF_DAYS = 365
@@ -194,14 +194,6 @@ def kubeconfig(server_url: str, ca: bytes, cert: bytes, key: bytes, name: str) -
     }
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`, whole or not at all, readable by its owner only."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(data)
-    part.replace(path)
-
-
 class _Authority:
     """A loaded certificate authority."""
 
@@ -264,7 +256,7 @@ def _ensure_ca(pki: Pki, now: datetime) -> None:
         key = _load_key(pki.ca_key)
     else:
         key = ec.generate_private_key(ec.SECP256R1())
-        write_private(pki.ca_key, _key_pem(key))
+        replace(pki.ca_key, _key_pem(key), durable=True)
     subject = _subject("kubernetes", ())
     certificate = (
         _builder(subject, subject, key.public_key(), now, now + timedelta(days=CA_DAYS))
@@ -273,7 +265,7 @@ def _ensure_ca(pki: Pki, now: datetime) -> None:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    write_private(pki.ca_certificate, certificate.public_bytes(serialization.Encoding.PEM))
+    replace(pki.ca_certificate, certificate.public_bytes(serialization.Encoding.PEM), durable=True)
 
 
 def _ensure_service_account_key(pki: Pki) -> None:
@@ -281,10 +273,10 @@ def _ensure_service_account_key(pki: Pki) -> None:
         key = _load_key(pki.service_account_key)
     else:
         key = ec.generate_private_key(ec.SECP256R1())
-        write_private(pki.service_account_key, _key_pem(key))
+        replace(pki.service_account_key, _key_pem(key), durable=True)
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     if not pki.service_account_public.exists() or pki.service_account_public.read_bytes() != public:
-        write_private(pki.service_account_public, public)
+        replace(pki.service_account_public, public)
 
 
 def _ensure_leaf(ca: _Authority, certificate_path: Path, key_path: Path, profile: _Profile, *, now: datetime) -> None:
@@ -295,8 +287,8 @@ def _ensure_leaf(ca: _Authority, certificate_path: Path, key_path: Path, profile
         if fresh and ours and set(_general_names(profile.hosts)) <= _names_of(certificate):
             return
     issued = ca.issue(profile, LEAF_DAYS, now)
-    write_private(key_path, issued.key)
-    write_private(certificate_path, issued.certificate)
+    replace(key_path, issued.key)
+    replace(certificate_path, issued.certificate)
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, public_key: Any, now: datetime, ends: datetime) -> x509.CertificateBuilder:
