@@ -1,10 +1,10 @@
 """Patches whose outcome is no object of the kind: the message names what went wrong, and nothing is written."""
 
 import pytest
+from tests.server.verbs.test_writing import deployment
 
 from corral.api.errors import ApiError
 from corral.api.golang import printed
-from tests.server.verbs.test_writing import deployment
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from tests.server.verbs.test_writing import deployment
         ("strategic", {"metadata": {"labels": "x"}}, "cannot restore map from string"),
         ("strategic", {"metadata": {"name": 5}}, "cannot convert int64 to string"),
         (
-            MERGE,
+            "merge",
             {"spec": {"replicas": "two"}},
             "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas",
         ),
