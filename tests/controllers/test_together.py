@@ -318,19 +318,3 @@ def test_a_stateful_set_keeps_names_and_order(tmp_path):
         await control.until(lambda: images(control) == ["db:2"])
 
     played(tmp_path, scenario)
-
-
-def test_a_quota_holds_and_gives_back(tmp_path):
-    async def scenario(control):
-        client, quotas = control.client, control.informers.get("resourcequotas")
-        quota = {"kind": "ResourceQuota", "apiVersion": "v1", "metadata": {"name": "q", "namespace": "default"}}
-        await client.create("resourcequotas", {**quota, "spec": {"hard": {"pods": "2"}}})
-        await control.until(lambda: (quotas.get("default", "q") or {}).get("status", {}).get("used") == {"pods": "0"})
-        await control.nodes.add("n1")
-        await client.create("deployments.apps", web(replicas=3))
-        await control.until(lambda: len(control.ready_pods("default")) == 2)
-        await control.until(lambda: quotas.get("default", "q")["status"]["used"] == {"pods": "2"})
-        await client.patch("deployments.apps", "web", {"spec": {"replicas": 0}}, "default")
-        await control.until(lambda: quotas.get("default", "q")["status"]["used"] == {"pods": "0"})
-
-    played(tmp_path, scenario)
