@@ -16,6 +16,8 @@ from corral.node.agent import Agent
 from corral.node.config import NodeConfig
 from corral.node.containerd import Containerd
 from corral.node.hostinfo import architecture
+from corral.node.logs.reader import LogOptions, read
+from corral.node.logs.rotation import rotated
 from corral.node.oci import image_archive, layer
 from corral.node.teardown import tear_down
 from corral.testing.server import running_server
@@ -39,7 +41,15 @@ class World:
         self.client = client
         self.containerd = containerd
         self.config = NodeConfig(
-            NAME, "n1", "127.0.0.1", folder / "node", str(containerd.socket), kubelet_port=0, cluster_dns_ip="10.96.0.10"
+            NAME,
+            "n1",
+            "127.0.0.1",
+            folder / "node",
+            str(containerd.socket),
+            kubelet_port=0,
+            cluster_dns_ip="10.96.0.10",
+            log_max_bytes=64 * 1024,
+            log_look_s=0.3,
         )
         self.agent: Agent | None = None
         self._task: asyncio.Task[None] | None = None
@@ -330,6 +340,28 @@ def test_hooks_run_after_the_start_and_before_the_stop(node, run):
         await node.client.delete("pods", "hooks", "default")
         await node.until("hooks", lambda p: p is None)
         assert (node.config.data_dir / "out/f").read_text() == "hello\ngoodbye\n"
+
+    run(scenario())
+
+
+def test_following_a_log_loses_no_line_when_it_is_rotated(node, run):
+    count = 8000
+    line = "x" * 60
+    script = f"i=0; while [ $i -lt {count} ]; do [ $((i % 1000)) = 0 ] && sleep 0.5; echo $i {line}; i=$((i+1)); done"
+
+    async def scenario():
+        await node.run("chatty", {"name": "c", "command": ["sh", "-c", script]}, restartPolicy="Never")
+        pod = await node.until("chatty", lambda p: container_status(p) and "running" in container_status(p)["state"])
+        [container] = node.agent.worker("default", "chatty").observer.containers
+        worker = node.agent.worker("default", "chatty")
+        log = Path(container.log_path)
+        pieces = read(log, LogOptions(follow=True), lambda: worker.observer.containers[0].state == "running")
+        async with asyncio.timeout(PATIENCE_S * 2):
+            text = b"".join([piece async for piece in pieces]).decode()
+        assert [int(row.split()[0]) for row in text.splitlines()] == list(range(count))
+        assert len(rotated(log)) >= 2
+        await node.until("chatty", lambda p: p["status"]["phase"] == "Succeeded")
+        assert int(node.log(pod, "c").splitlines()[-1].split()[0]) == count - 1
 
     run(scenario())
 

@@ -206,7 +206,12 @@ class Agent:
 
     def _log_files(self) -> list[tuple[str, str]]:
         """Container id and log path of everything that runs."""
-        return [(c.id, c.log_path) for w in self.workers.values() for c in w.observer.containers if c.state == "running"]
+        return [
+            (c.id, c.log_path)
+            for w in self.workers.values()
+            for c in w.observer.containers
+            if c.state == "running" and c.log_path
+        ]
 
     async def _close(self) -> None:
         await self.server.stop()

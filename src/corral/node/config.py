@@ -29,6 +29,7 @@ class NodeConfig:
     status_period_s: float = 300.0
     log_max_bytes: int = 10 * 1024 * 1024
     log_max_files: int = 5
+    log_look_s: float = 10.0
     #: The host's resolver configuration, copied to pods whose dnsPolicy is Default.
     resolv_conf: Path = Path("/etc/resolv.conf")
     labels: tuple[tuple[str, str], ...] = ()

@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 
 import pytest
 
@@ -129,3 +130,37 @@ async def test_following_goes_on_in_the_new_file_after_a_rotation(log):
         write(log, "end", mode="a")
         await task
     assert seen == "one\ntwo\nthree\nlast\nfirst\nend\n"
+
+
+async def test_last_lines_of_a_rotated_log_are_not_lost(log):
+    """The runtime may write to the old file after it has made the new one."""
+    pieces = read(log, LogOptions(follow=True, tail_lines=0), lambda: True)
+    async with asyncio.timeout(5):
+        with log.open("a") as old:
+            following = asyncio.ensure_future(anext(pieces))
+            await asyncio.sleep(0)
+            log.rename(log.with_name("0.log.20260101-120000"))
+            write(log, "new")
+            old.write(f"{STAMP.format(8)} stdout F late\n")
+            old.flush()
+            assert await following == b"late\n"
+            old.write(f"{STAMP.format(9)} stdout F later\n")
+        seen = b""
+        while not seen.endswith(b"new\n"):
+            seen += await anext(pieces)
+        assert seen == b"later\nnew\n"
+    await pieces.aclose()
+
+
+async def test_a_reader_that_is_several_rotations_behind_reads_them_all(log):
+    pieces = read(log, LogOptions(follow=True), lambda: False)
+    async with asyncio.timeout(5):
+        assert await anext(pieces) == b"one\ntwo\nthree\n"
+        log.rename(log.with_name("0.log.20260101-120000"))
+        write(log, "second")
+        with gzip.open(log.with_name("0.log.20260101-120010.gz"), "wb") as packed:
+            packed.write(log.read_bytes())
+        log.unlink()
+        write(log.with_name("0.log.20260101-120020"), "third")
+        write(log, "fourth")
+        assert b"".join([piece async for piece in pieces]) == b"second\nthird\nfourth\n"

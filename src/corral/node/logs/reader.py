@@ -3,15 +3,17 @@
 Options are those of https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#podlogoptions-v1-core.
 """
 
+import fcntl
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from corral.base.clock import parse_rfc3339
 from corral.node.inotify import CLOSE_WRITE, CREATE, MODIFY, MOVED_TO, Watch
 from corral.node.logs.format import Line, parse_line
+from corral.node.logs.rotation import COMPRESSED, rotated
 
 BLOCK_BYTES = 64 * 1024
 CHUNK_BYTES = 64 * 1024
@@ -65,14 +67,14 @@ async def read(path: Path, options: LogOptions, running: Callable[[], bool]) -> 
                 alive = running()
                 for piece in _pieces(file, show):
                     yield piece
-                if not alive:
-                    return
-                if (fresh := _rotated(path, file)) is not None:
+                if (fresh := _successor(path, file)) is not None:
                     for piece in _pieces(file, show):
                         yield piece
                     file.close()
                     file = fresh
                     continue
+                if not alive and not _is_replaced(path, file):
+                    return
                 look_s = LOOK_SOON_S if await watch.wait(look_s) else LOOK_S
     finally:
         file.close()
@@ -148,14 +150,53 @@ def _tail_start(file: BinaryIO, lines: int) -> int:
     return 0
 
 
-def _rotated(path: Path, file: BinaryIO) -> BinaryIO | None:
-    """The new file, where `path` is no longer the one that is open."""
+def _successor(path: Path, file: BinaryIO) -> BinaryIO | None:
+    """The log after the one that is open; None where that is the newest, or not complete yet."""
+    if not _is_replaced(path, file) or _has_writer(file):
+        return None
+    name = _stem(Path(f"/proc/self/fd/{file.fileno()}").readlink().name.removesuffix(" (deleted)"))
+    # A slow reader may be more than one rotation behind.
+    later = [old for old in rotated(path) if _stem(old.name) > name] if name != path.name else []
     try:
-        if path.stat().st_ino != os.fstat(file.fileno()).st_ino:
-            return path.open("rb")
+        return _open([*later, path][0])
     except OSError:
-        pass
-    return None
+        return None  # Just renamed, compressed or removed; the next look finds it.
+
+
+def _stem(name: str) -> str:
+    """The file's name as it was before it was compressed."""
+    return name.removesuffix(COMPRESSED)
+
+
+def _open(path: Path) -> BinaryIO:
+    if path.suffix != COMPRESSED:
+        return path.open("rb")
+    import gzip  # Seldom needed, and not small.
+
+    return cast(BinaryIO, gzip.open(path, "rb"))
+
+
+def _is_replaced(path: Path, file: BinaryIO) -> bool:
+    """Whether `path` is now another file than the one that is open."""
+    try:
+        return path.stat().st_ino != os.fstat(file.fileno()).st_ino
+    except OSError:
+        return False
+
+
+def _has_writer(file: BinaryIO) -> bool:
+    """Whether any process may still write to the file: the kernel leases it to a reader only where none may (fcntl(2)).
+
+    The runtime opens the new log before it lets go of the old one, to which it may write its last lines even then.
+    """
+    try:
+        fcntl.fcntl(file.fileno(), fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(file.fileno(), fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass  # A filesystem without leases: trust that it was quick.
+    return False
 
 
 def _time_of(line: Line) -> float:

@@ -17,7 +17,7 @@ from corral.node.cri.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 10.0
+COMPRESSED = ".gz"
 
 
 async def rotate_forever(
@@ -25,21 +25,31 @@ async def rotate_forever(
 ) -> None:
     """Look at the logs (container id, path) of `files()` from time to time, until cancelled."""
     while True:
-        await clock.sleep(LOOK_EVERY_S)
+        await clock.sleep(config.log_look_s)
         for id, path in files():
             try:
-                if path and Path(path).stat().st_size > config.log_max_bytes:
-                    await rotate(runtime, id, Path(path), config.log_max_files, clock.now())
-            except OSError:
-                continue
-            except CriError as error:
+                await look(config, runtime, id, Path(path), clock.now())
+            except (CriError, OSError) as error:
                 log.warning("log %s cannot be rotated: %s", path, error)
+
+
+async def look(config: NodeConfig, runtime: Runtime, id: str, path: Path, now_s: float) -> None:
+    """Rotate the log of container `id` if it is too large. Raises CriError, OSError."""
+    try:
+        size_bytes = path.stat().st_size
+    except FileNotFoundError:
+        await runtime.reopen_log(id)  # An agent was killed between the two steps of a rotation; this is the second.
+        return
+    if size_bytes > config.log_max_bytes:
+        await rotate(runtime, id, path, config.log_max_files, now_s)
 
 
 async def rotate(runtime: Runtime, id: str, path: Path, max_files: int, now_s: float) -> None:
     """Rename the log of container `id`, have the runtime open a new one, and keep `max_files` in all. Raises CriError."""
-    await asyncio.to_thread(_make_room, path, max_files)
     renamed = path.with_name(f"{path.name}.{datetime.fromtimestamp(now_s, UTC):%Y%m%d-%H%M%S}")
+    if renamed.exists() or renamed.with_name(renamed.name + COMPRESSED).exists():
+        return  # Twice in a second: it would take the place of the first; the next look comes soon.
+    await asyncio.to_thread(_make_room, path, max_files)
     path.rename(renamed)
     try:
         await runtime.reopen_log(id)
@@ -58,8 +68,8 @@ def _make_room(path: Path, max_files: int) -> None:
     import gzip  # Seldom needed, and not small.
 
     for old in rotated(path):
-        if old.suffix != ".gz":
-            with old.open("rb") as source, gzip.open(f"{old}.gz", "wb") as target:
+        if old.suffix != COMPRESSED:
+            with old.open("rb") as source, gzip.open(f"{old}{COMPRESSED}", "wb") as target:
                 shutil.copyfileobj(source, target)
             old.unlink()
     for old in rotated(path)[: -(max_files - 2) or None]:
