@@ -60,3 +60,22 @@ def test_addresses():
     assert names.ip_address("10.0.0") == [names.VALID_IP]
     assert names.cidr("10.0.0.0/8") == []
     assert names.cidr("10.0.0.0/33") == names.cidr("10.0.0.0") == [names.VALID_CIDR]
+
+
+def test_ranges_are_read_by_all_alike():
+    assert names.cidr("010.0.0.0/8") == names.cidr("10.0.0.0/08") == ["must not have leading 0s in IP or prefix length"]
+    assert names.cidr("::ffff:10.0.0.0/112") == ["must not have an IPv4-mapped IPv6 address"]
+    assert names.cidr("10.1.0.0/8") == ["must not have bits set beyond the prefix length"]
+    assert names.cidr("2001:db8::/64") == []
+
+
+def test_canonical_forms():
+    assert names.canonical_ip_address("2001:db8::1") == names.canonical_cidr("2001:db8::/64") == []
+    assert names.canonical_ip_address("2001:DB8::1") == ['must be in canonical form ("2001:db8::1")']
+    assert names.canonical_cidr("2001:db8:0::/64") == ['must be in canonical form ("2001:db8::/64")']
+
+
+def test_webhooks_have_names_of_three_parts():
+    assert names.fully_qualified_name("a.example.com") == []
+    assert names.fully_qualified_name("example.com") == ["should be a domain with at least three segments separated by dots"]
+    assert len(names.fully_qualified_name("-" * 300)) == 1

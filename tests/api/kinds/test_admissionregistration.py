@@ -150,3 +150,14 @@ def test_a_mutation_is_of_one_type():
         "spec.mutations[0].jsonPatch: Required value: must be specified when patchType is JSONPatch",
         'spec.mutations[1].patchType: Unsupported value: "X": supported values: "ApplyConfiguration", "JSONPatch"',
     ]
+
+
+def test_a_bindings_row_shows_its_parameters():
+    def shown(**reference):
+        return rules(GROUP, BINDING).cells(made(BINDING, spec={"policyName": "p", "paramRef": reference}), 0.0)[2]
+
+    assert shown(name="x") == "*/x"
+    assert shown(name="x", namespace="n") == "n/x"
+    assert shown(selector={"matchLabels": {"a": "b"}}) == (
+        "&LabelSelector{MatchLabels:map[string]string{a: b,},MatchExpressions:[]LabelSelectorRequirement{},}"
+    )

@@ -79,3 +79,55 @@ def test_policy_types_follow_the_rules():
 )
 def test_faults_of_a_policy(rule, fault):
     assert faults("NetworkPolicy", policy(ingress=[rule])) == [f"spec.ingress[0].{fault}"]
+
+
+def test_the_class_of_an_ingress_is_no_annotation():
+    obj = ingress()
+    obj["metadata"]["annotations"] = {"kubernetes.io/ingress.class": "a"}
+    (warning,) = rules(GROUP, "Ingress").warnings(obj, None)
+    assert warning.startswith('annotation "kubernetes.io/ingress.class" is deprecated')
+    obj["spec"]["ingressClassName"] = "b"
+    (wrong,) = faults("Ingress", obj)
+    assert wrong.startswith('annotations.kubernetes.io/ingress.class: Invalid value: "a": must match')
+
+
+def test_a_class_has_a_controller_with_a_domain():
+    def of(**spec):
+        obj = {"metadata": {"name": "c"}, "spec": spec}
+        rules(GROUP, "IngressClass").default(obj)
+        return obj
+
+    assert faults("IngressClass", of(controller="example.com/c", parameters={"kind": "K", "name": "n"})) == []
+    assert faults("IngressClass", of(controller="c")) == [
+        'spec.controller: Invalid value: "c": must be a domain-prefixed path (such as "acme.io/foo")'
+    ]
+    assert faults("IngressClass", of(controller="a.b/c", parameters={"kind": "K", "name": "n", "scope": "Namespace"})) == [
+        "spec.parameters.namespace: Required value: `parameters.scope` is set to 'Namespace'"
+    ]
+
+
+def test_an_address_is_somebodys_and_stays_so():
+    parent = {"resource": "services", "namespace": "n", "name": "web"}
+    held = {"metadata": {"name": "10.0.0.1"}, "spec": {"parentRef": parent}}
+    assert faults("IPAddress", held) == []
+    assert faults("IPAddress", {"metadata": {"name": "10.0.0.1"}, "spec": {}}) == ["spec.parentRef: Required value"]
+    assert rules(GROUP, "IPAddress").cells(held, 0.0)[1] == "services/n/web"
+    other = {**held, "spec": {"parentRef": {**parent, "name": "db"}}}
+    assert [str(e) for e in rules(GROUP, "IPAddress").validate_update(other, held, "").items] == [
+        'spec.parentRef: Invalid value: {"Group":"","Resource":"services","Namespace":"n","Name":"db"}: field is immutable'
+    ]
+
+
+def test_a_service_range_may_get_one_of_the_other_family():
+    def ranges(*cidrs):
+        return {"metadata": {"name": "r"}, "spec": {"cidrs": list(cidrs)}}
+
+    found = rules(GROUP, "ServiceCIDR")
+    assert faults("ServiceCIDR", ranges("10.0.0.0/24", "2001:db8::/64")) == []
+    assert faults("ServiceCIDR", ranges()) == ["spec.cidrs: Required value: at least one CIDR required"]
+    assert len(faults("ServiceCIDR", ranges("10.0.0.0/24", "10.1.0.0/24"))) == 1
+    old = ranges("10.0.0.0/24")
+    assert found.validate_update(ranges("10.0.0.0/24", "2001:db8::/64"), old, "").items == []
+    assert [str(e) for e in found.validate_update(ranges("10.1.0.0/24"), old, "").items] == [
+        'spec.cidrs[0]: Invalid value: "10.1.0.0/24": field is immutable'
+    ]

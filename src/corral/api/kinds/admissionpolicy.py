@@ -143,8 +143,8 @@ class MutatingAdmissionPolicyBindingRules(Rules):
         spec, shown = obj["spec"], "<unset>"
         reference = spec.get("paramRef")
         if reference is not None:
-            name, namespace = reference.get("name"), reference.get("namespace")
-            shown = (f"{namespace}/{name}" if namespace else name) if name else rows.selector(reference.get("selector"))
+            name, namespace = reference.get("name"), reference.get("namespace") or "*"
+            shown = f"{namespace}/{name}" if name else _go_selector(reference.get("selector") or {})
         return [rows.name(obj), spec.get("policyName", ""), shown, rows.age(obj, now_s)]
 
 
@@ -167,6 +167,19 @@ class ValidatingAdmissionPolicyBindingRules(MutatingAdmissionPolicyBindingRules)
         if not seen:
             errs.required(at, "at least one validation action is required")
         return errs
+
+
+def _go_selector(selector: Object) -> str:
+    """A label selector as Go prints it."""
+    labels = "".join(f"{key}: {value}," for key, value in sorted((selector.get("matchLabels") or {}).items()))
+    terms = "".join(
+        f"LabelSelectorRequirement{{Key:{t.get('key', '')},Operator:{t.get('operator', '')},"
+        f"Values:[{' '.join(t.get('values') or ())}],}},"
+        for t in selector.get("matchExpressions") or ()
+    )
+    return (
+        f"&LabelSelector{{MatchLabels:map[string]string{{{labels}}},MatchExpressions:[]LabelSelectorRequirement{{{terms}}},}}"
+    )
 
 
 def _check_subject(errs: Errors, spec: Object, path: Path) -> None:

@@ -40,7 +40,7 @@ class IngressClassRules(Rules):
     def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
         """The same; the controller stays."""
         errs = Errors()
-        check_immutable(errs, new["spec"], old["spec"], "controller", Path("spec"))
+        check_immutable(errs, new["spec"], old["spec"], "controller", Path("spec"), empty="")
         errs.extend(self.validate_create(new))
         return errs
 

@@ -48,8 +48,8 @@ class IPAddressRules(Rules):
         """The row. Its last cell has no column, as in the reference."""
         parent, shown = obj["spec"].get("parentRef"), "<none>"
         if parent is not None:
-            parts = (parent.get(field) for field in ("group", "resource", "namespace", "name"))
-            shown = "/".join(part for part in parts if part)
+            resource = ".".join(part for part in (parent.get("resource"), parent.get("group")) if part).lower()
+            shown = "/".join(part for part in (resource, parent.get("namespace"), parent.get("name")) if part)
         return [rows.name(obj), shown, rows.age(obj, now_s)]
 
 

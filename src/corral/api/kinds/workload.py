@@ -80,10 +80,10 @@ def check_not_negative(errs: Errors, obj: Object, path: Path, *fields: str) -> N
             errs.invalid(path.child(field), value, NEGATIVE)
 
 
-def check_immutable(errs: Errors, new: Object, old: Object, field: str, path: Path) -> None:
-    """A field that this write may not change."""
+def check_immutable(errs: Errors, new: Object, old: Object, field: str, path: Path, *, empty: object = None) -> None:
+    """A field that this write may not change; `empty` is how its absence is shown."""
     if (new.get(field) or None) != (old.get(field) or None):
-        errs.invalid(path.child(field), new.get(field), IMMUTABLE)
+        errs.invalid(path.child(field), new.get(field, empty), IMMUTABLE)
 
 
 def check_workload_selector(errs: Errors, spec: Object, kind: str, path: Path) -> bool:
