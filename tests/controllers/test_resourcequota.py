@@ -27,6 +27,13 @@ def test_pods_that_have_ended_are_not_counted():
     assert used_of(quota(), {"pods": [pod("a"), ended]})["pods"] == amounts({"pods": "1"})["pods"]
 
 
+def test_scopes_choose_pods():
+    busy = pod("busy", spec={"containers": [{"name": "c", "resources": {"requests": {"cpu": "1"}}}]})
+    scoped = quota()
+    scoped["spec"]["scopes"] = ["BestEffort"]
+    assert used_of(scoped, {"pods": [pod("idle"), busy]})["pods"] == amounts({"pods": "1"})["pods"]
+
+
 def test_everything_that_is_limited_shows_up_even_unused():
     first, _ = plan(quota(pods="3", secrets="1"), amounts({"pods": "2"}))
     assert isinstance(first, Update)

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 
 from corral.api import quota as quotas
 from corral.api.errors import ApiError
-from corral.api.objects import Key, Object
+from corral.api.objects import Key, Object, key_of
 from corral.api.podresources import Amounts, add, amounts
 from corral.api.quantity import ZERO
 from corral.base.clock import Clock
 from corral.client.client import Client
-from corral.client.informer import Change, Informer, Informers
+from corral.client.informer import Change, Informer, Informers, by_namespace
 from corral.controllers.actions import Action, Actor, Again, Update
 from corral.loop.controller import Controller
 
@@ -65,13 +65,13 @@ class QuotaCounter:
     def __init__(self, client: Client, informers: Informers, clock: Clock) -> None:
         self._client = client
         self._actor = Actor(client)
-        self._quotas = informers.get("resourcequotas")
-        self._objects = {name: informers.get(name) for name in sorted(quotas.PLAIN)}
+        self._quotas = informers.get("resourcequotas", {"namespace": by_namespace})
+        self._objects = {name: informers.get(name, {"namespace": by_namespace}) for name in sorted(quotas.PLAIN)}
         self.controller = Controller("resourcequota-controller", self.reconcile, clock=clock)
         for name, informer in self._objects.items():
             self.controller.watch(informer, _no_keys)
             informer.listen(lambda change, name=name: self._changed(name, change))  # type: ignore[misc]
-        self.controller.watch(self._quotas)
+        self.controller.watch(self._quotas, _unsettled)
 
     async def reconcile(self, key: Key) -> float | None:
         """Count for one quota."""
@@ -85,7 +85,7 @@ class QuotaCounter:
     async def _of(self, resource: str, namespace: str) -> list[Object]:
         informer: Informer | None = self._objects.get(resource)
         if informer is not None:
-            return informer.objects(namespace)
+            return informer.indexed("namespace", namespace)
         try:
             return [item.object for item in (await self._client.list(resource, namespace)).items]
         except (KeyError, ApiError):
@@ -94,7 +94,7 @@ class QuotaCounter:
     def _changed(self, resource: str, change: Change) -> None:
         if not len(self._quotas) or resource == "resourcequotas":
             return
-        for quota in self._quotas.objects(change.key.namespace):
+        for quota in self._quotas.indexed("namespace", change.key.namespace):
             key = Key(change.key.namespace, quota["metadata"]["name"])
             if change.new is None or _has_ended(resource, change):
                 self.controller.queue.add(key)
@@ -104,6 +104,12 @@ class QuotaCounter:
 
 def _has_ended(resource: str, change: Change) -> bool:
     return resource == "pods" and change.new is not None and not quotas.is_counted(change.new.object)
+
+
+def _unsettled(quota: Object) -> list[Key]:
+    """The quota, if it is new or limits something else now. A charge is no reason to count: what it is for is not there yet."""
+    hard = (quota.get("spec") or {}).get("hard") or {}
+    return [] if amounts((quota.get("status") or {}).get("hard")) == amounts(hard) else [key_of(quota)]
 
 
 def _no_keys(_: Object) -> list[Key]:
