@@ -56,7 +56,7 @@ def _start_control(api: ApiServer, clock: SystemClock, tasks: Tasks) -> None:
     manager, scheduler = "kube-controller-manager", "kube-scheduler"
     client = Client(api.local(manager=manager), api.core.catalog, manager)
     informers = Informers(client)
-    config = Config(root_ca=(api.config.pki_dir / "ca.crt").read_text())
+    config = Config((api.config.pki_dir / "ca.crt").read_text(), cluster_cidrs=(api.config.pod_cidr,))
     for controller in build(client, informers, clock, config):
         tasks.keep(controller.name, controller.run)
     binder = Client(api.local(manager=scheduler), api.core.catalog, scheduler)
