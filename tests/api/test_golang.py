@@ -181,3 +181,10 @@ def test_any_value_is_read_or_refused_and_reading_again_changes_nothing(value: A
     except DecodeError:
         return
     assert golang.read(made, POD) == (made, [])
+
+
+def test_an_empty_list_that_go_always_writes_is_there_until_it_is_stored() -> None:
+    type_ = facts.schema("rbac.authorization.k8s.io", "v1", "ClusterRole")
+    made, _ = golang.read({"metadata": {"name": "r"}, "rules": []}, type_)
+    assert made["rules"] == []
+    assert golang.filled(made, type_)["rules"] is None

@@ -75,7 +75,7 @@ def zero(type_: Type, *, nulls: bool = True) -> Any:
 def filled(obj: dict[str, Any], type_: Type) -> dict[str, Any]:
     """`obj` with the fields that Go always writes and `obj` lacks: `status: {}`, `rules: null` and the like. `obj` stays."""
     always = type_.always
-    added = {name: zero(field.type) for name, field in always.items() if name not in obj} if always else {}
+    added = {name: zero(field.type) for name, field in always.items() if _lacks(obj, name, field)} if always else {}
     for name, field_type in _growing(type_):
         value = obj.get(name)
         if isinstance(value, dict | list):
@@ -83,6 +83,10 @@ def filled(obj: dict[str, Any], type_: Type) -> dict[str, Any]:
             if got is not value:
                 added[name] = got
     return {**obj, **added} if added else obj
+
+
+def _lacks(obj: dict[str, Any], name: str, field: Field) -> bool:
+    return name not in obj or (field.type.kind in _COLLECTIONS and not obj[name] and obj[name] is not None)
 
 
 def _filled(value: Any, type_: Type) -> Any:
@@ -156,8 +160,9 @@ class _Reader:
             steps.append((type_, field))
             got = _READ[kind](self, item, field.type)
             steps.pop()
-            # An empty list is the same as none once the reference has stored it.
-            if got or kind in _KEPT or ((field.keeps_zero or field.pointer) and kind not in _COLLECTIONS):
+            # An empty list is the same as none once the reference has stored it (`filled` sees to that for those that Go writes
+            # even when empty); till then it is somebody's.
+            if got or kind in _KEPT or (field.keeps_zero if kind in _COLLECTIONS else field.keeps_zero or field.pointer):
                 made[key] = got
         for key, field in type_.always.items():
             if key not in made and field.type.kind not in _COLLECTIONS:
