@@ -41,6 +41,8 @@ class Rules:
     graceful = False
     #: The names of the objects of this kind are checked by this function of `api.names` ("dns_subdomain", "dns_label", ...).
     name_format = "dns_subdomain"
+    #: What every request for objects of a deprecated kind is warned of; '' for the others.
+    deprecation = ""
 
     def default(self, obj: Object) -> None:
         """Fill in defaults, in place, as the versioned type's `SetDefaults_*` do. Must be idempotent."""

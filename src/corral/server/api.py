@@ -167,8 +167,12 @@ class ApiServer:
             self.authorizer.require(of_request(request))
         if fault is not None:
             raise fault
-        if request.body and request.resource is not None:
-            as_json(request)
+        if request.resource is not None:
+            deprecation = self.core.rules(request.resource).deprecation
+            if deprecation:
+                request.warnings.append(deprecation)
+            if request.body:
+                as_json(request)
         return await self._handler(request)(self.core, request)
 
     def route(self, request: Request) -> None:

@@ -12,6 +12,7 @@ from corral.api.rules import Rules
 #: (group, kind) → the module of this package whose RULES holds it.
 MODULES: dict[tuple[str, str], str] = {
     ("", "Binding"): "binding",
+    ("", "ComponentStatus"): "componentstatus",
     ("", "ConfigMap"): "configmap",
     ("", "Endpoints"): "endpoints",
     ("", "Event"): "event",

@@ -8,11 +8,12 @@ from corral.api.objects import Object
 from corral.api.rules import Rules
 
 SHOWN = 3
-DEPRECATED = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
 
 
 class EndpointsRules(Rules):
     """Rules of v1 Endpoints."""
+
+    deprecation = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
 
     allow_create_on_update = True
 
@@ -36,10 +37,6 @@ class EndpointsRules(Rules):
             for j, port in enumerate(ports):
                 _check_port(errs, port, len(ports) > 1, at.child("ports").at(j))
         return errs
-
-    def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """None beyond the deprecation of the kind, which the server tells for every request."""
-        return []
 
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row."""
