@@ -1,6 +1,7 @@
 """What the long-running processes have in common: an event loop, a log, and an orderly end on SIGTERM."""
 
 import asyncio
+import contextlib
 import gc
 import logging
 import signal
@@ -11,7 +12,8 @@ from collections.abc import Awaitable, Callable
 import uvloop
 
 from corral.base.errors import CorralError
-from corral.base.processes import say_failed
+from corral.base.processes import say_failed, say_ready
+from corral.cli.layout import Home
 
 LOG_FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s"
 LOG_TIME = "%Y-%m-%dT%H:%M:%S"
@@ -30,6 +32,13 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
         say_failed(error.message, error.remedy)
         logging.getLogger("corral").error("%s%s", error.message, f" → {error.remedy}" if error.remedy else "")
         sys.exit(1)
+
+
+def tell_ready(home: Home, component: str) -> None:
+    """Say that this component is ready: to the `up` that started it, and to later ones."""
+    with contextlib.suppress(OSError):  # A full disk keeps no cluster from working.
+        home.ready_file(component).touch()
+    say_ready()
 
 
 async def _run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:

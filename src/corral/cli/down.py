@@ -82,7 +82,8 @@ def _stop(home: Home, component: str, grace_s: float) -> None:
     process = home.process(component)
     if process is not None and not process.stop(grace_s):
         print(f"! {component} did not end by itself and was killed")
-    home.pid_file(component).unlink(missing_ok=True)
+    for file in (home.pid_file(component), home.ready_file(component)):
+        file.unlink(missing_ok=True)
 
 
 async def _clear_host(home: Home, cluster: Cluster) -> None:

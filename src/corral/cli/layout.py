@@ -95,6 +95,10 @@ class Home:
         """Where a running component is remembered; containerd does it in its own folder."""
         return (self.containerd if component == "containerd" else self.run) / f"{component}.pid"
 
+    def ready_file(self, component: str) -> Path:
+        """There as long as a component that runs is ready."""
+        return self.run / f"{component}.ready"
+
     @property
     def containerd(self) -> Path:
         """The runtime's sockets and state; its images are in `root/containerd`."""

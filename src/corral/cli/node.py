@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from corral.api.facts import catalog
-from corral.base.processes import say_ready
 from corral.base.tasks import Tasks
 from corral.cli import daemon
 from corral.cli.credentials import NODE_FILES, node_name
@@ -75,7 +74,7 @@ async def _serve(home: Home, stop: asyncio.Event) -> None:
             tasks.start("containerd", runtime.supervise())
         agent = Agent(node_config(home, cluster), agent_client, services=network.services, drained=network.drained)
         running = tasks.start("node agent", agent.run())
-        ready = tasks.start("node ready", _tell_ready(agent, network))
+        ready = tasks.start("node ready", _tell_ready(home, agent, network))
         await _first(stop, running)
         ready.cancel()
     finally:
@@ -85,10 +84,10 @@ async def _serve(home: Home, stop: asyncio.Event) -> None:
         await proxy_client.close()
 
 
-async def _tell_ready(agent: Agent, network: NetworkAgent) -> None:
+async def _tell_ready(home: Home, agent: Agent, network: NetworkAgent) -> None:
     await agent.registration.registered.wait()
     await network.wait_synced()
-    say_ready()
+    daemon.tell_ready(home, "node")
 
 
 async def _first(stop: asyncio.Event, running: asyncio.Task[None]) -> None:

@@ -8,9 +8,9 @@ from random import Random
 
 from corral.base.clock import SystemClock
 from corral.base.errors import CorralError
-from corral.base.processes import say_ready
 from corral.base.tasks import Tasks
 from corral.cli import daemon
+from corral.cli.layout import Home
 from corral.client.client import Client
 from corral.client.informer import Informers
 from corral.controllers.manager import Config, build
@@ -39,7 +39,7 @@ async def _serve(data_dir: Path, stop: asyncio.Event) -> None:
             await api.start()
         except OSError as error:
             raise CorralError(f"cannot listen on port {config.port}: {error.strerror}", "choose another: --port PORT") from None
-        say_ready()
+        daemon.tell_ready(Home(data_dir), "server")
         tasks.keep("store compaction", lambda: compact_regularly(store, clock))
         _start_control(api, clock, tasks)
         await stop.wait()

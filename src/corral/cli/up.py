@@ -38,6 +38,7 @@ SERVER_TIMEOUT_S = 30.0
 FRUGAL_MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "131072"}
 LOG_LINES_SHOWN = 3
 STOP_GRACE_S = 10.0
+POLL_S = 0.05
 
 
 def up(
@@ -110,6 +111,9 @@ def _start_missing(home: Home, wanted: Wanted, no_merge: bool, wait_s: float, be
     cluster, running = _cluster(home, wanted)
     missing = [c for c in components(cluster) if c not in running]
     if not missing:
+        for component, timeout_s in (("server", SERVER_TIMEOUT_S), ("node", wait_s)):
+            if component in running:
+                _await_running(home, component, timeout_s, began_s)
         print(f"Cluster {cluster.name} is already up: {cluster.server}")
         print("  stop it with: " + _command(home, cluster, "down"))
         return
@@ -201,22 +205,39 @@ def _start(home: Home, cluster: Cluster, missing: Iterable[str], no_merge: bool)
         kubeconfigs.merge(kubeconfigs.user_kubeconfig(), admin)
     starting = {}
     for component in missing:
+        home.ready_file(component).unlink(missing_ok=True)
         starting[component] = start([sys.executable, *home.command(component)], home.log(component), FRUGAL_MALLOC)
         starting[component].process.save(home.pid_file(component))
     return starting
 
 
 def _await(home: Home, component: str, starting: Starting, timeout_s: float, began_s: float, done: str) -> None:
+    waiting_s = time.monotonic()
     if starting.wait_ready(timeout_s):
         print(f"✓ {done} ({time.monotonic() - began_s:.1f} s)", flush=True)
         return
     if starting.failure:
         raise CorralError(*starting.failure)
+    if time.monotonic() - waiting_s < timeout_s:
+        starting.process.stop(STOP_GRACE_S)  # It has closed the pipe, so it is about to end by itself.
+    raise _not_ready(home, component, began_s)
+
+
+def _await_running(home: Home, component: str, timeout_s: float, began_s: float) -> None:
+    """Return when a component is ready that another `up` started, which was killed or is impatient."""
+    while not home.ready_file(component).exists():
+        if time.monotonic() - began_s > timeout_s or home.process(component) is None:
+            raise _not_ready(home, component, began_s)
+        time.sleep(POLL_S)
+
+
+def _not_ready(home: Home, component: str, began_s: float) -> CorralError:
+    """What a person needs to know of a component that is not ready, or has stopped."""
     spent_s = time.monotonic() - began_s
-    state = "is not ready yet" if spent_s >= timeout_s else "has stopped"
+    state = "has stopped" if home.process(component) is None else "is not ready yet"
     lines = home.log(component).read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:]
     shown = "".join(f"\n  | {line[: shutil.get_terminal_size().columns - 5]}" for line in lines)
-    raise CorralError(
+    return CorralError(
         f"the {component} {state} after {spent_s:.0f} s{shown}",
         f"see its whole log: corral logs {component} --data-dir {home.root}",
     )
