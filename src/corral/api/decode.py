@@ -5,7 +5,7 @@ value as the type that they name, refuse it where that is not the type wanted, a
 `fieldValidation` says: "Strict" refuses, "Warn" (the default of the API) warns, "Ignore" drops them silently.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 from corral.api import facts, jsontext, yamltext
 from corral.api.errors import bad_request
@@ -13,8 +13,6 @@ from corral.api.facts import Type
 from corral.api.golang import DecodeError, read
 from corral.api.jsontext import TextError
 from corral.api.objects import Object
-
-Validation = Literal["Strict", "Warn", "Ignore"]
 
 _SHOWN_BYTES = 30
 _HEAD = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'

@@ -86,11 +86,6 @@ def of_value(value: int, format_: Format = "DecimalSI") -> Quantity:
     return Quantity(value * NANO, format_)
 
 
-def of_milli(milli: int, format_: Format = "DecimalSI") -> Quantity:
-    """A quantity of `milli` thousandths."""
-    return Quantity(milli * (NANO // 1000), format_)
-
-
 ZERO = Quantity(0)
 
 

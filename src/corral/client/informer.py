@@ -253,11 +253,6 @@ class Informers:
             self._tasks[informer.resource] = task
 
 
-def by_owner(obj: Object) -> Iterable[str]:
-    """Index: the uids of all owners."""
-    return [owner["uid"] for owner in obj["metadata"].get("ownerReferences", ())]
-
-
 def by_node(obj: Object) -> Iterable[str]:
     """Index of pods: the node they are bound to ('' while they wait)."""
     return [obj.get("spec", {}).get("nodeName", "")]

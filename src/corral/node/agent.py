@@ -63,7 +63,6 @@ class Agent:
         self._drained = drained or _at_once
         self._services = services if services is not None else Informer(client, "services")  # An empty informer is false.
         self.pods = Informer(client, "pods", field_selector=f"spec.nodeName={config.node_name}")
-        self._by_id: dict[str, PodWorker] = {}
         config.pods_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
         config.logs_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
         self.channel = Channel(config.cri_socket)

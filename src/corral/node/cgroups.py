@@ -11,8 +11,6 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 MOUNT = Path("/sys/fs/cgroup")
-CGROUP2_CONTROLLERS = MOUNT / "cgroup.controllers"
-V1_CONTROLLERS = ("cpu", "memory")
 KILL_TIMEOUT_S, KILL_PAUSE_S = 10.0, 0.02
 V2_WANTED = ("cpu", "cpuset", "io", "memory", "pids", "hugetlb")
 

@@ -184,7 +184,7 @@ class Containerd:
 def find_cni_bin_dir() -> Path:
     """Where the standard CNI plugins lie on this host. Raises CorralError where there are none."""
     for candidate in CNI_BIN_DIRS:
-        if Path(candidate, "bridge").exists():
+        if Path(candidate, "ptp").exists():
             return Path(candidate)
     raise CorralError("the CNI plugins are not installed", "apt-get install containernetworking-plugins")
 

@@ -19,7 +19,6 @@ from corral.node.cri.types import Image
 
 BACKOFF_FIRST_S = 10.0
 BACKOFF_MAX_S = 300.0
-DOCKER_HUB = "https://index.docker.io/v1/"
 Say = Callable[[str, str, str], None]
 
 

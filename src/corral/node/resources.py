@@ -5,7 +5,6 @@ in bytes.
 """
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from corral.api.kinds.qos import qos_class
@@ -151,9 +150,3 @@ def divided(quantity_bytes_or_milli: int, divisor: str, *, cpu: bool) -> str:
         unit = milli(divisor) if parse(divisor) else 1000
         return str(math.ceil(quantity_bytes_or_milli / unit))
     return str(math.ceil(quantity_bytes_or_milli / (whole(divisor) or 1)))
-
-
-def extended(container: Object) -> Mapping[str, str]:
-    """Limits of a container that are neither CPU nor memory."""
-    limits = (container.get("resources") or {}).get("limits") or {}
-    return {name: value for name, value in limits.items() if name not in ("cpu", "memory")}

@@ -3,7 +3,7 @@
 https://kubernetes.io/docs/concepts/scheduling-eviction/
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakValueDictionary
@@ -182,8 +182,3 @@ def _requests(quantities: Mapping[str, Any], defaults: Amounts) -> dict[str, int
 def _add(total: dict[str, int], more: Amounts) -> None:
     for name, amount in more.items():
         total[name] = total.get(name, 0) + amount
-
-
-def images_of(shapes: Iterable[Shape]) -> set[str]:
-    """All images that the shapes use."""
-    return {image for shape in shapes for image in shape.images}

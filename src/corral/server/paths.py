@@ -4,7 +4,6 @@ The rules are those of apiserver's `request.RequestInfo` and of its router; lega
 See https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from corral.api.errors import method_not_allowed, no_such_resource
@@ -93,15 +92,17 @@ def resolve(catalog: Catalog, method: str, path: str) -> Target:
     watch = rest[0] == "watch" and len(rest) > 1
     if watch:
         rest = rest[1:]
-    namespace = ""
+    namespace, inside = "", False
     if rest[0] == "namespaces" and len(rest) > 1:
         namespace = rest[1]
-        if len(rest) > 2 and rest[2] not in NAMESPACE_SUBRESOURCES:
+        inside = len(rest) > 2 and rest[2] not in NAMESPACE_SUBRESOURCES
+        if inside:
             rest = rest[2:]
     resource = catalog.at(group, version, rest[0])
     if resource is None:
         raise _missing(catalog, group)
-    if namespace and not resource.namespaced and resource.plural != "namespaces":
+    if namespace and not resource.namespaced and (inside or resource.plural != "namespaces"):
+        # Namespaces too are in no namespace: who may do all in one must not reach another through it.
         raise no_such_resource()
     name = rest[1] if len(rest) > 1 else ""
     subresource = rest[2] if len(rest) > 2 else ""
@@ -164,8 +165,3 @@ def subresource_verbs(resource: Resource, subresource: str) -> tuple[str, ...] |
 def object_namespace(request: Request) -> str:
     """The namespace of the objects asked for: '' for cluster-scoped ones (of which `namespaces` has one in its path)."""
     return request.namespace if request.resource is not None and request.resource.namespaced else ""
-
-
-def first(query: Mapping[str, str], name: str) -> str:
-    """A query parameter, '' when absent."""
-    return query.get(name, "")

@@ -25,11 +25,6 @@ def pod_cells(pod: Object, now_s: float) -> list[object]:
     ]
 
 
-def pod_reason(pod: Object) -> str:
-    """The one word that sums a pod up: `Running`, `Init:0/1`, `CrashLoopBackOff`, `Terminating`, …"""
-    return _Summary(pod).reason
-
-
 class _Summary:
     """What is counted while the container statuses are walked through."""
 

@@ -39,13 +39,6 @@ class Images:
         """Forget an image; no error where it is not present."""
         await call(self._stub.RemoveImage, messages.RemoveImageRequest(image={"image": reference}))
 
-    async def used_bytes(self) -> tuple[str, int, int]:
-        """Where images lie, and the bytes and inodes they use."""
-        answer = await call(self._stub.ImageFsInfo, messages.ImageFsInfoRequest())
-        for item in answer.image_filesystems:
-            return item.fs_id.mountpoint, item.used_bytes.value, item.inodes_used.value
-        return "", 0, 0
-
 
 def _image(item: Any) -> Image:
     return Image(

@@ -25,7 +25,6 @@ from corral.node.cri.types import (
 POD_UID_LABEL = "io.kubernetes.pod.uid"
 STOP_MARGIN_S = 60.0
 EXEC_MARGIN_S = 5.0
-PULL_TIMEOUT_S = None
 _STATES: tuple[ContainerState, ...] = ("created", "running", "exited", "unknown")
 _HOST = 2
 

@@ -21,7 +21,7 @@ from corral.node.podstate.observed import (
     is_started,
     main_containers,
 )
-from corral.node.podstate.restarts import comes_again, due_s, next_delay_s, policy_of
+from corral.node.podstate.restarts import comes_again, delay_s, due_s, next_delay_s, policy_of
 from corral.node.podstate.spechash import spec_hash
 
 
@@ -197,8 +197,7 @@ class _Work:
         failure = self.observed.failures.get(name)
         due = max(due_s(last) if last is not None and last.state == "exited" else 0.0, failure.retry_at_s if failure else 0.0)
         if due > self.now_s:
-            delay = float(last.annotations.get("corral.dev/backoff-s", 0)) if last is not None else 0.0
-            self.waiting.append(Waiting(name, due, delay))
+            self.waiting.append(Waiting(name, due, delay_s(last) if last is not None else 0.0))
         else:
             attempt = 0 if last is None else last.attempt + 1
             self.starts.append(Start(name, attempt, next_delay_s(last)))

@@ -15,7 +15,6 @@ class Wake(Flag):
     NODE = auto()  # A node came, or its labels, taints, allocatable or cordon changed.
     FREED = auto()  # A placed pod has gone.
     PLACED = auto()  # A pod was placed, or a placed one got other labels.
-    VOLUME = auto()  # A claim, volume or class changed.
 
 
 class Misfit(NamedTuple):
