@@ -20,7 +20,7 @@ def main() -> None:
     try:
         from corral.cli.commands import app
 
-        app()
+        app(sys.argv[1:])
     except CorralError as error:
         print(f"corral: {error.message}", file=sys.stderr)
         if error.remedy:
