@@ -15,8 +15,8 @@ from pathlib import Path
 import uvloop
 from aiohttp import web
 
+from corral.base.tls import server_tls
 from corral.server import pki
-from corral.server.http import server_tls
 
 BODY = b'{"kind":"Pod","filler":"' + b"x" * (3000 - 26) + b'"}'
 CONNECTIONS = 32

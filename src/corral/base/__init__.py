@@ -1,1 +1,1 @@
-"""Clock, backoff, task supervision, errors. Knows no Kubernetes."""
+"""Clock, backoff, tasks, processes, files, raw connections, TLS, errors. Knows no Kubernetes."""

@@ -6,9 +6,7 @@ interpreted: after the runtime's 101 the bytes go through as they are.
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -16,6 +14,7 @@ import orjson
 from aiohttp import web
 
 from corral.base.takeover import give_back, join, open_upgraded, take_over
+from corral.base.tls import server_tls
 from corral.node import stats as stats_of
 from corral.node.cri.errors import CriError
 from corral.node.cri.types import Container
@@ -214,16 +213,6 @@ class KubeletServer:
                 raise RefusalError(500, f'container not running ("{rest[-1]}")')
             raise RefusalError(404, f'container not found ("{rest[-1]}")')
         return container
-
-
-def server_tls(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:
-    """TLS for the server: its own certificate, and the authority of its clients'."""
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.minimum_version = ssl.TLSVersion.TLSv1_2
-    tls.load_cert_chain(certificate, key)
-    tls.load_verify_locations(client_ca)
-    tls.verify_mode = ssl.CERT_OPTIONAL
-    return tls
 
 
 def _is_allowed(request: web.BaseRequest) -> bool:

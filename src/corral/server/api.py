@@ -15,6 +15,7 @@ from corral.api.errors import ApiError, internal
 from corral.api.resources import Catalog
 from corral.base.clock import Clock, SystemClock
 from corral.base.tasks import Tasks
+from corral.base.tls import server_tls
 from corral.client.transport import Transport
 from corral.server import encryption, pki, subresources
 from corral.server.admission import default_chain
@@ -35,7 +36,7 @@ from corral.server.charges import Charges
 from corral.server.config import ServerConfig
 from corral.server.core import Core
 from corral.server.deletion import Deletions
-from corral.server.http import HttpServer, bind, server_tls
+from corral.server.http import HttpServer, bind
 from corral.server.local import LocalTransport
 from corral.server.lookup import CacheLookup
 from corral.server.nodes import Nodes

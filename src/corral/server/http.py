@@ -12,7 +12,6 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -289,14 +288,3 @@ def bind(host: str, port: int) -> socket.socket:
         listener.close()
         raise CorralError(f"cannot listen on {host}:{port}: {error.strerror}", "choose another one with --port") from error
     return listener
-
-
-def server_tls(certificate: Path, key: Path, client_ca: Path) -> ssl.SSLContext:
-    """TLS that shows the server's certificate and takes a client's, if it shows one of our authority."""
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.minimum_version = ssl.TLSVersion.TLSv1_2
-    tls.load_cert_chain(certificate, key)
-    tls.load_verify_locations(client_ca)
-    tls.verify_mode = ssl.CERT_OPTIONAL
-    tls.set_alpn_protocols(["http/1.1"])
-    return tls
