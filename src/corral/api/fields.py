@@ -5,8 +5,9 @@ a 422 Status with one cause per error.
 """
 
 import json
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from corral.api.errors import ApiError, invalid
@@ -114,12 +115,34 @@ class Errors:
     def _add(self, reason: str, path: str, body: str) -> None:
         self.items.append(FieldError(reason, str(path), body))
 
+    def shown_as_given(self, given: Any) -> "Errors":
+        """These faults; an absent value is shown as the empty list or object that `given` has in its place.
+
+        Go tells none from empty until an object is stored; here an empty one is none as soon as it is read.
+        """
+        return Errors([_as_given(error, given) for error in self.items])
+
     def to_error(self, kind: str, group: str, name: str) -> ApiError:
         """The 422 of these faults."""
         texts = dedupe([str(e) for e in self.items])
         summary = texts[0] if len(texts) == 1 else "[" + ", ".join(texts) + "]"
         causes = [{"reason": e.reason, "message": e.body, "field": e.field} for e in self.items]
         return invalid(kind, group, name, causes, summary)
+
+
+def _as_given(error: FieldError, given: Any) -> FieldError:
+    match = re.match("(Invalid|Unsupported) value: null", error.body)
+    if match is None:
+        return error
+    for step in re.findall(r"\[([^]]*)\]|([^.\[\]]+)", error.field):
+        key = step[0] or step[1]
+        if isinstance(given, list) and key.isdecimal() and int(key) < len(given):
+            given = given[int(key)]
+        else:
+            given = given.get(key) if isinstance(given, dict) else None
+    if given not in ([], {}):
+        return error
+    return replace(error, body=f"{match[1]} value: {show(given)}{error.body[match.end() :]}")
 
 
 def dedupe(texts: Sequence[str]) -> list[str]:

@@ -115,7 +115,7 @@ class Writes:
             if not errors:
                 errors = validate_metadata(obj, stored, rules)
                 errors.extend(rules.validate_create(obj))
-            self._refuse(stored, name, errors)
+            self._refuse(stored, name, errors, plan.request)
             plan.request.warnings += rules.warnings(obj, None)
             await self._validate(plan, "CREATE", obj, None)
             obj = filled(obj, core.schema(stored))
@@ -199,7 +199,7 @@ class Writes:
         errors.extend(rules.validate_update(new, old, plan.subresource))
         claim = self._allocation.for_update(stored, new, old, errors) if not plan.subresource else None
         try:
-            self._refuse(stored, name, errors)
+            self._refuse(stored, name, errors, request)
             request.warnings += rules.warnings(new, old)
             await self._validate(plan, "UPDATE", new, old)
             new = filled(new, core.schema(stored))
@@ -228,7 +228,7 @@ class Writes:
         elif plan.request.method == "PUT" and not rules.allow_unconditional_update:
             errors = Errors()
             errors.invalid("metadata.resourceVersion", 0, "must be specified for an update")
-            self._refuse(plan.resource, name, errors)
+            self._refuse(plan.resource, name, errors, plan.request)
 
     # Steps
 
@@ -267,9 +267,9 @@ class Writes:
         return Admission(plan.request, stored, operation, new, old, plan.subresource, plan.dry_run)
 
     @staticmethod
-    def _refuse(resource: Resource, name: str, errors: Errors) -> None:
+    def _refuse(resource: Resource, name: str, errors: Errors, request: Request) -> None:
         if errors:
-            raise errors.to_error(resource.kind, resource.group, name)
+            raise errors.shown_as_given(_given(request)).to_error(resource.kind, resource.group, name)
 
     def _current(self, entry: Entry) -> Current:
         return Current(splice(self._core.cache.opened(entry.key, entry.value), entry.revision), entry.revision)
@@ -295,3 +295,11 @@ class _LostError(Exception):
 
 def _without_revision(raw: bytes) -> bytes:
     return raw.replace(b'"resourceVersion":"",', b"", 1)
+
+
+def _given(request: Request) -> object:
+    """The body, if it is JSON."""
+    try:
+        return orjson.loads(request.body)
+    except orjson.JSONDecodeError:
+        return None
