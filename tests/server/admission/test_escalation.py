@@ -82,10 +82,19 @@ def test_masters_may_grant_all(check: EscalationCheck, write: Write) -> None:
     check.admit(write(f"roles.{GROUP}", role(GET_SECRETS), user=User("root", groups=("system:masters",))))
 
 
-def test_labels_of_a_greater_role_may_change(check: EscalationCheck, write: Write) -> None:
+def test_labels_of_a_greater_role_may_not_change_as_they_can_aggregate_it(check: EscalationCheck, write: Write) -> None:
     old = role(GET_SECRETS)
-    new = {**old, "metadata": {**old["metadata"], "labels": {"a": "b"}}}
+    new = {**old, "metadata": {**old["metadata"], "labels": {f"{GROUP}/aggregate-to-edit": "true"}}}
+    with pytest.raises(ApiError, match="not currently held"):
+        check.admit(write(f"roles.{GROUP}", new, old))
+    check.admit(write(f"roles.{GROUP}", {**new, "rules": [GET_PODS]}, {**old, "rules": [GET_PODS]}))
+
+
+def test_what_garbage_collection_needs_may_change(check: EscalationCheck, write: Write) -> None:
+    old = role(GET_SECRETS)
+    new = {**old, "metadata": {**old["metadata"], "finalizers": ["a/b"], "managedFields": [{}]}}
     check.admit(write(f"roles.{GROUP}", new, old))
+    check.admit(write(f"roles.{GROUP}", old, new))
 
 
 def test_only_a_cluster_admin_makes_aggregated_roles(check: EscalationCheck, write: Write) -> None:

@@ -15,6 +15,8 @@ from corral.server.authorization.authorizer import PRIVILEGED_GROUP
 from corral.server.authorization.rbac import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, GROUP, ROLE_BINDINGS, ROLES
 from corral.server.request import Admission
 
+#: Metadata by which objects are collected, or that the server keeps itself.
+_COLLECTION_FIELDS = frozenset(("ownerReferences", "finalizers", "managedFields", "resourceVersion", "generation"))
 NO_AGGREGATION = "must have cluster-admin privileges to use an aggregationRule"
 
 
@@ -36,17 +38,18 @@ class EscalationCheck(Plugin):
             self._check_binding(admission, admission.object, admission.old_object)
 
     def _check_role(self, admission: Admission, new: Object, old: Object | None) -> None:
-        if old is not None and all((new.get(f) or None) == (old.get(f) or None) for f in ("rules", "aggregationRule")):
+        if old is not None and _only_collected(new, old):
             return
         name = new["metadata"].get("name", "")
         if self._may(admission, "escalate", admission.resource.plural, name):
             return
         self._require_held(admission, name, new.get("rules") or [])
-        if new.get("aggregationRule") and self._missing(admission, rules.FULL_AUTHORITY):
+        aggregates = new.get("aggregationRule") or (old or {}).get("aggregationRule")
+        if aggregates and self._missing(admission, rules.FULL_AUTHORITY):
             raise errors.forbidden(admission.resource.plural, GROUP, name, NO_AGGREGATION)
 
     def _check_binding(self, admission: Admission, new: Object, old: Object | None) -> None:
-        if old is not None and all(new.get(f) == old.get(f) for f in ("roleRef", "subjects")):
+        if old is not None and _only_collected(new, old):
             return
         ref = new.get("roleRef") or {}
         plural = "clusterroles" if ref.get("kind") == "ClusterRole" else "roles"
@@ -77,3 +80,13 @@ class EscalationCheck(Plugin):
         if problems:
             why += f"; resolution errors: [{', '.join(dict.fromkeys(problems))}]"
         raise errors.forbidden(admission.resource.plural, GROUP, name, why)
+
+
+def _only_collected(new: Object, old: Object) -> bool:
+    """Whether nothing changes but what garbage collection needs. A label is more: it can make a role part of another one."""
+    return _but_for_collection(new) == _but_for_collection(old)
+
+
+def _but_for_collection(obj: Object) -> Object:
+    metadata = {name: value for name, value in obj["metadata"].items() if value and name not in _COLLECTION_FIELDS}
+    return {**{name: value for name, value in obj.items() if value}, "metadata": metadata}
