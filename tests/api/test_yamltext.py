@@ -49,3 +49,45 @@ def test_what_is_no_yaml_is_refused_with_the_line() -> None:
 def test_foreign_tags_are_refused() -> None:
     with pytest.raises(TextError):
         yamltext.parse(b"!!python/object/apply:os.system ['true']")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" * 100_000 + b"]" * 100_000,
+        b"[" * 1_000_000,
+        b"- " * 100_000 + b"1",
+        b"? " * 100_000,
+        b"{a: " * 5_000 + b"1" + b"}" * 5_000,
+    ],
+)
+def test_a_text_that_nests_too_deep_is_refused_before_the_loader_overflows(text: bytes) -> None:
+    with pytest.raises(TextError):
+        yamltext.parse(text)
+
+
+def test_deep_indentation_is_refused_too() -> None:
+    with pytest.raises(TextError, match="exceeded max depth"):
+        yamltext.parse(b"".join(b" " * level + b"a:\n" for level in range(1000)))
+
+
+def _bomb(step: str) -> bytes:
+    lines = ["a0: &a0 {x: loooooooooooooooong}"]
+    lines += [f"a{i}: &a{i} " + step % ", ".join([f"*a{i - 1}"] * 9) for i in range(1, 10)]
+    return "\n".join(lines).encode()
+
+
+@pytest.mark.parametrize("step", ["[%s]", "{<<: [%s]}"])
+def test_aliases_that_grow_are_refused(step: str) -> None:
+    with pytest.raises(TextError, match="excessive aliasing"):
+        yamltext.parse(_bomb(step))
+
+
+def test_a_value_that_contains_itself_is_refused() -> None:
+    with pytest.raises(TextError, match="anchor 'a' value contains itself"):
+        yamltext.parse(b"&a [*a]")
+
+
+def test_many_small_aliases_are_fine() -> None:
+    value, _ = yamltext.parse(b"a: &a {x: 1}\nb: [" + b", ".join([b"*a"] * 500) + b"]")
+    assert value["b"] == [{"x": 1}] * 500

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from corral.api.golang import MAX_DEPTH, TOO_DEEP
 from corral.api.jsontext import TextError
 
 _TRUE = ("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON")
@@ -15,10 +16,19 @@ _FALSE = ("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
 _INTEGER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)", re.ASCII)
 _EXACT_FLOAT = 1e21
+#: What aliases may stand for in all: as much as a request's body may hold.
+MAX_ALIASED_BYTES = 3 * 1024 * 1024
+#: A text this long may nest too deep by indentation alone.
+_MAY_INDENT_BYTES = MAX_DEPTH * MAX_DEPTH // 2
 
 
 def parse(data: bytes) -> tuple[Any, list[str]]:
     """The value of the first document and, as strict errors, its repeated keys. Raises TextError."""
+    try:
+        if _may_be_a_bomb(data):
+            _refuse_bomb(data)
+    except yaml.YAMLError:
+        pass  # loading says what is wrong, which it comes to before it goes too deep
     loader = _Loader(data)
     try:
         node = loader.get_node() if loader.check_node() else None
@@ -31,6 +41,42 @@ def parse(data: bytes) -> tuple[Any, list[str]]:
         loader.dispose()
     repeated = loader.repeated
     return value, ["yaml: unmarshal errors:\n" + "\n".join(repeated)] if repeated else []
+
+
+def _may_be_a_bomb(data: bytes) -> bool:
+    """Whether a look at the parts is worth its time: no other text can nest deep, or stand for much more than it is."""
+    if b"*" in data and b"&" in data:
+        return True
+    return len(data) >= _MAY_INDENT_BYTES or sum(map(data.count, (b"[", b"{", b"-", b"?"))) >= MAX_DEPTH
+
+
+def _refuse_bomb(data: bytes) -> None:
+    """Raise TextError for a text that nests too deep (the loader is C and would overflow its stack) or whose aliases grow."""
+    sizes: dict[str, int] = {}
+    within: list[tuple[str | None, int]] = []
+    total_bytes = aliased_bytes = 0
+    for event in yaml.parse(data, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            size = sizes.get(event.anchor or "", 0)
+            if any(anchor == event.anchor for anchor, _ in within):
+                raise TextError(f"yaml: anchor '{event.anchor}' value contains itself")
+            total_bytes += size
+            aliased_bytes += size
+            if aliased_bytes > MAX_ALIASED_BYTES:
+                raise TextError("yaml: document contains excessive aliasing")
+        elif isinstance(event, yaml.ScalarEvent):
+            total_bytes += 1 + len(event.value)
+            if event.anchor:
+                sizes[event.anchor] = 1 + len(event.value)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            within.append((event.anchor, total_bytes))
+            total_bytes += 1
+            if len(within) > MAX_DEPTH:
+                raise TextError(f"yaml: {TOO_DEEP}")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = within.pop()
+            if anchor:
+                sizes[anchor] = total_bytes - before
 
 
 class _Loader(yaml.CSafeLoader):
