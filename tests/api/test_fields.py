@@ -25,6 +25,13 @@ def test_an_absent_value_is_shown_as_it_was_given():
     assert errors.shown_as_given([]).items == errors.shown_as_given(None).items == errors.items
 
 
+def test_the_value_shown_may_be_another_fields():
+    errors = Errors()
+    errors.invalid("spec", None, "wrong", value_of="spec.rules")
+    assert errors.shown_as_given({"spec": {}}).items == errors.items
+    assert [str(e) for e in errors.shown_as_given({"spec": {"rules": []}}).items] == ["spec: Invalid value: []: wrong"]
+
+
 def test_equal_faults_are_told_once_but_are_causes_each():
     errors = Errors()
     errors.required("a")

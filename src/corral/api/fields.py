@@ -39,6 +39,8 @@ class FieldError:
     reason: str
     field: str
     body: str
+    #: The field whose value the body shows, where that is another one.
+    value_of: str = ""
 
     def __str__(self) -> str:
         return f"{self.field}: {self.body}"
@@ -66,9 +68,9 @@ class Errors:
         """A field that must be there is not."""
         self._add("FieldValueRequired", path, "Required value" + (f": {detail}" if detail else ""))
 
-    def invalid(self, path: str, value: Any, detail: str) -> None:
-        """A value that is not acceptable."""
-        self._add("FieldValueInvalid", path, f"Invalid value: {show(value)}: {detail}")
+    def invalid(self, path: str, value: Any, detail: str, *, value_of: str = "") -> None:
+        """A value that is not acceptable; `value_of` is the field it is of, where that is not `path`."""
+        self.items.append(FieldError("FieldValueInvalid", str(path), f"Invalid value: {show(value)}: {detail}", value_of))
 
     def each(self, path: str, value: Any, details: Iterable[str]) -> None:
         """A value that is not acceptable for each of the reasons (as `api.names` gives them)."""
@@ -134,7 +136,7 @@ def _as_given(error: FieldError, given: Any) -> FieldError:
     match = re.match("(Invalid|Unsupported) value: null", error.body)
     if match is None:
         return error
-    for step in re.findall(r"\[([^]]*)\]|([^.\[\]]+)", error.field):
+    for step in re.findall(r"\[([^]]*)\]|([^.\[\]]+)", error.value_of or error.field):
         key = step[0] or step[1]
         if isinstance(given, list) and key.isdecimal() and int(key) < len(given):
             given = given[int(key)]

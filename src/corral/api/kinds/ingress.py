@@ -74,7 +74,8 @@ class IngressRules(Rules):
 
 def _check_spec(errs: Errors, spec: Object, path: Path) -> None:
     if not spec.get("rules") and spec.get("defaultBackend") is None:
-        errs.invalid(path, None, "either `defaultBackend` or `rules` must be specified")
+        why = "either `defaultBackend` or `rules` must be specified"
+        errs.invalid(path, None, why, value_of=path.child("rules"))
     if spec.get("defaultBackend") is not None:
         _check_backend(errs, spec["defaultBackend"], path.child("defaultBackend"))
     for i, rule in enumerate(spec.get("rules") or ()):
