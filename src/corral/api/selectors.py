@@ -55,6 +55,16 @@ def matches_expression(expression: Object, labels: Mapping[str, str]) -> bool:
     return False
 
 
+def text_of(selector: Object) -> str:
+    """A LabelSelector as the text of a query, sorted by key: `app=web,tier in (a,b),!old`; '' where it selects all."""
+    parts = [(key, f"{key}={value}") for key, value in (selector.get("matchLabels") or {}).items()]
+    for expression in selector.get("matchExpressions") or ():
+        key, values = expression["key"], ",".join(sorted(expression.get("values") or ()))
+        shown = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key, "DoesNotExist": f"!{key}"}
+        parts.append((key, shown.get(expression.get("operator", ""), key)))
+    return ",".join(text for _, text in sorted(parts, key=lambda part: part[0]))
+
+
 class Requirement(NamedTuple):
     """One term of a label selector's text. `operator` is =, !=, in, notin, exists, !, > or <; `values` are sorted."""
 

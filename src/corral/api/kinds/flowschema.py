@@ -14,11 +14,23 @@ DEFAULT_PRECEDENCE = 1000
 MAX_PRECEDENCE = 10000
 
 
-class FlowSchemaRules(Rules):
-    """Rules of flowcontrol.apiserver.k8s.io/v1 FlowSchema."""
+class FlowRules(Rules):
+    """What schemas and priority levels share: a status of conditions."""
 
     has_generation = True
     has_status = True
+
+    def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
+        """The same as on create, or the conditions of the status."""
+        if not subresource:
+            return self.validate_create(new)
+        errs = Errors()
+        check_conditions(errs, new)
+        return errs
+
+
+class FlowSchemaRules(FlowRules):
+    """Rules of flowcontrol.apiserver.k8s.io/v1 FlowSchema."""
 
     def default(self, obj: Object) -> None:
         """A precedence in the middle."""
@@ -49,14 +61,6 @@ class FlowSchemaRules(Rules):
         for i, rule in enumerate(spec.get("rules") or ()):
             _check_rule(errs, rule, path.child("rules").at(i))
         check_conditions(errs, obj)
-        return errs
-
-    def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
-        """The same, or the conditions of the status."""
-        if not subresource:
-            return self.validate_create(new)
-        errs = Errors()
-        check_conditions(errs, new)
         return errs
 
     def cells(self, obj: Object, now_s: float) -> list[object]:

@@ -4,10 +4,9 @@ import math
 
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
-from corral.api.kinds.flowschema import check_conditions
+from corral.api.kinds.flowschema import FlowRules, check_conditions
 from corral.api.kinds.workload import default_fields
 from corral.api.objects import Object
-from corral.api.rules import Rules
 
 TYPES = ("Exempt", "Limited")
 RESPONSES = ("Queue", "Reject")
@@ -16,11 +15,8 @@ MAX_HASH_BITS = 60
 NOT_NEGATIVE = "must be a non-negative integer"
 
 
-class PriorityLevelConfigurationRules(Rules):
+class PriorityLevelConfigurationRules(FlowRules):
     """Rules of flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration."""
-
-    has_generation = True
-    has_status = True
 
     def default(self, obj: Object) -> None:
         """Thirty shares, of which none are lent; 64 queues of 50, of which a flow has 8."""
@@ -57,14 +53,6 @@ class PriorityLevelConfigurationRules(Rules):
         else:
             errs.unsupported(path.child("type"), kind, TYPES)
         check_conditions(errs, obj)
-        return errs
-
-    def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
-        """The same, or the conditions of the status."""
-        if not subresource:
-            return self.validate_create(new)
-        errs = Errors()
-        check_conditions(errs, new)
         return errs
 
     def cells(self, obj: Object, now_s: float) -> list[object]:

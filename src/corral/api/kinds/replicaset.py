@@ -30,16 +30,8 @@ class ReplicaSetRules(WorkloadRules):
 
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row."""
-        spec, status = obj["spec"], obj.get("status") or {}
-        return [
-            rows.name(obj),
-            spec.get("replicas", 0),
-            status.get("replicas", 0),
-            status.get("readyReplicas", 0),
-            rows.age(obj, now_s),
-            *rows.containers(spec["template"].get("spec")),
-            rows.selector(spec.get("selector")),
-        ]
+        spec = obj["spec"]
+        return [*rows.replicas(obj, now_s), *rows.containers(spec["template"].get("spec")), rows.selector(spec.get("selector"))]
 
     def selectable_fields(self, obj: Object) -> dict[str, str]:
         """Their replicas."""

@@ -55,13 +55,9 @@ class ReplicationControllerRules(WorkloadRules):
 
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row."""
-        spec, status = obj["spec"], obj.get("status") or {}
+        spec = obj["spec"]
         return [
-            rows.name(obj),
-            spec.get("replicas", 0),
-            status.get("replicas", 0),
-            status.get("readyReplicas", 0),
-            rows.age(obj, now_s),
+            *rows.replicas(obj, now_s),
             *rows.containers((spec.get("template") or {}).get("spec")),
             rows.labels(spec.get("selector")),
         ]

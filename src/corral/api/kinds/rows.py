@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from corral.api.durations import elapsed
 from corral.api.objects import Object
+from corral.api.selectors import text_of
 
 _MODES = {
     "ReadWriteOnce": "RWO",
@@ -30,20 +31,14 @@ def labels(pairs: Mapping[str, str] | None) -> str:
 
 
 def selector(value: Object | None) -> str:
-    """A label selector as one text: `app=web,tier in (a,b),!old`; `<none>` where there is none or it selects all."""
-    if value is None:
-        return "<none>"
-    parts = [(k, f"{k}={v}") for k, v in (value.get("matchLabels") or {}).items()]
-    for term in value.get("matchExpressions") or ():
-        key, values = term["key"], ",".join(sorted(term.get("values") or ()))
-        shown = {
-            "In": f"{key} in ({values})",
-            "NotIn": f"{key} notin ({values})",
-            "Exists": key,
-            "DoesNotExist": f"!{key}",
-        }
-        parts.append((key, shown.get(term.get("operator", ""), key)))
-    return ",".join(text for _, text in sorted(parts, key=lambda part: part[0])) or "<none>"
+    """A label selector as one text; `<none>` where there is none or it selects all."""
+    return text_of(value or {}) or "<none>"
+
+
+def replicas(obj: Object, now_s: float) -> list[object]:
+    """The first columns of what keeps a number of pods: name, desired, current, ready, age."""
+    spec, status = obj["spec"], obj.get("status") or {}
+    return [name(obj), spec.get("replicas", 0), status.get("replicas", 0), status.get("readyReplicas", 0), age(obj, now_s)]
 
 
 def containers(spec: Object | None) -> tuple[str, str]:

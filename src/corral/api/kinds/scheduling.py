@@ -2,7 +2,7 @@
 
 from corral.api import names
 from corral.api.fields import Errors, Path
-from corral.api.kinds.selector import check_selector
+from corral.api.kinds.selector import check_operator, check_selector
 from corral.api.objects import Object
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
@@ -167,18 +167,11 @@ def _check_node_term(errs: Errors, term: Object, path: Path) -> None:
 
 
 def _check_node_requirement(errs: Errors, requirement: Object, path: Path) -> None:
-    key, operator, values = requirement.get("key", ""), requirement.get("operator", ""), requirement.get("values") or ()
-    if operator in ("In", "NotIn"):
-        if not values:
-            errs.required(path.child("values"), "must be specified when `operator` is 'In' or 'NotIn'")
-    elif operator in ("Exists", "DoesNotExist"):
-        if values:
-            errs.forbidden(path.child("values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
-    elif operator in ("Gt", "Lt"):
-        if len(values) != 1:
-            errs.required(path.child("values"), "must be specified single value when `operator` is 'Lt' or 'Gt'")
-    else:
-        errs.invalid(path.child("operator"), operator, "not a valid selector operator")
+    key = requirement.get("key", "")
+    if requirement.get("operator") not in ("Gt", "Lt"):
+        check_operator(errs, requirement, path)
+    elif len(requirement.get("values") or ()) != 1:
+        errs.required(path.child("values"), "must be specified single value when `operator` is 'Lt' or 'Gt'")
     errs.each(path.child("key"), key, names.qualified_name(key))
 
 

@@ -26,8 +26,9 @@ def is_empty(selector: Object | None) -> bool:
     return not selector or not (selector.get("matchLabels") or selector.get("matchExpressions"))
 
 
-def _check_requirement(errs: Errors, term: Object, path: Path) -> None:
-    key, operator, values = term.get("key", ""), term.get("operator", ""), term.get("values") or ()
+def check_operator(errs: Errors, term: Object, path: Path) -> None:
+    """One of the four operators of label selectors, with the values that it asks for."""
+    operator, values = term.get("operator", ""), term.get("values") or ()
     if operator in ("In", "NotIn"):
         if not values:
             errs.required(path.child("values"), "must be specified when `operator` is 'In' or 'NotIn'")
@@ -36,6 +37,11 @@ def _check_requirement(errs: Errors, term: Object, path: Path) -> None:
             errs.forbidden(path.child("values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
     else:
         errs.invalid(path.child("operator"), operator, "not a valid selector operator")
+
+
+def _check_requirement(errs: Errors, term: Object, path: Path) -> None:
+    check_operator(errs, term, path)
+    key = term.get("key", "")
     errs.each(path.child("key"), key, names.qualified_name(key))
-    for i, value in enumerate(values):
+    for i, value in enumerate(term.get("values") or ()):
         errs.each(path.child("values").at(i), value, names.label_value(value))

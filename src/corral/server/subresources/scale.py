@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from corral.api import facts
+from corral.api import facts, selectors
 from corral.api.errors import MODIFIED, conflict
 from corral.api.fields import Errors
 from corral.api.golang import DecodeError, read
@@ -72,19 +72,9 @@ def scale_of(obj: Object) -> Object:
     }
     selector = spec.get("selector")
     if selector:
-        text = selector_text(selector) if "matchLabels" in selector or "matchExpressions" in selector else _pairs(selector)
+        text = selectors.text_of(selector) if "matchLabels" in selector or "matchExpressions" in selector else _pairs(selector)
         scale["status"]["selector"] = text
     return scale
-
-
-def selector_text(selector: Object) -> str:
-    """A LabelSelector as the text of a query, its requirements by key."""
-    terms = [(key, f"{key}={value}") for key, value in (selector.get("matchLabels") or {}).items()]
-    for expression in selector.get("matchExpressions") or ():
-        key, values = expression["key"], ",".join(sorted(expression.get("values") or ()))
-        shown = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key}
-        terms.append((key, shown.get(expression["operator"], f"!{key}")))
-    return ",".join(text for _, text in sorted(terms))
 
 
 def _pairs(labels: Object) -> str:
