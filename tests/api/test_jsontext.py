@@ -78,3 +78,15 @@ def test_repeated_keys_are_found() -> None:
     found = jsontext.parse_exactly(text)
     assert found["b"].repeated == ("c",)
     assert found == value
+
+
+def test_texts_that_are_too_deep_to_be_written_again_are_refused() -> None:
+    for depth in (300, 900, 5000):
+        with pytest.raises(TextError, match="exceeded max depth"):
+            jsontext.parse(b'{"a":' * depth + b"1" + b"}" * depth)
+    assert jsontext.parse(b"[" * 100 + b"]" * 100)
+
+
+def test_half_a_pair_of_surrogates_is_the_replacement_character() -> None:
+    text = rb'{"a":"\ud800","\udfffx":"\ud83d\ude00","b":"\\ud800"}'
+    assert jsontext.parse(text) == {"a": "\ufffd", "\ufffdx": "\U0001f600", "b": "\\ud800"}

@@ -10,9 +10,10 @@ from typing import Any
 
 import orjson
 
-from corral.api.golang import TOO_DEEP, Decimal, Repeated
+from corral.api.golang import MAX_DEPTH, TOO_DEEP, Decimal, Repeated
 
 END = "unexpected end of JSON input"
+_SURROGATE = re.compile(r"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*')
 _NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -25,16 +26,28 @@ class TextError(ValueError):
 def parse(data: bytes) -> Any:
     """The value of a JSON text. Raises TextError."""
     try:
-        return orjson.loads(data)
+        value = orjson.loads(data)
     except orjson.JSONDecodeError:
         check(data)
-        return parse_exactly(data)  # e.g. bytes that are no UTF-8, which Go replaces
+        value = parse_exactly(data)  # e.g. bytes that are no UTF-8, which Go replaces
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+        try:
+            orjson.dumps(value)
+        except orjson.JSONEncodeError:
+            raise TextError(TOO_DEEP) from None
+    return value
 
 
 def parse_exactly(data: bytes) -> Any:
     """Like `parse`, with golang.Decimal for numbers with a point and golang.Repeated for objects with repeated keys."""
     check(data)
-    return json.loads(data.decode("utf-8", "replace"), parse_float=_decimal, object_pairs_hook=_pairs)
+    text = data.decode("utf-8", "replace")
+    if "\\ud" in text or "\\uD" in text:
+        text = _SURROGATE.sub(_paired, text)
+    try:
+        return json.loads(text, parse_float=_decimal, object_pairs_hook=_pairs)
+    except RecursionError:
+        raise TextError(TOO_DEEP) from None
 
 
 def has_repeated_keys(data: bytes, value: Any) -> bool:
@@ -57,6 +70,11 @@ def check(data: bytes) -> None:
 def _quotes(data: bytes) -> int:
     plain = data.replace(b"\\\\", b"") if b"\\" in data else data
     return plain.count(b'"') - plain.count(b'\\"')
+
+
+def _paired(match: re.Match[str]) -> str:
+    """Half a pair stands for no character: Go reads U+FFFD."""
+    return match[1] or "\ufffd"
 
 
 def _decimal(text: str) -> Decimal:
