@@ -123,5 +123,11 @@ def test_credentials_match_host_and_path_the_most_specific_first():
     assert {ref: [a["username"] for a in credentials(ref, [secret(auths)])] for ref in names} == names
 
 
+def test_credentials_are_a_name_and_a_password_only():
+    auths = {"127.0.0.1:5000": {"auth": base64.b64encode(b"me:pass:word").decode()}, "*.x": {"identitytoken": "t"}}
+    assert credentials("127.0.0.1:5000/app", [secret(auths)]) == [{"username": "me", "password": "pass:word"}]
+    assert credentials("a.x/app", [secret(auths)]) == [{"username": "", "password": "", "identity_token": "t"}]
+
+
 def test_a_damaged_secret_is_passed_over():
     assert credentials("nginx", [{"data": {".dockerconfigjson": "!!!"}}]) == []

@@ -117,7 +117,7 @@ def credentials(reference: str, secrets: Iterable[Object]) -> list[dict[str, str
             pattern = pattern.removesuffix("/v1").removesuffix("/v2")
             pattern_host, _, pattern_path = pattern.partition("/")
             if _host_matches(pattern_host, host) and (not pattern_path or f"{path}/".startswith(f"{pattern_path}/")):
-                found.append((len(pattern), _auth(server, entry)))
+                found.append((len(pattern), _auth(entry)))
     return [auth for _, auth in sorted(found, key=lambda pair: -pair[0])]
 
 
@@ -151,12 +151,13 @@ def _entries(secret: Object) -> Iterable[tuple[str, Mapping[str, str]]]:
     return []
 
 
-def _auth(server: str, entry: Mapping[str, str]) -> dict[str, str]:
+def _auth(entry: Mapping[str, str]) -> dict[str, str]:
+    """An AuthConfig. It has no server address: what matches is decided here, and containerd takes only a URL of one host."""
     username, password = entry.get("username", ""), entry.get("password", "")
     if entry.get("auth") and not username:
         with contextlib.suppress(ValueError):
             username, _, password = base64.b64decode(entry["auth"]).decode().partition(":")
-    made = {"username": username, "password": password, "server_address": server}
+    made = {"username": username, "password": password}
     if entry.get("identitytoken"):
         made["identity_token"] = entry["identitytoken"]
     return made

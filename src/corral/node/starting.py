@@ -185,12 +185,10 @@ class Starter:
         machine, meta, name = self._machine, pod["metadata"], container["name"]
         await machine.references.use(meta["uid"], references(pod))
         reference = default_tag(container["image"])
-        named = [Reference("secrets", meta["namespace"], s.get("name", "")) for s in pod["spec"].get("imagePullSecrets") or ()]
-        secrets = [found for r in named if (found := machine.references.get(r)) is not None]
         wanted = Wanted(meta["uid"], container["image"], container.get("imagePullPolicy") or "IfNotPresent")
         image = await machine.puller.ensure(
             wanted,
-            credentials(reference, secrets),
+            credentials(reference, self._pull_secrets(pod)),
             self._config_of(pod, sandbox.attempt),
             lambda type, reason, message: self._say(type, reason, message, name),
         )
@@ -206,6 +204,17 @@ class Starter:
         return container_config(
             pod, container, start, image, variables, mounts, resources, termination_file=termination, target_id=target_id
         )
+
+    def _pull_secrets(self, pod: Object) -> list[Object]:
+        """The Secrets with credentials for the pod's images; an event tells of those that are missing."""
+        namespace = pod["metadata"]["namespace"]
+        names = [s.get("name", "") for s in pod["spec"].get("imagePullSecrets") or ()]
+        found = {name: self._machine.references.get(Reference("secrets", namespace, name)) for name in names if name}
+        if missing := [name for name, secret in found.items() if secret is None]:
+            why = f"Unable to retrieve some image pull secrets ({', '.join(missing)})"
+            message = f"{why}; attempting to pull the image may not succeed."
+            self._say("Warning", "FailedToRetrieveImagePullSecret", message, "")
+        return [secret for secret in found.values() if secret is not None]
 
     def _files(self, pod: Object, container: Object, sandbox: Sandbox, mounts: list[dict[str, Any]]) -> str:
         """Make and mount what every container has: /etc/hosts, and the termination message file, whose path it returns."""
