@@ -1,0 +1,139 @@
+"""`corral up --no-node` and `down` as a user meets them: damage, haste, interruptions. Real processes, no root."""
+
+import json
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from corral.base.processes import Process
+from corral.cli.layout import Home
+
+pytestmark = pytest.mark.server
+
+TIMEOUT_S = 90
+CORRAL = [sys.executable, "-m", "corral"]
+Corral = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    """Where a cluster may live; it is gone after the test."""
+    home = Home(tmp_path / "d")
+    yield home
+    subprocess.run([*CORRAL, "down", "--purge", "--data-dir", str(home.root)], capture_output=True, check=False)
+
+
+@pytest.fixture
+def corral(home: Home) -> Corral:
+    """The command, on the cluster in `home`."""
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        argv = [*CORRAL, *words, "--data-dir", str(home.root), *(["--no-merge"] if words[0] == "up" else [])]
+        return subprocess.run(argv, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+
+    return run
+
+
+def refused(done: subprocess.CompletedProcess[str], said: str) -> None:
+    """The command failed in a line or two that say what to do."""
+    assert done.returncode == 1
+    assert said in done.stderr and "→" in done.stderr
+    assert "Traceback" not in done.stderr and len(done.stderr.splitlines()) <= 3
+
+
+def answers(home: Home) -> bool:
+    """Whether something listens on the cluster's port."""
+    cluster = home.require()
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", cluster.port)) == 0
+
+
+def test_up_again_with_other_settings_changes_nothing(corral: Corral, home: Home) -> None:
+    assert corral("up", "--no-node").returncode == 0
+    before = home.require()
+    again = corral("up")
+    assert again.returncode == 0 and "already up" in again.stdout
+    refused(corral("up", "--port", str(before.port + 7)), "is up with other settings")
+    refused(corral("up", "--name", "other"), "holds a cluster called")
+    assert home.require() == before and answers(home)
+    assert corral("down").returncode == 0
+    assert not answers(home)
+
+
+def test_a_taken_port_leaves_nothing(corral: Corral, home: Home) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        refused(corral("up", "--no-node", "--port", str(other.getsockname()[1])), "is already taken")
+    assert not home.root.exists()
+
+
+def damage(path: Path, start: int) -> None:
+    """Overwrite what is in the file from `start` on."""
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\xa5" * (path.stat().st_size - start))
+
+
+def test_what_is_damaged_is_said_and_kept(corral: Corral, home: Home) -> None:
+    assert corral("up", "--no-node").returncode == 0
+    assert corral("down").returncode == 0
+    store = home.root / "server/store.db"
+    whole = store.read_bytes()
+    for start in (4096, 0):
+        damage(store, start)
+        kept = store.read_bytes()
+        refused(corral("up"), f"the store {store} is damaged")
+        assert store.read_bytes() == kept
+    store.write_bytes(whole)
+    for name in ("ca.crt", "ca.key", "admin.crt"):
+        path = home.pki / name
+        whole = path.read_bytes()
+        path.write_text("junk")
+        refused(corral("up"), f"{path}: it is damaged")
+        path.write_bytes(whole)
+    assert corral("up").returncode == 0
+
+
+def test_interrupting_up_stops_what_it_started(corral: Corral, home: Home) -> None:
+    argv = [*CORRAL, "up", "--no-node", "--no-merge", "--data-dir", str(home.root)]
+    up = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not home.pid_file("server").exists() and up.poll() is None:
+        time.sleep(0.01)
+    up.send_signal(signal.SIGINT)
+    _, said = up.communicate(timeout=TIMEOUT_S)
+    assert up.returncode == 130 and "Traceback" not in said
+    assert Process.find(home.command("server")) is None
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_killed_up_is_taken_over_by_the_next(corral: Corral, home: Home, seed: int) -> None:
+    argv = [*CORRAL, "up", "--no-node", "--no-merge", "--data-dir", str(home.root)]
+    up = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not home.logs.exists():
+        time.sleep(0.01)
+    time.sleep(random.Random(seed).uniform(0, 0.8))
+    up.kill()
+    up.wait()
+    assert corral("up").returncode == 0
+    assert answers(home)
+    assert corral("down", "--purge").returncode == 0
+    assert Process.find(home.command("server")) is None
+    assert not home.root.exists()
+
+
+def test_a_server_that_nobody_remembers_is_found(corral: Corral, home: Home) -> None:
+    assert corral("up", "--no-node").returncode == 0
+    process = home.process("server")
+    home.pid_file("server").unlink()
+    assert "already up" in corral("up").stdout
+    home.pid_file("server").unlink()
+    assert json.loads(corral("status", "-o", "json").stdout)["components"]["server"]["pid"] == process.pid
+    home.pid_file("server").unlink()
+    assert corral("down").returncode == 0
+    assert not process.alive()
