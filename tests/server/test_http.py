@@ -140,3 +140,36 @@ def test_nonsense_gets_an_answer_and_hurts_nobody(story):
             assert response.status == 200
 
     story(tell)
+
+
+async def status_of(server, head: bytes) -> int:
+    """The status of the answer to a request that no client library would send."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]), ssl=server.tls())
+    writer.write(b"GET /api HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n")
+    line = await reader.readline()
+    writer.close()
+    return int(line.split()[1])
+
+
+def test_a_header_that_is_no_text_harms_nobody_and_is_audited(story, tmp_path):
+    async def tell(server):
+        assert await status_of(server, b"User-Agent: eve\xff\r\nAuthorization: Bearer " + server.token.encode()) == 200
+        assert await status_of(server, b"Authorization: Bearer \xff\xfe") == 401
+        server.api._audit.flush()
+        agents = [orjson.loads(line)["userAgent"] for line in (tmp_path / "server" / "audit.log").read_bytes().splitlines()]
+        assert "eve\ufffd" in agents
+
+    story(tell)
+
+
+def test_a_patch_that_nests_too_deep_is_400(story):
+    async def tell(server):
+        await fill(server, 1, 1)
+        deep = "[" * 180 + "]" * 180
+        longer = "/x" + "/0" * 179 + "/-"
+        patch = f'[{{"op":"add","path":"/x","value":{deep}}},{{"op":"add","path":"{longer}","value":{deep}}}]'
+        json_patch = {"Content-Type": "application/json-patch+json"}
+        async with session(server, **json_patch) as http, http.patch(f"{PODS}/c0", data=patch) as response:
+            assert response.status < 500
+
+    story(tell)

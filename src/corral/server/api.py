@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import orjson
 
 from corral.api import facts
-from corral.api.errors import ApiError, internal
+from corral.api.errors import ApiError, bad_request, internal
 from corral.api.resources import Catalog
 from corral.base.clock import Clock, SystemClock
 from corral.base.tasks import Tasks
@@ -51,6 +51,8 @@ from corral.store.contract import Store, StoreUnavailable
 log = logging.getLogger(__name__)
 
 TEXT = "text/plain; charset=utf-8"
+#: Of what Python can hold and JSON cannot: what nests too deep, integers of more than 64 bits.
+UNWRITABLE = "the request makes an object that cannot be written as JSON: it nests too deep or holds too large a number"
 #: The port that others are told where the server takes any free one.
 DEFAULT_PORT = 6443
 
@@ -143,6 +145,9 @@ class ApiServer:
         except StoreUnavailable as error:
             log.error("%s %s: %s", request.method, request.path, error)
             response = refusal(internal(error.message), request)
+        except (RecursionError, orjson.JSONEncodeError) as error:
+            log.warning("%s %s: %s", request.method, request.path, error)
+            response = refusal(bad_request(UNWRITABLE), request)
         except Exception as error:
             log.exception("%s %s failed", request.method, request.path)
             response = refusal(internal(f"{type(error).__name__}: {error}"), request)

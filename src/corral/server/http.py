@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
+from multidict import CIMultiDict
 
 from corral.base.errors import CorralError
 from corral.server.request import Request, Response
@@ -215,9 +216,18 @@ def _request(raw: web.BaseRequest) -> Request:
         raw.method,
         path,
         Query(query) if mark else _NO_QUERY,
-        raw._message.headers,
+        _headers(raw),
         remote=raw.remote or "",
     )
+
+
+def _headers(raw: web.BaseRequest) -> Mapping[str, str]:
+    """The headers, where a byte that is no UTF-8 is U+FFFD: such a text cannot be written into the audit log."""
+    headers = raw._message.headers
+    if all(map(str.isascii, headers.values())):
+        return headers
+    clean = ((name, value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")) for name, value in headers.items())
+    return CIMultiDict(clean)
 
 
 async def _body(raw: web.BaseRequest) -> bytes | None:
