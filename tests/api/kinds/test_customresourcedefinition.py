@@ -132,3 +132,23 @@ def test_where_the_scale_is():
         'spec.subresources.scale.specReplicasPath: Invalid value: ".status.n": should be a json path under .spec',
         'spec.subresources.scale.statusReplicasPath: Invalid value: "n": must be a simple json path starting with .',
     ]
+
+
+def test_rules_are_read_where_nothing_else_is_wrong():
+    schema = spec_of(size={"type": "integer", "uniqueItems": True})
+    schema["properties"]["spec"]["x-kubernetes-validations"] = [{"rule": "nothing"}]
+    (wrong,) = faults(schema)
+    assert wrong.startswith(f"{AT}.properties[spec].properties[size].uniqueItems: Forbidden")
+
+
+def test_rules_speak_of_what_has_a_type():
+    schema = spec_of(size={})
+    schema["properties"]["spec"]["x-kubernetes-validations"] = [{"rule": "self.size < 1"}]
+    first, second = faults(schema)
+    assert "undefined field 'size'" in first
+    assert second.startswith(f"{AT}.properties[spec].properties[size].type: Required value")
+    del schema["properties"]["spec"]["type"]
+    assert faults(schema)[0] == (
+        f"{AT}.properties[spec].x-kubernetes-validations: Internal error: internal error: failed to retrieve type information"
+        " for x-kubernetes-validations"
+    )

@@ -49,7 +49,9 @@ def check_schema(errs: Errors, schema: Object, path: Path) -> None:
     """A version's whole schema: the keywords, the structure, the defaults."""
     if schema.get("nullable"):
         errs.forbidden(path.child("nullable"), "nullable cannot be true at the root")
-    _check_keywords(errs, schema, path)
+    rules = Errors()
+    _check_keywords(errs, rules, schema, path)
+    errs.extend(rules)
     structure = Errors()
     _check_structure(structure, schema, path, _ROOT)
     if structure:
@@ -74,7 +76,9 @@ def _inner(schema: Object, path: Path) -> Iterator[tuple[Object, Path]]:
         yield items, path.child("items")
 
 
-def _check_keywords(errs: Errors, schema: Object, path: Path) -> None:
+def _check_keywords(errs: Errors, rules: Errors, schema: Object, path: Path) -> None:
+    """Faults of keywords go to `errs`, those of CEL rules to `rules`: the latter are looked at where nothing else is wrong."""
+    before = len(errs.items)
     for word in _UNSUPPORTED:
         if schema.get(word):
             errs.forbidden(path.child(word), f"{word} is not supported")
@@ -93,12 +97,15 @@ def _check_keywords(errs: Errors, schema: Object, path: Path) -> None:
         why = "additionalProperties and properties are mutual exclusive"
         errs.forbidden(path.child("additionalProperties"), why)
     for inner, at in _inner(schema, path):
-        _check_keywords(errs, inner, at)
+        _check_keywords(errs, rules, inner, at)
     if schema.get("x-kubernetes-preserve-unknown-fields") is False:
         errs.invalid(path.child("x-kubernetes-preserve-unknown-fields"), False, "must be true or undefined")
     _check_lists_and_maps(errs, schema, path)
-    for i, rule in enumerate(schema.get("x-kubernetes-validations") or ()):
-        _check_rule(errs, rule, schema, path.child("x-kubernetes-validations").at(i), at_root=path.endswith("openAPIV3Schema"))
+    given = schema.get("x-kubernetes-validations") or []
+    for i, rule in enumerate(given):
+        _check_rule(errs, rule, path.child("x-kubernetes-validations").at(i))
+    if given and len(errs.items) == before:
+        _check_expressions(rules, given, schema, path)
 
 
 def _check_lists_and_maps(errs: Errors, schema: Object, path: Path) -> None:
@@ -152,35 +159,52 @@ def _check_map_keys(errs: Errors, schema: Object, keys: list[str], path: Path) -
         seen.add(key)
 
 
-def _check_rule(errs: Errors, rule: Object, schema: Object, path: Path, *, at_root: bool) -> None:
-    text, message, reason = rule.get("rule", ""), rule.get("message"), rule.get("reason")
-    if not text.strip():
+def _check_rule(errs: Errors, rule: Object, path: Path) -> None:
+    message, reason = rule.get("message"), rule.get("reason")
+    if not rule.get("rule", "").strip():
         errs.required(path.child("rule"), "rule is not specified")
-    else:
-        whole = {**schema, "properties": {**_IMPLIED, **(schema.get("properties") or {})}} if at_root else schema
-        fault = celsyntax.fault(text, frozenset(("self", "oldSelf")), partial(_has_field, whole))
-        if fault:
-            errs.invalid(path.child("rule"), text, f"compilation failed: {fault}")
-    if message is not None and not message.strip():
-        if message:
-            errs.invalid(path.child("message"), message, "message must be non-empty if specified")
+    if message and not message.strip():
+        errs.invalid(path.child("message"), message, "message must be non-empty if specified")
     elif message and re.search("[\n\r]", message.strip()):
         errs.invalid(path.child("message"), message, "message must not contain line breaks")
     if reason is not None and reason not in REASONS:
         errs.unsupported(path.child("reason"), reason, REASONS)
 
 
+def _check_expressions(errs: Errors, rules: list[Object], schema: Object, path: Path) -> None:
+    """The rules of one schema, which speak of its value."""
+    at = path.child("x-kubernetes-validations")
+    whole = schema
+    if path.endswith("openAPIV3Schema"):
+        whole = {**schema, "properties": {**_IMPLIED, **(schema.get("properties") or {})}}
+    if not _has_type(schema):
+        errs.internal(at, "internal error: failed to retrieve type information for x-kubernetes-validations")
+        return
+    for i, rule in enumerate(rules):
+        fault = celsyntax.fault(rule["rule"], frozenset(("self", "oldSelf")), partial(_has_field, whole))
+        if fault:
+            errs.invalid(at.at(i).child("rule"), rule["rule"], f"compilation failed: {fault}")
+
+
+def _has_type(schema: Object) -> bool:
+    """Whether rules can speak of a value of this schema."""
+    return bool(schema.get("type")) or bool(schema.get("x-kubernetes-int-or-string"))
+
+
 def _has_field(schema: Object, path: tuple[str, ...]) -> bool:
     """Whether the last step of `path` is a property where that can be told; earlier steps are asked for on their own."""
     found = schema
     for name in path[1:]:
-        properties = found.get("properties")
-        if found.get("type") != "object" or not properties:
+        if found.get("type") != "object":
             return True
-        # Names that CEL reserves are written with underscores; they are not looked up.
-        if name not in properties:
-            return name.startswith("__") or name.startswith("`") or name != path[-1]
-        found = properties[name]
+        others, properties = found.get("additionalProperties"), found.get("properties") or {}
+        if isinstance(others, dict):
+            found = others
+        elif name in properties and _has_type(properties[name]):
+            found = properties[name]
+        else:
+            # Names that CEL reserves are written with underscores or backticks; they are not looked up.
+            return name.startswith(("__", "`")) or name != path[-1]
     return True
 
 
