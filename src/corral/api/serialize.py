@@ -47,5 +47,5 @@ def serialize(obj: Object, type_: Type | None = None) -> bytes:
 
 
 def with_revision(raw: bytes, revision: int) -> bytes:
-    """`raw` with its placeholder filled."""
+    """`raw`, as it is stored, with its placeholder filled."""
     return raw.replace(_PLACEHOLDER, b'"resourceVersion":"%d"' % revision, 1)

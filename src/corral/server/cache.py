@@ -18,6 +18,7 @@ import msgspec
 
 from corral.api.errors import expired
 from corral.api.objects import Object, parse
+from corral.api.serialize import with_revision
 from corral.store.contract import Compacted, Entry, Event, Store
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,6 @@ RESTART_PAUSE_S = 0.2
 PAUSE_PER_WATCHER_S = 50e-6
 MIN_PAUSE_S = 2e-3
 MAX_PAUSE_S = 50e-3
-NO_REVISION = b'"resourceVersion":""'
 
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 
@@ -44,11 +44,6 @@ class _Head(msgspec.Struct):
 
 _decode_head = msgspec.json.Decoder(_Head).decode
 _NO_LABELS: Mapping[str, str] = {}
-
-
-def splice(value: bytes, revision: int) -> bytes:
-    """The object's bytes with its revision, from the bytes in the store."""
-    return value.replace(NO_REVISION, b'"resourceVersion":"%d"' % revision, 1)
 
 
 class Cached:
@@ -390,7 +385,7 @@ class Cache:
             _finish(heapq.heappop(self._waiters)[2])
 
     def _cached(self, key: str, namespace: str, name: str, value: bytes, revision: int) -> Cached:
-        return Cached(namespace, name, splice(self.opened(key, value), revision), revision)
+        return Cached(namespace, name, with_revision(self.opened(key, value), revision), revision)
 
     def _sort(self, entries: Iterable[Entry]) -> list[tuple[Collection, list[Cached]]]:
         items: dict[str, list[Cached]] = {}

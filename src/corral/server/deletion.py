@@ -14,10 +14,9 @@ from corral.api.fields import Errors
 from corral.api.objects import Object, parse
 from corral.api.resources import Resource
 from corral.api.rules import Rules
-from corral.api.serialize import serialize
+from corral.api.serialize import serialize, with_revision
 from corral.base.clock import parse_rfc3339, rfc3339
 from corral.server.admission import AdmissionChain
-from corral.server.cache import splice
 from corral.server.core import Core
 from corral.server.options import dry_run_of
 from corral.server.paths import is_true, object_namespace
@@ -211,7 +210,7 @@ class Deletions:
     def _opened(self, entry: Entry | None) -> tuple[bytes, int]:
         if entry is None:
             return b"", 0
-        return splice(self._core.cache.opened(entry.key, entry.value), entry.revision), entry.revision
+        return with_revision(self._core.cache.opened(entry.key, entry.value), entry.revision), entry.revision
 
 
 def may_go(obj: Object) -> bool:

@@ -20,10 +20,9 @@ from corral.api.metadata import validate_update as validate_metadata_update
 from corral.api.objects import Object, parse
 from corral.api.resources import Resource
 from corral.api.rules import Rules
-from corral.api.serialize import serialize
+from corral.api.serialize import serialize, with_revision
 from corral.server.admission import AdmissionChain
 from corral.server.allocation import Allocation
-from corral.server.cache import splice
 from corral.server.core import Core
 from corral.server.deletion import may_go
 from corral.server.metadata import begin, carry_over, check_place, next_generation
@@ -194,6 +193,7 @@ class Writes:
             meta["managedFields"] = managed
         if not plan.subresource or plan.subresource not in ("status", "approval"):
             next_generation(new, old, rules)
+        # Twice, as the reference: once for every kind, once by the kind's own rules. A client sees each of these causes twice.
         errors = validate_metadata_update(new, old)
         errors.extend(validate_metadata_update(new, old))
         errors.extend(rules.validate_update(new, old, plan.subresource))
@@ -272,7 +272,7 @@ class Writes:
             raise errors.shown_as_given(_given(request)).to_error(resource.kind, resource.group, name)
 
     def _current(self, entry: Entry) -> Current:
-        return Current(splice(self._core.cache.opened(entry.key, entry.value), entry.revision), entry.revision)
+        return Current(with_revision(self._core.cache.opened(entry.key, entry.value), entry.revision), entry.revision)
 
     async def _stored(self, entry: Entry, raw: bytes, obj: Object, *, created: bool = False) -> Written:
         """The answer of an acknowledged write, when reads show it too."""
@@ -282,7 +282,7 @@ class Writes:
     @staticmethod
     def _written(obj: Object, raw: bytes, revision: int, *, created: bool = False) -> Written:
         obj["metadata"]["resourceVersion"] = str(revision)
-        return Written(obj, splice(raw, revision), created)
+        return Written(obj, with_revision(raw, revision), created)
 
 
 class _LostError(Exception):

@@ -12,7 +12,8 @@ import orjson
 from corral.api.errors import ApiError, bad_request, expired
 from corral.api.objects import Object
 from corral.api.resources import Resource
-from corral.server.cache import Cached, splice
+from corral.api.serialize import with_revision
+from corral.server.cache import Cached
 from corral.server.core import Core, continue_expired
 from corral.server.negotiate import Wanted
 from corral.server.options import ListOptions
@@ -118,7 +119,8 @@ async def _at(core: Core, resource: Resource, namespace: str, revision: int) -> 
         items = []
         for entry in entries:
             _, of, name = entry.key.split("/", 2)
-            items.append(Cached(of, name, splice(core.cache.opened(entry.key, entry.value), entry.revision), entry.revision))
+            raw = with_revision(core.cache.opened(entry.key, entry.value), entry.revision)
+            items.append(Cached(of, name, raw, entry.revision))
         return items
 
 
