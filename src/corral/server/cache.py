@@ -303,11 +303,11 @@ def _of_namespace(keys: list[str], namespace: str) -> list[str]:
 class Cache:
     """All collections at one revision, kept up to date from the store by `run`."""
 
-    def __init__(self, store: Store, decode: Callable[[str, bytes], bytes] | None = None) -> None:
+    def __init__(self, store: Store) -> None:
         self.revision = 0
         self._store = store
-        #: Decrypts what was read from the store.
-        self.unseal = decode
+        #: Decrypts what was read from the store, by its key there.
+        self.unseal: Callable[[str, bytes], bytes] | None = None
         self._collections: dict[str, Collection] = {}
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
