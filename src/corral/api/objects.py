@@ -10,7 +10,7 @@ import orjson
 
 Object = dict[str, Any]
 
-PARSED_OBJECTS_KEPT = 1024
+PARSED_OBJECTS_KEPT = 256
 
 
 class Key(NamedTuple):
