@@ -134,7 +134,19 @@ def test_probes_by_http_and_tcp(cluster: Cluster, kubectl: Kubectl, namespace: s
     assert container["started"] and container["ready"] and container["restartCount"] == 0
 
 
-def test_limits_become_cgroups_and_a_greedy_container_is_killed(cluster: Cluster, kubectl: Kubectl, namespace: str) -> None:
+def test_a_container_finds_its_limits_in_its_cgroup(cluster: Cluster, kubectl: Kubectl, namespace: str) -> None:
+    limits = {"requests": {"cpu": "100m"}, "limits": {"memory": "40Mi", "cpu": "250m"}}
+    script = (
+        "cd /sys/fs/cgroup; if [ -e cpu.max ]; then cat cpu.max memory.max; "
+        "else cat cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us cpu/cpu.shares memory/memory.limit_in_bytes; fi"
+    )
+    cluster.apply(pod("bound", {"command": shell(script), "resources": limits}, restartPolicy="Never"), namespace)
+    eventually(lambda: status(cluster, namespace, "bound")["phase"] == "Succeeded")
+    found = [int(word) for word in kubectl("logs", "bound").split()]
+    assert found in ([25_000, 100_000, 102, 40 << 20], [25_000, 100_000, 40 << 20])  # cgroup v1, v2
+
+
+def test_a_greedy_container_is_killed(cluster: Cluster, kubectl: Kubectl, namespace: str) -> None:
     greedy = {
         "command": shell("x=a; while true; do x=$x$x; done"),
         "resources": {"limits": {"memory": "24Mi", "cpu": "500m"}},

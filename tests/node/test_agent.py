@@ -19,6 +19,7 @@ from corral.node.hostinfo import architecture
 from corral.node.logs.reader import LogOptions, read
 from corral.node.logs.rotation import rotated
 from corral.node.oci import image_archive, layer
+from corral.node.resources import pod_cgroup
 from corral.node.teardown import tear_down
 from corral.testing.server import running_server
 
@@ -32,6 +33,7 @@ IMAGE = "corral.local/busybox:1"
 COMMANDS = ("sh", "sleep", "cat", "echo", "httpd", "touch", "rm", "mkdir", "true", "id", "head", "env")
 FOREVER = ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 0.1; done"]
 PATIENCE_S = 20.0
+CGROUPS = Path("/sys/fs/cgroup")
 
 
 class World:
@@ -377,6 +379,22 @@ def test_memory_beyond_the_limit_is_an_end(node, run):
     run(scenario())
 
 
+def test_limits_are_set_and_follow_a_resize(node, run):
+    async def scenario():
+        await node.run("sized", {"name": "c", "command": FOREVER, "resources": amounts("200m", "32Mi")})
+        pod = await node.until("sized", is_running)
+        assert limits_of(node, pod) == [(20_000, 32 << 20)] * 2
+        for cpu, memory, quota_us, bytes in (("500m", "64Mi", 50_000, 64 << 20), ("100m", "48Mi", 10_000, 48 << 20)):
+            change = {"spec": {"containers": [{"name": "c", "resources": amounts(cpu, memory)}]}}
+            await node.client.patch("pods", "sized", change, "default", type="strategic", subresource="resize")
+            await eventually(lambda: limits_of(node, pod) == [(quota_us, bytes)] * 2)  # noqa: B023 (it is called here)
+        now = await node.client.get("pods", "sized", "default")
+        assert container_status(now)["containerID"] == container_status(pod)["containerID"]
+        assert container_status(now)["restartCount"] == 0
+
+    run(scenario())
+
+
 def test_a_killed_container_and_a_killed_sandbox_come_back(node, run):
     async def scenario():
         await node.run("victim")
@@ -430,6 +448,26 @@ def test_the_node_is_registered_and_its_lease_renewed(node, run):
         assert lease["spec"]["holderIdentity"] == "n1"
 
     run(scenario())
+
+
+def amounts(cpu, memory):
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": cpu, "memory": memory}}
+
+
+def limits_of(node, pod):
+    """CPU quota in microseconds for each 100 ms and memory in bytes: of the pod's cgroup and of its only container's."""
+    above = pod_cgroup(node.config.cgroup_root, pod).lstrip("/")
+    id = container_status(pod)["containerID"].rpartition("/")[2]
+    found = []
+    for path in (above, f"{above}/{id}"):
+        if node.agent.machine.cgroups.v2:
+            quota = (CGROUPS / path / "cpu.max").read_text().split()[0]
+            memory = (CGROUPS / path / "memory.max").read_text()
+        else:
+            quota = (CGROUPS / "cpu" / path / "cpu.cfs_quota_us").read_text()
+            memory = (CGROUPS / "memory" / path / "memory.limit_in_bytes").read_text()
+        found.append((int(quota), int(memory)))
+    return found
 
 
 async def gone(node, name):

@@ -8,6 +8,7 @@ from corral.node.resources import (
     pod_cgroup_values,
     quota_us,
     shares,
+    wider,
 )
 from corral.testing.podstate import container, new_pod
 
@@ -85,11 +86,16 @@ def test_pods_lie_by_quality_of_service():
 
 
 def test_values_of_a_pods_cgroup():
-    pod = new_pod(container("c", resources=GUARANTEED))
-    assert pod_cgroup_values(pod, v2=False) == {
+    amounts = pod_amounts(new_pod(container("c", resources=GUARANTEED)))
+    assert pod_cgroup_values(amounts, v2=False) == {
         "cpu": {"cpu.shares": "512", "cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "50000"},
         "memory": {"memory.limit_in_bytes": str(64 * 1024**2)},
     }
-    assert pod_cgroup_values(pod, v2=True) == {
+    assert pod_cgroup_values(amounts, v2=True) == {
         "": {"cpu.weight": "20", "cpu.max": "50000 100000", "memory.max": str(64 * 1024**2)}
     }
+
+
+def test_while_a_pod_is_resized_its_cgroup_has_room_for_before_and_after():
+    assert wider((100, 200, 300), (200, 100, 400)) == (200, 200, 400)
+    assert wider((100, 0, 300), (100, 500, 0)) == (100, 0, 0)

@@ -82,7 +82,10 @@ def container_resources(pod: Object, container: Object, node_memory_bytes: int, 
     return linux
 
 
-def pod_amounts(pod: Object) -> tuple[int, int, int]:
+Amounts = tuple[int, int, int]
+
+
+def pod_amounts(pod: Object) -> Amounts:
     """What a pod's cgroup gets: CPU request (milli), CPU limit and memory limit, 0 where one container is unlimited.
 
     Sidecars count with the containers that run beside them; an init container counts where it needs more than all of them.
@@ -124,9 +127,15 @@ def pod_cgroup(root: str, pod: Object) -> str:
     return f"{root}{between}/pod{pod['metadata']['uid']}"
 
 
-def pod_cgroup_values(pod: Object, *, v2: bool) -> dict[str, dict[str, str]]:
-    """What to write into a pod's cgroup: controller → file → value (for v2 the controller is '')."""
-    cpu, cpu_limit, memory_limit = pod_amounts(pod)
+def wider(one: Amounts, other: Amounts) -> Amounts:
+    """Amounts within which both find room, as no container's cgroup may exceed its pod's while both are changed."""
+    cpu_limit, memory_limit = (0 if 0 in pair else max(pair) for pair in zip(one[1:], other[1:], strict=True))
+    return max(one[0], other[0]), cpu_limit, memory_limit
+
+
+def pod_cgroup_values(amounts: Amounts, *, v2: bool) -> dict[str, dict[str, str]]:
+    """What to write into the cgroup of a pod of these amounts: controller → file → value (for v2 the controller is '')."""
+    cpu, cpu_limit, memory_limit = amounts
     weight = shares(cpu)
     quota = quota_us(cpu_limit)
     if v2:

@@ -22,7 +22,7 @@ from corral.node.observer import Observer
 from corral.node.podstate.observed import StartFailure, spec_of
 from corral.node.podstate.plan import Start
 from corral.node.references import Reference, references
-from corral.node.resources import container_resources, pod_cgroup, pod_cgroup_values
+from corral.node.resources import container_resources, pod_amounts, pod_cgroup, pod_cgroup_values
 from corral.node.spec.container import container_config
 from corral.node.spec.sandbox import hosts_file, read_resolv_conf, sandbox_config
 from corral.node.volumes.content import VolumeError
@@ -102,7 +102,8 @@ class Starter:
         config = self._config_of(pod, attempt)
         machine.config.pod_dir(uid).mkdir(mode=0o750, parents=True, exist_ok=True)
         Path(config["log_directory"]).mkdir(mode=0o755, parents=True, exist_ok=True)
-        machine.cgroups.make(pod_cgroup(machine.config.cgroup_root, pod), pod_cgroup_values(pod, v2=machine.cgroups.v2))
+        values = pod_cgroup_values(pod_amounts(pod), v2=machine.cgroups.v2)
+        machine.cgroups.make(pod_cgroup(machine.config.cgroup_root, pod), values)
         async with machine.gate.passing(SANDBOX_RANK):
             id = await _unbroken(machine.runtime.run_sandbox(config))
         await self._observer.refresh_sandbox(id)

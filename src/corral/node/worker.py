@@ -33,7 +33,7 @@ from corral.node.podstate.plan import Kill, Plan, plan
 from corral.node.podstate.status import status as status_of
 from corral.node.probes.prober import Prober
 from corral.node.references import references
-from corral.node.resources import container_resources, pod_cgroup
+from corral.node.resources import Amounts, container_resources, pod_amounts, pod_cgroup, pod_cgroup_values, wider
 from corral.node.starting import Starter
 from corral.node.statuswriter import StatusWriter
 from corral.node.stopping import MIN_GRACE_S, Stopper, grace_of
@@ -74,6 +74,7 @@ class PodWorker:
         self._killing: set[str] = set()
         self._told_waiting: set[tuple[str, float]] = set()
         self._applied: dict[str, dict[str, Any]] = {}
+        self._amounts = pod_amounts(pod)
         self._gone = False
         #: nothing runs any more; and then: nothing is held any more.
         self._ended = False
@@ -230,15 +231,26 @@ class PodWorker:
     def _resize(self) -> None:
         """Apply changed requests and limits to running containers (KEP-1287)."""
         node = self._machine.node
+        changed: dict[str, dict[str, Any]] = {}
         for found in self.observer.containers:
             container = spec_of(self.pod, found.name)
             if container is None or found.state != "running":
                 continue
             wanted = container_resources(self.pod, container, node.memory_bytes, cgroup_v2=self._machine.cgroups.v2)
-            known = self._applied.setdefault(found.id, wanted)
-            if known != wanted:
-                self._applied[found.id] = wanted
-                self._spawn(self._machine.runtime.update_resources(found.id, wanted), f"resize {found.name}")
+            if self._applied.setdefault(found.id, wanted) != wanted:
+                changed[found.id] = self._applied[found.id] = wanted
+        if changed:
+            before, self._amounts = self._amounts, pod_amounts(self.pod)
+            self._spawn(self._apply(changed, before, self._amounts), "resize")
+
+    async def _apply(self, changed: dict[str, dict[str, Any]], before: Amounts, after: Amounts) -> None:
+        """Change containers' cgroups (container id → LinuxContainerResources) within a pod's cgroup that has room for it."""
+        machine = self._machine
+        path, v2 = pod_cgroup(machine.config.cgroup_root, self.pod), machine.cgroups.v2
+        machine.cgroups.make(path, pod_cgroup_values(wider(before, after), v2=v2))
+        for id, wanted in changed.items():
+            await machine.runtime.update_resources(id, wanted)
+        machine.cgroups.make(path, pod_cgroup_values(after, v2=v2))
 
     async def _kill(self, kill: Kill) -> None:
         found = next((c for c in self.observer.containers if c.id == kill.container_id), None)
