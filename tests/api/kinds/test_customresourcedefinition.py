@@ -141,14 +141,38 @@ def test_rules_are_read_where_nothing_else_is_wrong():
     assert wrong.startswith(f"{AT}.properties[spec].properties[size].uniqueItems: Forbidden")
 
 
-def test_rules_speak_of_what_has_a_type():
+def test_rules_are_not_read_where_the_structure_is_wrong():
     schema = spec_of(size={})
     schema["properties"]["spec"]["x-kubernetes-validations"] = [{"rule": "self.size < 1"}]
-    first, second = faults(schema)
-    assert "undefined field 'size'" in first
-    assert second.startswith(f"{AT}.properties[spec].properties[size].type: Required value")
-    del schema["properties"]["spec"]["type"]
-    assert faults(schema)[0] == (
-        f"{AT}.properties[spec].x-kubernetes-validations: Internal error: internal error: failed to retrieve type information"
-        " for x-kubernetes-validations"
-    )
+    assert faults(schema) == [
+        f"{AT}.properties[spec].properties[size].type: Required value: must not be empty for specified object fields"
+    ]
+
+
+def test_with_a_status_the_root_is_an_object():
+    wrong = faults({"type": "array", "items": {"type": "string"}}, version={"subresources": {"status": {}}})
+    assert wrong == [
+        f'{AT}.type: Invalid value: "array": only "object" is allowed as the type at the root of the schema if the status'
+        " subresource is enabled",
+        f'{AT}.type: Invalid value: "array": must be object at the root',
+    ]
+
+
+def test_conversion_is_by_a_webhook_or_not_at_all():
+    client = {"clientConfig": {"url": "https://example.com/x"}}
+    assert faults(conversion={"strategy": "None", "webhook": {**client, "conversionReviewVersions": ["v1"]}}) == [
+        "spec.conversion.webhookClientConfig: Forbidden: should not be set when strategy is not set to Webhook",
+        "spec.conversion.conversionReviewVersions: Forbidden: should not be set when strategy is not set to Webhook",
+    ]
+    assert faults(conversion={"strategy": "Webhook", "webhook": {"conversionReviewVersions": ["v1", "v1"]}}) == [
+        "spec.conversion.webhookClientConfig: Required value: required when strategy is set to Webhook",
+        'spec.conversion.conversionReviewVersions[1]: Invalid value: "v1": duplicate version',
+    ]
+    assert faults(conversion={"strategy": "Webhook", "webhook": {**client, "conversionReviewVersions": ["v1"]}}) == []
+
+
+def test_only_deprecated_versions_warn():
+    assert faults(version={"deprecationWarning": "old"}) == [
+        'spec.versions[0].deprecationWarning: Invalid value: "old": can only be set for deprecated versions'
+    ]
+    assert faults(version={"deprecated": True, "deprecationWarning": "old"}) == []

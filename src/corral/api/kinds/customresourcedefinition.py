@@ -19,6 +19,7 @@ STRATEGIES = ("None", "Webhook")
 COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
 REVIEW_VERSIONS = ("v1", "v1beta1")
+WARNING_MAX_BYTES = 256
 MIXED_CASE = "may have mixed case, but should otherwise match: "
 
 
@@ -132,13 +133,13 @@ def _check_versions(errs: Errors, spec: Object, path: Path) -> None:
     versions, at = spec.get("versions") or [], path.child("versions")
     called = [version.get("name", "") for version in versions]
     for i, version in enumerate(versions):
-        _joined(errs, at.at(i).child("name"), called[i], names.dns_1035_label(called[i]))
         if (version.get("schema") or {}).get("openAPIV3Schema") is None:
             errs.required(at.at(i).child("schema", "openAPIV3Schema"), "schemas are required")
+    for i, version in enumerate(versions):
+        _joined(errs, at.at(i).child("name"), called[i], names.dns_1035_label(called[i]))
         warning = version.get("deprecationWarning")
-        if warning is not None and not version.get("deprecated"):
-            why = "can only be set for deprecated versions"
-            errs.invalid(at.at(i).child("deprecationWarning"), warning, why)
+        if warning is not None:
+            errs.each(at.at(i).child("deprecationWarning"), warning, _warning_faults(warning, bool(version.get("deprecated"))))
         for what, check_it in _PARTS.items():
             if not _is_shared(versions, what):
                 check_it(errs, version, at.at(i))
@@ -146,8 +147,22 @@ def _check_versions(errs: Errors, spec: Object, path: Path) -> None:
         errs.invalid(at, _shown(versions), "must contain unique version names")
     if sum(bool(version.get("storage")) for version in versions) != 1:
         errs.invalid(at, _shown(versions), "must have exactly one version marked as storage version")
-    if versions:
+    if versions and called[0]:
         _joined(errs, path.child("version"), called[0], names.dns_1035_label(called[0]))
+
+
+def _warning_faults(warning: str, deprecated: bool) -> list[str]:
+    if not deprecated:
+        return ["can only be set for deprecated versions"]
+    found = []
+    if len(warning.encode()) > WARNING_MAX_BYTES:
+        found.append(f"must be <= {WARNING_MAX_BYTES} characters long")
+    if not warning:
+        found.append("must not be an empty string")
+    bad = next((i for i, character in enumerate(warning) if not character.isprintable()), None)
+    if bad is not None:
+        found.append(f"must only contain printable UTF-8 characters; non-printable character found at index {bad}")
+    return found
 
 
 def _shown(versions: list[Object]) -> list[Object] | None:
@@ -172,15 +187,22 @@ def _is_shared(versions: list[Object], part: str) -> bool:
 def _check_shared(errs: Errors, versions: list[Object], path: Path) -> None:
     for what, check_it in _PARTS.items():
         if versions and _is_shared(versions, what):
-            part = {"validation": versions[0].get(what)} if what == "schema" else {what: versions[0].get(what)}
-            check_it(errs, part, path)
+            if what == "schema":
+                first = next((version for version in versions if _has_status(version)), versions[0])
+                check_it(errs, {"validation": versions[0].get(what), "subresources": first.get("subresources")}, path)
+            else:
+                check_it(errs, {what: versions[0].get(what)}, path)
 
 
 def _check_validation(errs: Errors, version: Object, path: Path) -> None:
     for field in ("schema", "validation"):
         schema = (version.get(field) or {}).get("openAPIV3Schema")
         if schema is not None:
-            check_schema(errs, schema, path.child(field, "openAPIV3Schema"))
+            check_schema(errs, schema, path.child(field, "openAPIV3Schema"), with_status=_has_status(version))
+
+
+def _has_status(version: Object) -> bool:
+    return (version.get("subresources") or {}).get("status") is not None
 
 
 def _check_subresources(errs: Errors, version: Object, path: Path) -> None:
@@ -251,9 +273,11 @@ def _check_conversion(errs: Errors, spec: Object, path: Path) -> None:
     elif strategy not in STRATEGIES:
         errs.unsupported(path.child("strategy"), strategy, STRATEGIES)
     client, at = _client(spec), path.child("webhookClientConfig")
+    versions, where = (webhook or {}).get("conversionReviewVersions") or [], path.child("conversionReviewVersions")
     if strategy != "Webhook":
-        if webhook is not None:
-            errs.forbidden(at, 'should not be set when strategy is not set to "Webhook"')
+        for given, its_path in ((client, at), (versions, where)):
+            if given:
+                errs.forbidden(its_path, "should not be set when strategy is not set to Webhook")
         return
     url, service = client.get("url"), client.get("service")
     if not client:
@@ -264,14 +288,20 @@ def _check_conversion(errs: Errors, spec: Object, path: Path) -> None:
         check_url(errs, url, at.child("url"))
     else:
         check_service(errs, service or {}, at.child("service"))
-    versions, where = (webhook or {}).get("conversionReviewVersions") or [], path.child("conversionReviewVersions")
+    _check_review_versions(errs, versions, where)
+
+
+def _check_review_versions(errs: Errors, versions: list[str], path: Path) -> None:
     if not versions:
-        errs.required(where, f"must specify one of {', '.join(REVIEW_VERSIONS)}")
+        errs.required(path)
         return
     for i, version in enumerate(versions):
-        errs.each(where.at(i), version, names.dns_1035_label(version))
+        if version in versions[:i]:
+            errs.invalid(path.at(i), version, "duplicate version")
+        else:
+            errs.each(path.at(i), version, names.dns_1035_label(version))
     if not set(versions) & set(REVIEW_VERSIONS):
-        errs.invalid(where, versions, f"must include at least one of {', '.join(REVIEW_VERSIONS)}")
+        errs.invalid(path, versions, f"must include at least one of {', '.join(REVIEW_VERSIONS)}")
 
 
 def _joined(errs: Errors, path: Path, value: str, wrong: list[str], intro: str = "") -> None:

@@ -45,19 +45,27 @@ _SHAPES = {
 _ROOT, _ITEM, _FIELD = "at the root", "for specified array items", "for specified object fields"
 
 
-def check_schema(errs: Errors, schema: Object, path: Path) -> None:
-    """A version's whole schema: the keywords, the structure, the defaults."""
+def check_schema(errs: Errors, schema: Object, path: Path, *, with_status: bool = False) -> None:
+    """A version's whole schema: the structure, the defaults, the keywords, and the rules where all else is well.
+
+    `with_status`: the status is a subresource, so that its schema is taken out of the properties.
+    """
+    kind = schema.get("type", "")
+    if with_status and kind and kind != "object":
+        why = 'only "object" is allowed as the type at the root of the schema if the status subresource is enabled'
+        errs.invalid(path.child("type"), kind, why)
     if schema.get("nullable"):
         errs.forbidden(path.child("nullable"), "nullable cannot be true at the root")
-    rules = Errors()
-    _check_keywords(errs, rules, schema, path)
-    errs.extend(rules)
-    structure = Errors()
+    structure, keywords, rules = Errors(), Errors(), Errors()
     _check_structure(structure, schema, path, _ROOT)
-    if structure:
-        errs.items += sorted(structure.items, key=str)
-    else:
-        _check_defaults(errs, schema, path)
+    structure.items.sort(key=str)
+    if not structure:
+        _check_defaults(structure, schema, path)
+    _check_keywords(keywords, rules, schema, path)
+    errs.extend(structure)
+    errs.extend(keywords)
+    if not structure:
+        errs.extend(rules)
 
 
 def _inner(schema: Object, path: Path) -> Iterator[tuple[Object, Path]]:
@@ -177,9 +185,6 @@ def _check_expressions(errs: Errors, rules: list[Object], schema: Object, path: 
     whole = schema
     if path.endswith("openAPIV3Schema"):
         whole = {**schema, "properties": {**_IMPLIED, **(schema.get("properties") or {})}}
-    if not _has_type(schema):
-        errs.internal(at, "internal error: failed to retrieve type information for x-kubernetes-validations")
-        return
     for i, rule in enumerate(rules):
         fault = celsyntax.fault(rule["rule"], frozenset(("self", "oldSelf")), partial(_has_field, whole))
         if fault:
