@@ -79,6 +79,14 @@ def test_the_log_is_bounded_and_says_so(cache, monkeypatch):
     assert len(collection.changes(collection.position(17))) == 2
 
 
+def test_what_the_store_forgets_is_forgotten(cache):
+    cache.apply([put(1, "n/a"), put(2, "n/b"), put(3, "n/c")])
+    cache.forget(2)
+    assert [item.key for item in cache.collection("xs").list_at(2)] == ["n/a", "n/b"]
+    with pytest.raises(ApiError, match="too old"):
+        cache.collection("xs").list_at(1)
+
+
 def test_objects_enter_and_leave_a_selector(cache):
     collection = cache.collection("xs")
     on, off = '{"a":"1"}', "{}"

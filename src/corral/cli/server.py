@@ -40,7 +40,7 @@ async def _serve(data_dir: Path, stop: asyncio.Event) -> None:
         except OSError as error:
             raise CorralError(f"cannot listen on port {config.port}: {error.strerror}", "choose another: --port PORT") from None
         daemon.tell_ready(Home(data_dir), "server")
-        tasks.keep("store compaction", lambda: compact_regularly(store, clock))
+        tasks.keep("store compaction", lambda: compact_regularly(store, clock, compacted=api.core.cache.forget))
         _start_control(api, clock, tasks)
         await stop.wait()
     finally:

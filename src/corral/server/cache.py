@@ -278,6 +278,10 @@ class Collection:
     def _position(self, revision: int) -> int:
         return bisect_right(self._log, revision, key=lambda change: change.revision)
 
+    def forget(self, revision: int) -> None:
+        """Let go of the changes up to `revision`: the store has forgotten them too."""
+        self._drop(self._position(revision))
+
     def _drop(self, count: int) -> None:
         if count:
             self.floor = self._log[count - 1].revision
@@ -323,6 +327,11 @@ class Cache:
     def collections(self) -> list[Collection]:
         """Every collection that was ever asked for or holds something."""
         return list(self._collections.values())
+
+    def forget(self, revision: int) -> None:
+        """Keep no history up to `revision`."""
+        for collection in self._collections.values():
+            collection.forget(revision)
 
     async def load(self) -> None:
         """Read everything once. Call before `run`."""
