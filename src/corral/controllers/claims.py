@@ -6,9 +6,13 @@ https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/#non-templa
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from corral.api.objects import Object, controller_of, key_of
+from corral.api.objects import Key, Object, controller_of, key_of
+from corral.api.selectors import matches as matches_selector
+from corral.client.informer import Informer
 from corral.controllers.actions import Action, Patch
 from corral.controllers.pods import owner_reference
+
+Fits = Callable[[Object, Mapping[str, str]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,23 @@ def plan_claims(
             elif not ending:
                 claims.actions.append(_patch(resource, candidate, {"$patch": "delete", "uid": uid}))
     return claims
+
+
+def selects(owner: Object, labels: Mapping[str, str]) -> bool:
+    """Whether the owner's label selector matches."""
+    return matches_selector(owner["spec"].get("selector"), labels)
+
+
+def claimants(obj: Object, kind: str, owners: Informer, fits: Fits = selects) -> list[Key]:
+    """Whose `obj` is, if its controller is of `kind`; of one without a controller, who of its namespace might adopt it.
+
+    `owners` has the index `namespace`.
+    """
+    controller, meta = controller_of(obj), obj["metadata"]
+    if controller is not None:
+        return [Key(meta["namespace"], controller["name"])] if controller["kind"] == kind else []
+    found = owners.indexed("namespace", meta["namespace"])
+    return [key_of(owner) for owner in found if fits(owner, meta.get("labels", {}))]
 
 
 def by_controller(obj: Object) -> list[str]:

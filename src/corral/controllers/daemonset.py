@@ -6,7 +6,7 @@ https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from corral.api.objects import Key, Object, controller_of, key_of
+from corral.api.objects import Key, Object, key_of
 from corral.api.selectors import matches, matches_node
 from corral.api.tolerations import tolerates
 from corral.base.clock import Clock
@@ -16,7 +16,7 @@ from corral.client.informer import Change, Informers, by_namespace
 from corral.controllers import history
 from corral.controllers import pods as podfacts
 from corral.controllers.actions import Actor, Note, Update
-from corral.controllers.claims import by_controller
+from corral.controllers.claims import by_controller, claimants
 from corral.controllers.percent import scaled
 from corral.controllers.podcontrol import PodControl
 from corral.loop.controller import Controller
@@ -198,11 +198,7 @@ class DaemonSetController:
 
     def keys_of_pod(self, pod: Object) -> list[Key]:
         """The owner of a pod, or those that might adopt it."""
-        controller, meta = controller_of(pod), pod["metadata"]
-        if controller is not None:
-            return [Key(meta["namespace"], controller["name"])] if controller["kind"] == "DaemonSet" else []
-        owners = self._owners.indexed("namespace", meta["namespace"])
-        return [key_of(owner) for owner in owners if matches(owner["spec"]["selector"], meta.get("labels", {}))]
+        return claimants(pod, "DaemonSet", self._owners)
 
     def all_keys(self) -> list[Key]:
         """All DaemonSets: a node came, went, or is another now."""

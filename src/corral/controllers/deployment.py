@@ -17,7 +17,7 @@ from corral.client.informer import Informers, by_namespace
 from corral.controllers import pods as podfacts
 from corral.controllers import progress, revisions, rollout
 from corral.controllers.actions import Action, Actor, Again, Create, Delete, Note, Update, namespace_terminating
-from corral.controllers.claims import by_controller, orphans_of, plan_claims
+from corral.controllers.claims import by_controller, claimants, orphans_of, plan_claims
 from corral.controllers.rollout import Scale
 from corral.loop.controller import Controller
 
@@ -171,13 +171,7 @@ class DeploymentController:
 
     def keys_of_replica_set(self, replica_set: Object) -> list[Key]:
         """The deployment of a ReplicaSet, or those that might adopt it."""
-        namespace = replica_set["metadata"]["namespace"]
-        controller = controller_of(replica_set)
-        if controller is not None:
-            return [Key(namespace, controller["name"])] if controller["kind"] == "Deployment" else []
-        labels = replica_set["metadata"].get("labels", {})
-        deployments = self._deployments.indexed("namespace", namespace)
-        return [key_of(d) for d in deployments if matches(d["spec"]["selector"], labels)]
+        return claimants(replica_set, "Deployment", self._deployments)
 
     def keys_of_pod(self, pod: Object) -> list[Key]:
         """The deployment that waits for this pod to end before it makes new ones (strategy Recreate)."""

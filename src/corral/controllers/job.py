@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from corral.api.objects import Key, Object, controller_of, key_of
+from corral.api.objects import Key, Object, key_of
 from corral.api.selectors import matches
 from corral.base.clock import Clock, parse_rfc3339, rfc3339
 from corral.client.client import Client
@@ -16,6 +16,7 @@ from corral.client.events import Recorder
 from corral.client.informer import Informers, by_namespace
 from corral.controllers import pods as podfacts
 from corral.controllers.actions import Action, Actor, Note, Patch, Update
+from corral.controllers.claims import claimants
 from corral.controllers.conditions import condition, is_true, without_condition
 from corral.controllers.indexes import compact, expand
 from corral.controllers.podcontrol import PodControl
@@ -312,11 +313,7 @@ class JobController:
 
     def keys_of_pod(self, pod: Object) -> list[Key]:
         """The job of a pod, or those that might adopt it."""
-        controller, meta = controller_of(pod), pod["metadata"]
-        if controller is not None:
-            return [Key(meta["namespace"], controller["name"])] if controller["kind"] == "Job" else []
-        jobs = self._jobs.indexed("namespace", meta["namespace"])
-        return [key_of(job) for job in jobs if matches(job["spec"].get("selector"), meta.get("labels", {}))]
+        return claimants(pod, "Job", self._jobs)
 
 
 def _release(pod: Object) -> Action:

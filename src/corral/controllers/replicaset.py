@@ -3,17 +3,16 @@
 https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from corral.api.objects import Key, Object, controller_of, key_of
-from corral.api.selectors import matches
+from corral.api.objects import Key, Object, controller_of
 from corral.base.clock import Clock
 from corral.client.client import Client
 from corral.client.events import Recorder
 from corral.client.informer import Informers, by_namespace
 from corral.controllers import pods as podfacts
-from corral.controllers.claims import by_controller
+from corral.controllers.claims import Fits, by_controller, claimants, selects
 from corral.controllers.conditions import with_condition, without_condition
 from corral.controllers.podcontrol import Failure, PodControl
 from corral.loop.controller import Controller
@@ -29,7 +28,7 @@ class Flavor:
     resource: str
     kind: str
     component: str
-    matches: Callable[[Object, Mapping[str, str]], bool]
+    matches: Fits
     has_terminating: bool
 
 
@@ -37,7 +36,7 @@ REPLICA_SET = Flavor(
     "replicasets.apps",
     "ReplicaSet",
     "replicaset-controller",
-    lambda owner, labels: matches(owner["spec"].get("selector"), labels),
+    selects,
     True,
 )
 REPLICATION_CONTROLLER = Flavor(
@@ -131,13 +130,7 @@ class ReplicaSetController:
 
     def keys_of_pod(self, pod: Object) -> list[Key]:
         """The owner of a pod, or those that might adopt it."""
-        namespace = pod["metadata"]["namespace"]
-        controller = controller_of(pod)
-        if controller is not None:
-            return [Key(namespace, controller["name"])] if controller["kind"] == self._flavor.kind else []
-        labels = pod["metadata"].get("labels", {})
-        owners = self._owners.indexed("namespace", namespace)
-        return [key_of(owner) for owner in owners if self._flavor.matches(owner, labels)]
+        return claimants(pod, self._flavor.kind, self._owners, self._flavor.matches)
 
     def _family(self, owner: Object) -> list[Object]:
         controller, pods = controller_of(owner), self.control.pods

@@ -6,7 +6,7 @@ https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from corral.api.objects import Key, Object, controller_of, key_of
+from corral.api.objects import Key, Object
 from corral.api.selectors import matches
 from corral.base.clock import Clock
 from corral.client.client import Client
@@ -15,7 +15,7 @@ from corral.client.informer import Informers, by_namespace
 from corral.controllers import history
 from corral.controllers import pods as podfacts
 from corral.controllers.actions import Action, Actor, Create, Update
-from corral.controllers.claims import by_controller
+from corral.controllers.claims import by_controller, claimants
 from corral.controllers.podcontrol import PodControl
 from corral.loop.controller import Controller
 
@@ -202,11 +202,7 @@ class StatefulSetController:
 
     def keys_of_pod(self, pod: Object) -> list[Key]:
         """The owner of a pod, or those that might adopt it."""
-        controller, meta = controller_of(pod), pod["metadata"]
-        if controller is not None:
-            return [Key(meta["namespace"], controller["name"])] if controller["kind"] == "StatefulSet" else []
-        owners = self._owners.indexed("namespace", meta["namespace"])
-        return [key_of(owner) for owner in owners if matches(owner["spec"]["selector"], meta.get("labels", {}))]
+        return claimants(pod, "StatefulSet", self._owners)
 
 
 def build(client: Client, informers: Informers, clock: Clock) -> Controller:
