@@ -23,6 +23,7 @@ from corral.api.rules import Rules
 from corral.api.serialize import serialize, with_revision
 from corral.server.admission import AdmissionChain
 from corral.server.allocation import Allocation
+from corral.server.authorization import of_request
 from corral.server.core import Core
 from corral.server.deletion import may_go
 from corral.server.metadata import begin, carry_over, check_place, next_generation
@@ -33,6 +34,10 @@ from corral.store.contract import Entry, KeyExists, Mismatch
 NAME_TRIES = 8
 #: An unconditional write that loses so many times in a row is told so.
 CONFLICT_TRIES = 64
+#: No object is larger than this; etcd's limit of a request.
+MAX_OBJECT_BYTES = 3 * 1024 * 1024 // 2
+#: Subresources whose writes are not another generation of the object: a pod that gets its node is still what was asked for.
+UNCOUNTED = ("status", "approval", "binding")
 
 #: From the present object (the caller's own copy, in the request's version; None: there is none) to the proposed one.
 Propose = Callable[[Object | None], Object]
@@ -118,7 +123,7 @@ class Writes:
             plan.request.warnings += rules.warnings(obj, None)
             await self._validate(plan, "CREATE", obj, None)
             obj = filled(obj, core.schema(stored))
-            raw = serialize(obj)
+            raw = _storable(serialize(obj))
             if plan.dry_run:
                 if core.collection(stored).get(namespace, name) is not None:
                     raise already_exists(resource.plural, resource.group, name)
@@ -152,6 +157,7 @@ class Writes:
             if current is None:
                 if not create_missing:
                     raise not_found(plan.resource.plural, plan.resource.group, name)
+                core.authorizer.require_also(of_request(plan.request), "create")
                 try:
                     return await self.create(plan, propose(None), name)
                 except ApiError as error:
@@ -191,7 +197,7 @@ class Writes:
         carry_over(meta := new["metadata"], old["metadata"])
         if managed is not None:
             meta["managedFields"] = managed
-        if not plan.subresource or plan.subresource not in ("status", "approval"):
+        if plan.subresource not in UNCOUNTED:
             next_generation(new, old, rules)
         # Twice, as the reference: once for every kind, once by the kind's own rules. A client sees each of these causes twice.
         errors = validate_metadata_update(new, old)
@@ -206,7 +212,7 @@ class Writes:
             meta = new["metadata"]
             if same_but_for_times(new, old):
                 return Written(old, current.raw)
-            raw = serialize(new)
+            raw = _storable(serialize(new))
             if plan.dry_run:
                 return self._written(new, raw, current.revision)
             try:
@@ -295,6 +301,13 @@ class _LostError(Exception):
 
 def _without_revision(raw: bytes) -> bytes:
     return raw.replace(b'"resourceVersion":"",', b"", 1)
+
+
+def _storable(raw: bytes) -> bytes:
+    """An object's bytes, if they are not too many: patches could let it grow without end. Raises ApiError (500)."""
+    if len(raw) > MAX_OBJECT_BYTES:
+        raise ApiError(500, "", "etcdserver: request is too large")
+    return raw
 
 
 def _given(request: Request) -> object:

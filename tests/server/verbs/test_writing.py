@@ -248,6 +248,21 @@ def test_pods_end_gracefully_once_they_have_a_node(story):
     story(tell)
 
 
+def test_a_pod_that_gets_a_node_is_of_the_same_generation(story):
+    async def tell(server):
+        client = server.client()
+        await client.create("serviceaccounts", {"metadata": {"name": "default"}}, "default")
+        pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
+        await client.create("pods", pod, "default")
+        await client.create("pods", {"target": {"name": "n"}}, "default", name="p", subresource="binding")
+        bound = await client.get("pods", "p", "default")
+        assert (bound["spec"]["nodeName"], bound["metadata"]["generation"]) == ("n", 1)
+        going = await client.delete("pods", "p", "default")
+        assert going["metadata"]["generation"] == 2
+
+    story(tell)
+
+
 def test_a_collection_is_deleted_by_selector(story):
     async def tell(server):
         client = server.client()
