@@ -173,3 +173,55 @@ def test_an_aggregated_role_follows_its_parts(tmp_path: Path) -> None:
                     break
 
     story(tmp_path, tell)
+
+
+async def grant(server: RunningServer, verbs: list[str], resources: list[str]) -> None:
+    """Let ann do this in the namespace x."""
+    group = "rbac.authorization.k8s.io"
+    about = {"apiVersion": f"{group}/v1", "metadata": {"name": "granted", "namespace": "x"}}
+    rules = [{"verbs": verbs, "apiGroups": [""], "resources": resources}]
+    await server.client().create(f"roles.{group}", {"kind": "Role", **about, "rules": rules})
+    ref = {"apiGroup": group, "kind": "Role", "name": "granted"}
+    subjects = [{"kind": "User", "apiGroup": group, "name": "ann"}]
+    await server.client().create(
+        f"rolebindings.{group}", {"kind": "RoleBinding", **about, "roleRef": ref, "subjects": subjects}
+    )
+
+
+def test_who_may_only_read_runs_no_commands(tmp_path: Path) -> None:
+    async def tell(server: RunningServer) -> None:
+        await new_namespace(server)
+        await grant(server, ["get"], ["*"])
+        ann = server.https(token="ann-token")
+        for subresource in ("exec", "attach", "portforward"):
+            refused = await refusal(ann.raw("GET", f"/api/v1/namespaces/x/pods/p/{subresource}", {"command": "id"}))
+            assert (refused.code, refused.message) == (403, 'pods "p" is forbidden: ')
+        await ann.close()
+
+    story(tmp_path, tell)
+
+
+def test_an_apply_that_creates_needs_the_right_to_create(tmp_path: Path) -> None:
+    async def tell(server: RunningServer) -> None:
+        await new_namespace(server)
+        await grant(server, ["get", "patch"], ["configmaps"])
+        ann = server.https(token="ann-token")
+        applied: Object = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "c", "namespace": "x"}}
+        refused = await refusal(ann.patch("configmaps", "c", applied, "x", type="apply"))
+        assert (refused.code, refused.message) == (403, 'configmaps "c" is forbidden: ')
+        await server.client().create("configmaps", applied)
+        assert (await ann.patch("configmaps", "c", applied, "x", type="apply"))["metadata"]["name"] == "c"
+        await ann.close()
+
+    story(tmp_path, tell)
+
+
+def test_no_object_outgrows_what_may_be_stored(tmp_path: Path) -> None:
+    async def tell(server: RunningServer) -> None:
+        await new_namespace(server)
+        large = {"name": "a", "value": "x" * 1_000_000}
+        spec = {"containers": [{"name": "c", "image": "i", "env": [large, {**large, "name": "b"}]}]}
+        pod: Object = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p", "namespace": "x"}, "spec": spec}
+        assert "too large" in (await refusal(server.client().create("pods", pod))).message
+
+    story(tmp_path, tell)

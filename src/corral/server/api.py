@@ -74,7 +74,7 @@ class ApiServer:
         self.core = Core(config, clock, store, catalog, Paths(catalog), Cache(store))
         self.core.relay = Relay()
         self.lookup = CacheLookup(self.core.cache)
-        self.authorizer = Authorizer(self.lookup)
+        self.core.authorizer = self.authorizer = Authorizer(self.lookup)
         self.http = HttpServer(self.handle)
         self._tasks = Tasks()
         self._static_tokens = static_tokens

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from corral.server.admission import AdmissionChain
     from corral.server.authentication import TokenAuthority
     from corral.server.authentication.tokenrequests import TokenRequests
+    from corral.server.authorization import Authorizer
     from corral.server.authorization.reviews import Reviews
     from corral.server.deletion import Deletions
     from corral.server.nodes import Nodes
@@ -58,6 +59,7 @@ class Core:
     #: The joined items of recent lists: (apiVersion, plural, namespace) → version of the collection, bytes.
     joined: dict[tuple[str, str, str], tuple[int, bytes]] = field(default_factory=dict)
     #: The parts that need this one; set while the server starts.
+    authorizer: "Authorizer" = field(init=False)
     writes: "Writes" = field(init=False)
     deletions: "Deletions" = field(init=False)
     tokens: "TokenAuthority" = field(init=False)

@@ -60,6 +60,12 @@ class Authorizer:
         if not decision.allowed:
             raise forbidden(attributes, decision.reason)
 
+    def require_also(self, attributes: Attributes, verb: str) -> None:
+        """Raise the 403 of a request whose own verb was allowed, and that does what `verb` stands for as well."""
+        decision = self.decide(attributes._replace(verb=verb))
+        if not decision.allowed:
+            raise errors.forbidden(attributes.resource, attributes.group, attributes.name, decision.reason)
+
 
 def forbidden(attributes: Attributes, reason: str = "") -> ApiError:
     """The 403 as apiserver's `responsewriters.ForbiddenStatusError` words it."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from urllib.parse import quote, urlencode
 
 from corral.api.errors import bad_request
+from corral.server.authorization import of_request
 from corral.server.core import Core
 from corral.server.nodes import container_of
 from corral.server.paths import is_true
@@ -17,6 +18,9 @@ async def handle(core: Core, request: Request) -> Response:
     """Hand the connection over to the streams. Raises ApiError (400, 403, 404)."""
     resource = request.resource
     assert resource is not None
+    if request.verb != "create":
+        # WebSockets begin with a GET; who may only read runs no commands (KEP-4006).
+        core.authorizer.require_also(of_request(request), "create")
     pod = (await core.item(request)).object
     await core.admission.validate(Admission(request, resource, "CONNECT", None, pod, request.subresource))
     meta = pod["metadata"]
