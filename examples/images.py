@@ -18,7 +18,6 @@ APPLETS = (
     "sh",
     "ls",
     "cat",
-    "wget",
     "sleep",
     "ps",
     "env",

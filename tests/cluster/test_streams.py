@@ -42,13 +42,33 @@ def test_exec_carries_output_input_and_exit_status(cluster: Cluster, kubectl: Ku
 
 
 def test_exec_with_a_terminal(cluster: Cluster, namespace: str, web: str) -> None:
-    program = f"kubectl --kubeconfig {cluster.data_dir}/kubeconfig -n {namespace} exec -it {web} -c c0 -- test -t 0"
+    program = f"kubectl --kubeconfig {cluster.data_dir}/kubeconfig -n {namespace} exec -it {web} -c c0 -- sh -c 'test -t 0'"
     done = subprocess.run(["script", "-qec", program, "/dev/null"], capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stdout
 
 
-def test_attach_reaches_the_running_program(kubectl: Kubectl, web: str) -> None:
-    assert "typed" in kubectl("attach", "-i", web, "-c", "c1", input="typed\n", timeout=20)
+def test_attach_reaches_the_running_program(cluster: Cluster, namespace: str, web: str) -> None:
+    command = [
+        "kubectl",
+        "--kubeconfig",
+        str(cluster.data_dir / "kubeconfig"),
+        "-n",
+        namespace,
+        "attach",
+        "-i",
+        web,
+        "-c",
+        "c1",
+    ]
+    # The end of the input detaches, so it waits for the answer.
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as attached:
+        try:
+            assert attached.stdin is not None and attached.stdout is not None
+            attached.stdin.write("typed\n")
+            attached.stdin.flush()
+            assert "typed\n" in iter(attached.stdout.readline, "")
+        finally:
+            attached.kill()
 
 
 def test_cp_there_and_back(kubectl: Kubectl, web: str, tmp_path: Path) -> None:
