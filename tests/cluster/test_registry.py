@@ -142,10 +142,10 @@ def test_the_policy_says_when_to_ask_the_registry(registry, run, version, waitin
 
 
 def test_a_digest_names_one_image_for_ever(registry, run, version, waiting, cluster, namespace):
-    first = registry.put("open/pinned", "1", "first")
-    registry.put("open/pinned", "1", "second")
+    first = registry.put("open/pinned", "1", "pinned")
+    registry.put("open/pinned", "1", "moved on")
     run("pinned", first)
-    assert version("pinned") == "first"
+    assert version("pinned") == "pinned"
     status = cluster.get("pod", "pinned", "-n", namespace)["status"]["containerStatuses"][0]
     assert status["imageID"] == first
     unknown = f"{registry.address}/open/pinned@sha256:{'0' * 64}"

@@ -395,6 +395,18 @@ def test_limits_are_set_and_follow_a_resize(node, run):
     run(scenario())
 
 
+def test_a_class_of_service_weighs_what_its_pods_asked_for(node, run):
+    async def scenario():
+        least = weight_of(node, "besteffort")
+        await node.run("asks", {"name": "c", "command": FOREVER, "resources": {"requests": {"cpu": "1500m"}}})
+        await node.until("asks", is_running)
+        assert weight_of(node, "burstable") > least
+        await node.client.delete("pods", "asks", "default")
+        await eventually(lambda: weight_of(node, "burstable") == least)
+
+    run(scenario())
+
+
 def test_a_killed_container_and_a_killed_sandbox_come_back(node, run):
     async def scenario():
         await node.run("victim")
@@ -452,6 +464,14 @@ def test_the_node_is_registered_and_its_lease_renewed(node, run):
 
 def amounts(cpu, memory):
     return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": cpu, "memory": memory}}
+
+
+def weight_of(node, level):
+    """The CPU weight of a class of service among its siblings, in the units of the host's cgroup version."""
+    root = node.config.cgroup_root.lstrip("/")
+    if node.agent.machine.cgroups.v2:
+        return int((CGROUPS / root / level / "cpu.weight").read_text())
+    return int((CGROUPS / "cpu" / root / level / "cpu.shares").read_text())
 
 
 def limits_of(node, pod):

@@ -2,6 +2,7 @@ import pytest
 
 from corral.node.resources import (
     container_resources,
+    level_values,
     oom_score_adj,
     pod_amounts,
     pod_cgroup,
@@ -99,3 +100,14 @@ def test_values_of_a_pods_cgroup():
 def test_while_a_pod_is_resized_its_cgroup_has_room_for_before_and_after():
     assert wider((100, 200, 300), (200, 100, 400)) == (200, 200, 400)
     assert wider((100, 0, 300), (100, 500, 0)) == (100, 0, 0)
+
+
+def test_burstable_pods_share_what_they_asked_for_and_best_effort_pods_the_rest():
+    asking = container("c", resources=BURSTABLE)
+    ended = {**new_pod(asking), "status": {"phase": "Succeeded"}}
+    pods = [new_pod(asking), new_pod(asking), ended, new_pod(), new_pod(container("c", resources=GUARANTEED))]
+    assert level_values(pods, v2=False) == {
+        "burstable": {"cpu": {"cpu.shares": "512"}, "memory": {}},
+        "besteffort": {"cpu": {"cpu.shares": "2"}, "memory": {}},
+    }
+    assert level_values([], v2=True) == {"burstable": {"": {"cpu.weight": "1"}}, "besteffort": {"": {"cpu.weight": "1"}}}

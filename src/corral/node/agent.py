@@ -29,7 +29,7 @@ from corral.node.logs.rotation import rotate_forever
 from corral.node.machine import Machine
 from corral.node.references import References
 from corral.node.registration import Registration
-from corral.node.resources import whole
+from corral.node.resources import level_values, whole
 from corral.node.server import KubeletServer
 from corral.node.spec.sandbox import CLUSTER_ANNOTATION
 from corral.node.volumes.manager import Volumes
@@ -58,6 +58,7 @@ class Agent:
         self.client = client
         self.clock: Clock = clock or SystemClock()
         self.workers: dict[str, PodWorker] = {}
+        self._levels: dict[str, dict[str, dict[str, str]]] = {}
         self._tasks = Tasks()
         self._own_services = services is None
         self._drained = drained or _at_once
@@ -154,6 +155,17 @@ class Agent:
                 self._begin(pod)
             else:
                 worker.update(pod)
+        if change.old is None or change.new is None or _weighs(change.old.object) != _weighs(change.new.object):
+            self._weigh()
+
+    def _weigh(self) -> None:
+        """Give each class of service its share of the CPU."""
+        cgroups = self.machine.cgroups
+        wanted = level_values((worker.pod for worker in self.workers.values()), v2=cgroups.v2)
+        for level, values in wanted.items():
+            if self._levels.get(level) != values:
+                cgroups.make(f"{self.config.cgroup_root}/{level}", values)
+        self._levels = wanted
 
     def _begin(self, pod: Object) -> PodWorker:
         worker = PodWorker(self.machine, {"kind": "Pod", "apiVersion": "v1", **pod})
@@ -168,6 +180,7 @@ class Agent:
         finally:
             if self.workers.get(worker.uid) is worker:
                 del self.workers[worker.uid]
+        self._weigh()  # Not when the agent ends: pods run on, with the weight that they have.
 
     def _adopt_orphans(self, found: Iterable[Sandbox]) -> None:
         """What the runtime holds and the API does not know was deleted while no agent ran, or lost in a failure: end it."""
@@ -219,6 +232,11 @@ class Agent:
         await self._tasks.close()
         await self.machine.references.close()
         await self.channel.close()
+
+
+def _weighs(pod: Object) -> tuple[object, object]:
+    """What changes whenever a pod's share may change."""
+    return pod["metadata"].get("generation"), (pod.get("status") or {}).get("phase")
 
 
 async def _at_once(addresses: Iterable[str]) -> None:

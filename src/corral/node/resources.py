@@ -5,6 +5,7 @@ in bytes.
 """
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from corral.api.kinds.qos import qos_class
@@ -151,6 +152,19 @@ def pod_cgroup_values(amounts: Amounts, *, v2: bool) -> dict[str, dict[str, str]
     if memory_limit:
         values["memory"]["memory.limit_in_bytes"] = str(memory_limit)
     return values
+
+
+def level_values(pods: Iterable[Object], *, v2: bool) -> dict[str, dict[str, dict[str, str]]]:
+    """Class of service → what to write into the cgroup above its pods.
+
+    Where CPU is short, burstable pods share what they asked for in sum, and best-effort pods what nobody else wants.
+    """
+    live = (p for p in pods if (p.get("status") or {}).get("phase") not in ("Succeeded", "Failed"))
+    burstable = sum(pod_amounts(pod)[0] for pod in live if qos_class(pod) == "Burstable")
+    return {
+        "burstable": pod_cgroup_values((burstable, 0, 0), v2=v2),
+        "besteffort": pod_cgroup_values((0, 0, 0), v2=v2),
+    }
 
 
 def divided(quantity_bytes_or_milli: int, divisor: str, *, cpu: bool) -> str:
