@@ -1,6 +1,5 @@
 """Keys and kubeconfigs of a cluster: made before its processes start, so that they can all start at once."""
 
-import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +7,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from corral.base.files import replace
-from corral.cli.layout import Cluster, Home
+from corral.cli.layout import Cluster, Home, node_name
 
 #: Component → (user, groups): the node agent's two identities, as kubeadm makes them.
 NODE_IDENTITIES = {
@@ -26,18 +25,13 @@ class _Files(NamedTuple):
 NODE_FILES = _Files("kubelet.crt", "kubelet.key")
 
 
-def node_name() -> str:
-    """The name of this host's node."""
-    return socket.gethostname().lower()
-
-
 def write_credentials(home: Home, cluster: Cluster) -> dict[str, Any]:
     """Make or renew what the cluster's parts identify themselves by; the administrator's kubeconfig is returned."""
     # Here, because the node agent needs this module's names only, and the cryptography beneath takes 10 MB.
     from corral.server import pki as authority
 
     now = datetime.now(UTC)
-    hosts = [socket.gethostname().lower(), cluster.advertise_address, _first_service_address(cluster)]
+    hosts = [node_name(), cluster.advertise_address, cluster.api_ip]
     pki = authority.ensure(home.pki, server_hosts=hosts, now=now)
     ca = pki.ca_certificate.read_bytes()
     admin = authority.kubeconfig(
@@ -59,8 +53,3 @@ def write_credentials(home: Home, cluster: Cluster) -> dict[str, Any]:
 
 def _write(path: Path, config: dict[str, Any]) -> None:
     replace(path, yaml.safe_dump(config, sort_keys=False).encode())
-
-
-def _first_service_address(cluster: Cluster) -> str:
-    network, _, _ = cluster.service_cidr.rpartition("/")
-    return network.rpartition(".")[0] + ".1"

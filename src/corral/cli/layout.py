@@ -45,6 +45,11 @@ class Cluster:
     cri: str = ""
 
     @property
+    def api_ip(self) -> str:
+        """The address of the Service `kubernetes`: the first of the service range."""
+        return str(ipaddress.ip_network(self.service_cidr)[1])
+
+    @property
     def dns_ip(self) -> str:
         """The tenth address of the service range, as everywhere."""
         return str(ipaddress.ip_network(self.service_cidr)[10])
@@ -238,6 +243,11 @@ def choose_ranges(name: str, taken: Iterable[str]) -> tuple[str, str]:
         if not any(ipaddress.ip_network(r).overlaps(u) for r in (pods, services) for u in used):
             return pods, services
     raise CorralError("every address range for pods and Services is in use on this host", "remove a cluster: corral down")
+
+
+def node_name() -> str:
+    """The name of this host's node."""
+    return socket.gethostname().lower()
 
 
 def host_routes(table: str) -> list[str]:

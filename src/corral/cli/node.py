@@ -7,8 +7,8 @@ from pathlib import Path
 from corral.api.facts import catalog
 from corral.base.tasks import Tasks
 from corral.cli import daemon
-from corral.cli.credentials import NODE_FILES, node_name
-from corral.cli.layout import Cluster, Home
+from corral.cli.credentials import NODE_FILES
+from corral.cli.layout import Cluster, Home, node_name
 from corral.client.kubeconfig import connect
 from corral.network.agent import NetworkAgent
 from corral.network.config import NetworkConfig

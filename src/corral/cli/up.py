@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import sys
 import time
 from collections.abc import Iterable
@@ -30,6 +29,7 @@ from corral.cli.layout import (
     home_of,
     host_address,
     host_routes,
+    node_name,
     port_is_free,
 )
 
@@ -126,7 +126,7 @@ def _start_missing(home: Home, wanted: Wanted, no_merge: bool, wait_s: float, be
         raise
     if "node" in starting:
         try:
-            _await(home, "node", starting["node"], wait_s, began_s, f"node {socket.gethostname().lower()} Ready")
+            _await(home, "node", starting["node"], wait_s, began_s, f"node {node_name()} Ready")
         except KeyboardInterrupt:
             _undo(home, cluster, running, missing)
             raise

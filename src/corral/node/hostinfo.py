@@ -2,7 +2,6 @@
 
 import os
 import platform
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,11 +99,6 @@ def node_info(runtime_name: str, runtime_version: str) -> Object:
         "osImage": _os_image(),
         "systemUUID": _read("/sys/class/dmi/id/product_uuid") or _read("/etc/machine-id"),
     }
-
-
-def hostname() -> str:
-    """This host's name, as a node's."""
-    return socket.gethostname().lower()
 
 
 def _os_image() -> str:

@@ -1,7 +1,7 @@
 """What one cluster's API server is told: names, addresses, ranges. Kept in `DATA_DIR/cluster.json`, written by `corral up`."""
 
 import ipaddress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import orjson
@@ -34,7 +34,6 @@ class ServerConfig:
     node_port_max: int = 32767
     #: The issuer of service account tokens.
     issuer: str = "https://kubernetes.default.svc"
-    store: str = "sqlite"
 
     @classmethod
     def load(cls, data_dir: Path) -> "ServerConfig":
@@ -50,16 +49,6 @@ class ServerConfig:
         settings = {name: value for name, value in found.items() if name in known}
         settings["extra_sans"] = tuple(settings.get("extra_sans", ()))
         return cls(data_dir=data_dir, **settings)
-
-    def save(self) -> None:
-        """Write the settings into the data directory."""
-        settings = asdict(self)
-        del settings["data_dir"]
-        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = self.data_dir / CLUSTER_FILE
-        temporary = path.with_suffix(".tmp")
-        temporary.write_bytes(orjson.dumps(settings, option=orjson.OPT_INDENT_2) + b"\n")
-        temporary.replace(path)
 
     @property
     def pki_dir(self) -> Path:
