@@ -38,3 +38,17 @@ def test_a_reader_of_the_folder_sees_one_set_only(tmp_path):
 def test_paths_below_folders(tmp_path):
     write(tmp_path, {"x/y/z": File(b"1", 0o644)}, 0)
     assert (tmp_path / "x/y/z").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize("elsewhere", ["/{outside}", "../outside", "..", "..link"])
+def test_a_link_that_a_container_bent_leads_to_no_loss(tmp_path, elsewhere):
+    folder, outside = tmp_path / "v", tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").touch()
+    write(folder, {"a": File(b"1", 0o644)}, 0)
+    (folder / "..link").symlink_to(outside)
+    (folder / "..data").unlink()
+    (folder / "..data").symlink_to(elsewhere.format(outside=str(outside).lstrip("/")))
+    assert write(folder, {"a": File(b"2", 0o644)}, 1)
+    assert (outside / "kept").exists()
+    assert read(folder) == {"a": b"2"}

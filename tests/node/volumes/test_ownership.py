@@ -25,3 +25,12 @@ def test_on_root_mismatch_looks_at_the_top_only(tmp_path):
     os.chown(tmp_path / "f", 0, 0)
     give_to_group(tmp_path, 4242, on_root_mismatch=True)
     assert (tmp_path / "f").stat().st_gid == 0
+
+
+def test_a_link_among_the_files_is_not_followed(tmp_path):
+    (tmp_path / "outside").touch(mode=0o600)
+    (tmp_path / "v").mkdir()
+    (tmp_path / "v/link").symlink_to(tmp_path / "outside")
+    give_to_group(tmp_path / "v", 4242)
+    assert (tmp_path / "outside").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "outside").stat().st_gid == 0

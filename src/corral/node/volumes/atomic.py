@@ -29,7 +29,7 @@ def write(folder: Path, files: Mapping[str, File], now_s: float) -> bool:
     """Have `folder` hold exactly `files` (path → file); whether anything changed. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     link = folder / DATA_LINK
-    old = link.readlink() if link.is_symlink() else None
+    old = _current(folder)
     if old is not None and _same(folder / old, files):
         return False
     stamp = datetime.fromtimestamp(now_s, UTC).strftime("..%Y_%m_%d_%H_%M_%S.")
@@ -50,6 +50,16 @@ def write(folder: Path, files: Mapping[str, File], now_s: float) -> bool:
     if old is not None:
         shutil.rmtree(folder / old, ignore_errors=True)
     return True
+
+
+def _current(folder: Path) -> str | None:
+    """The name of the set that is shown; None where there is none, or where the link leads anywhere but to one of ours."""
+    try:
+        name = str((folder / DATA_LINK).readlink())
+    except OSError:
+        return None
+    is_ours = name.startswith("..") and "/" not in name and name != ".." and not (folder / name).is_symlink()
+    return name if is_ours else None
 
 
 def _same(folder: Path, files: Mapping[str, File]) -> bool:

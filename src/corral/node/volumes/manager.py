@@ -78,6 +78,7 @@ class Volumes:
     ) -> list[dict[str, Any]]:
         """The CRI mounts of a container's volumeMounts. Raises VolumeError."""
         made = []
+        volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes") or ()}
         for i, mount in enumerate(container.get("volumeMounts") or ()):
             path = paths[mount["name"]]
             below = mount.get("subPath") or ""
@@ -89,7 +90,7 @@ class Volumes:
             entry: dict[str, Any] = {
                 "container_path": mount["mountPath"],
                 "host_path": str(path),
-                "readonly": bool(mount.get("readOnly")),
+                "readonly": bool(mount.get("readOnly")) or is_read_only(volumes[mount["name"]]),
             }
             if mount.get("mountPropagation"):
                 entry["propagation"] = _PROPAGATION[mount["mountPropagation"]]
@@ -130,3 +131,11 @@ class Volumes:
     def _folder(self, pod: Object, plugin: str, volume: Object) -> Path:
         top = self._config.pod_dir(pod["metadata"]["uid"])
         return top / "volumes" / f"kubernetes.io~{plugin}" / str(volume["name"])
+
+
+def is_read_only(volume: Object) -> bool:
+    """Whether containers never write to a volume, whatever its mounts say.
+
+    The agent rewrites content as root: a container that could change it would lead the agent elsewhere.
+    """
+    return is_content(volume) or bool((volume.get("persistentVolumeClaim") or {}).get("readOnly"))

@@ -13,13 +13,19 @@ def give_to_group(folder: Path, group: int, *, on_root_mismatch: bool = False) -
     top = folder.stat()
     if on_root_mismatch and top.st_gid == group and top.st_mode & stat.S_ISGID:
         return
-    for parent, _, names in os.walk(folder):
-        _give(Path(parent), group, stat.S_ISGID | stat.S_IRWXG)
+    for _, _, names, parent in os.fwalk(folder):
+        _give(".", parent, group, stat.S_ISGID | stat.S_IRWXG)
         for name in names:
-            _give(Path(parent, name), group, stat.S_IRGRP | stat.S_IWGRP)
+            _give(name, parent, group, stat.S_IRGRP | stat.S_IWGRP)
 
 
-def _give(path: Path, group: int, bits: int) -> None:
-    os.chown(path, -1, group, follow_symlinks=False)
-    if not path.is_symlink():
-        path.chmod(path.stat().st_mode & 0o7777 | bits)
+def _give(name: str, parent: int, group: int, bits: int) -> None:
+    """Hand what is called `name` in the open folder `parent` to `group`, never what a link put in its place leads to."""
+    os.chown(name, -1, group, dir_fd=parent, follow_symlinks=False)
+    fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        mode = os.fstat(fd).st_mode
+        if not stat.S_ISLNK(mode):
+            os.chmod(f"/proc/self/fd/{fd}", mode & 0o7777 | bits)  # noqa: PTH101 (of an open file)
+    finally:
+        os.close(fd)

@@ -15,8 +15,10 @@ FOLDER_MODE = 0o750
 
 def bind(volume: Path, below: str, target: Path) -> Path:
     """Bind `below` of `volume` at `target` (a folder is made where there is nothing); `target`. Raises VolumeError."""
-    if os.path.isabs(below) or ".." in Path(below).parts:  # noqa: PTH117 (a string from outside, not a path of ours)
-        raise VolumeError(f"subPath {below} must be a relative path without ..")
+    if os.path.isabs(below):  # noqa: PTH117 (a string from outside, not a path of ours)
+        raise VolumeError(f"error SubPath `{below}` must not be an absolute path")
+    if ".." in Path(below).parts:
+        raise VolumeError(f"unable to provision SubPath `{below}`: must not contain '..'")
     try:
         fd = _open(volume, below)
     except OSError as error:
@@ -55,7 +57,12 @@ def _make(volume: Path, below: Path) -> None:
             parent = mounts.open_beneath(volume, str(made) if made.parts else ".")
             try:
                 os.mkdir(part, mode=FOLDER_MODE, dir_fd=parent)
-                os.chmod(f"/proc/self/fd/{parent}/{part}", mode | FOLDER_MODE)  # noqa: PTH101 (below an open folder)
+                # By now a container may have put a link in its place.
+                folder = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+                try:
+                    os.fchmod(folder, mode | FOLDER_MODE)
+                finally:
+                    os.close(folder)
             finally:
                 os.close(parent)
         made /= part
