@@ -68,7 +68,7 @@ class Starter:
         volumes = asyncio.create_task(self._volumes(pod))
         try:
             await self._replace_sandbox(pod, attempt)
-        except (CriError, OSError) as error:
+        except (CriError, ApiError, OSError) as error:
             self._say("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}", "")
             self._block(self._sandbox_backoff.next("sandbox"))
         else:
@@ -99,14 +99,22 @@ class Starter:
             for old in self._observer.sandboxes:
                 await machine.runtime.stop_sandbox(old.id)
             await self._observer.relist()
+        handler = await self._handler(pod)
         config = self._config_of(pod, attempt)
         machine.config.pod_dir(uid).mkdir(mode=0o750, parents=True, exist_ok=True)
         Path(config["log_directory"]).mkdir(mode=0o755, parents=True, exist_ok=True)
         values = pod_cgroup_values(pod_amounts(pod), v2=machine.cgroups.v2)
         machine.cgroups.make(pod_cgroup(machine.config.cgroup_root, pod), values)
         async with machine.gate.passing(SANDBOX_RANK):
-            id = await _unbroken(machine.runtime.run_sandbox(config))
+            id = await _unbroken(machine.runtime.run_sandbox(config, handler))
         await self._observer.refresh_sandbox(id)
+
+    async def _handler(self, pod: Object) -> str:
+        """What the runtime calls the way of running that the pod's RuntimeClass names; '' for its default. Raises ApiError."""
+        name = pod["spec"].get("runtimeClassName")
+        if not name:
+            return ""
+        return str((await self._machine.client.get("runtimeclasses.node.k8s.io", name))["handler"])
 
     async def _volumes(self, pod: Object) -> bool:
         """Whether the volumes are there."""
