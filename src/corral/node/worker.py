@@ -74,6 +74,8 @@ class PodWorker:
         self._killing: set[str] = set()
         self._told_waiting: set[tuple[str, float]] = set()
         self._applied: dict[str, dict[str, Any]] = {}
+        self._in_force: dict[str, Object] = {}
+        self._resizing = 0
         self._amounts = pod_amounts(pod)
         self._gone = False
         #: nothing runs any more; and then: nothing is held any more.
@@ -171,7 +173,7 @@ class PodWorker:
         made = Plan(terminate=True) if self._gone else plan(self._view(), observed, now_s)
         if made.halt is not None and self._halt is None:
             self._halt = made.halt
-            self._say("Normal", made.halt.reason, made.halt.message, "")
+            self._say(made.halt.event_type, made.halt.reason, made.halt.message, "")
             observed = self._observe()
         if made.terminate:
             if self._stopping is None:
@@ -232,25 +234,39 @@ class PodWorker:
         """Apply changed requests and limits to running containers (KEP-1287)."""
         node = self._machine.node
         changed: dict[str, dict[str, Any]] = {}
+        asked: dict[str, Object] = {}
         for found in self.observer.containers:
             container = spec_of(self.pod, found.name)
             if container is None or found.state != "running":
                 continue
             wanted = container_resources(self.pod, container, node.memory_bytes, cgroup_v2=self._machine.cgroups.v2)
+            asked[found.id] = container.get("resources") or {}
             if self._applied.setdefault(found.id, wanted) != wanted:
                 changed[found.id] = self._applied[found.id] = wanted
+            elif not self._resizing:
+                self._in_force[found.id] = asked[found.id]
         if changed:
             before, self._amounts = self._amounts, pod_amounts(self.pod)
-            self._spawn(self._apply(changed, before, self._amounts), "resize")
+            self._resizing += 1
+            self._spawn(self._apply(changed, asked, before, self._amounts), "resize")
 
-    async def _apply(self, changed: dict[str, dict[str, Any]], before: Amounts, after: Amounts) -> None:
-        """Change containers' cgroups (container id → LinuxContainerResources) within a pod's cgroup that has room for it."""
+    async def _apply(
+        self, changed: dict[str, dict[str, Any]], asked: dict[str, Object], before: Amounts, after: Amounts
+    ) -> None:
+        """Change containers' cgroups (container id → LinuxContainerResources) within a pod's cgroup that has room for it.
+
+        `asked` is what the status says of each container once this is done.
+        """
         machine = self._machine
         path, v2 = pod_cgroup(machine.config.cgroup_root, self.pod), machine.cgroups.v2
         machine.cgroups.make(path, pod_cgroup_values(wider(before, after), v2=v2))
-        for id, wanted in changed.items():
-            await machine.runtime.update_resources(id, wanted)
-        machine.cgroups.make(path, pod_cgroup_values(after, v2=v2))
+        try:
+            for id, wanted in changed.items():
+                await machine.runtime.update_resources(id, wanted)
+                self._in_force[id] = asked[id]
+            machine.cgroups.make(path, pod_cgroup_values(after, v2=v2))
+        finally:
+            self._resizing -= 1
 
     async def _kill(self, kill: Kill) -> None:
         found = next((c for c in self.observer.containers if c.id == kill.container_id), None)
@@ -341,6 +357,7 @@ class PodWorker:
             probes=self._prober.results,
             hooks_running=frozenset(self._starter.hooks_running),
             failures=dict(self._starter.failures),
+            resources=self._in_force,
             busy=self._busy(),
             halt=self._halt,
             seen_s=self._seen_s,

@@ -1,5 +1,8 @@
-from corral.node.podstate.observed import Halt, ProbeResults, StartFailure
+from dataclasses import replace
+
+from corral.node.podstate.observed import HASH_ANNOTATION, Halt, ProbeResults, StartFailure
 from corral.node.podstate.plan import Start, plan
+from corral.node.podstate.spechash import spec_hash
 from corral.testing.objects import NOW_S, ago
 from corral.testing.podstate import container, found, new_pod, observed, sandbox
 
@@ -175,6 +178,55 @@ class TestEnds:
         assert made.terminate
         assert made.halt is not None
         assert made.halt.reason == "DeadlineExceeded"
+
+
+class TestSysctls:
+    @staticmethod
+    def halt(name, state, **spec):
+        pod = new_pod(securityContext={"sysctls": [{"name": name, "value": "1"}]}, **spec)
+        return plan(pod, state, NOW_S).halt
+
+    def test_those_that_could_harm_others_are_refused(self):
+        refused = self.halt("kernel.msgmax", observed(sandboxes=()))
+        assert refused is not None
+        assert (refused.reason, refused.event_type) == ("SysctlForbidden", "Warning")
+        assert refused.message == 'Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted'
+
+    def test_the_safe_ones_are_taken_in_either_spelling(self):
+        assert self.halt("kernel.shm_rmid_forced", observed(sandboxes=())) is None
+        assert self.halt("net/ipv4/tcp_syncookies", observed(sandboxes=())) is None
+
+    def test_none_of_a_namespace_that_is_the_hosts(self):
+        assert self.halt("net.ipv4.tcp_syncookies", observed(sandboxes=()), hostNetwork=True) is not None
+        assert self.halt("kernel.shm_rmid_forced", observed(sandboxes=()), hostIPC=True) is not None
+
+    def test_a_pod_that_runs_already_stays(self):
+        assert self.halt("kernel.msgmax", observed(found("c"))) is None
+
+
+class TestResize:
+    @staticmethod
+    def sized(cpu, memory):
+        limits = {"cpu": cpu, "memory": memory}
+        policy = [{"resourceName": "cpu", "restartPolicy": "NotRequired"}]
+        return container(
+            "c",
+            resources={"limits": limits},
+            resizePolicy=[*policy, {"resourceName": "memory", "restartPolicy": "RestartContainer"}],
+        )
+
+    def kills(self, before, after):
+        made_from = replace(found("c"), annotations={HASH_ANNOTATION: spec_hash(before)})
+        return [k.name for k in plan(new_pod(after), observed(made_from), NOW_S).kills]
+
+    def test_a_resource_that_needs_a_restart_gets_one(self):
+        assert self.kills(self.sized("1", "64Mi"), self.sized("1", "128Mi")) == ["c"]
+
+    def test_the_others_change_in_place(self):
+        assert self.kills(self.sized("1", "64Mi"), self.sized("2", "64Mi")) == []
+
+    def test_the_same_amount_in_other_words_is_no_change(self):
+        assert self.kills(self.sized("1", "1Gi"), self.sized("1000m", "1024Mi")) == []
 
 
 def test_ephemeral_containers_start_once_beside_the_others():

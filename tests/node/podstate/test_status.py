@@ -179,6 +179,12 @@ class TestContainer:
         (result,) = made(pod, observed(sandboxes=()), stopped=True)["containerStatuses"]
         assert result["state"] == kept["state"]
 
+    def test_resources_are_those_in_force(self):
+        asked = container("c", resources={"requests": {"cpu": "200m"}, "limits": {"cpu": "2"}})
+        old = {"requests": {"cpu": "100m"}, "limits": {"cpu": "1"}}
+        result = made(new_pod(asked), observed(found("c"), resources={"c-0": old}))["containerStatuses"][0]
+        assert (result["resources"], result["allocatedResources"]) == (old, {"cpu": "100m"})
+
     def test_resources_and_mounts(self):
         spec = container(
             "c",

@@ -62,7 +62,7 @@ def container_status(pod: Object, container: Object, observed: Observed, role: R
     _waiting(pod, container, found, observed, made, stopped=stopped)
     if stopped and "terminated" not in made["state"] and role == "main":
         made["state"] = LOST
-    _resources(container, found, made)
+    _resources(container, found, observed, made)
     if mounts := _mounts(container):
         made["volumeMounts"] = mounts
     if found.user is not None:
@@ -135,8 +135,8 @@ def _waiting(pod: Object, container: Object, found: Container, observed: Observe
     made["state"] = {"waiting": {"reason": reason, "message": message} if message else {"reason": reason}}
 
 
-def _resources(container: Object, found: Container, made: Object) -> None:
-    asked = container.get("resources") or {}
+def _resources(container: Object, found: Container, observed: Observed, made: Object) -> None:
+    asked = observed.resources.get(found.id) or container.get("resources") or {}
     if asked.get("requests"):
         made["allocatedResources"] = dict(asked["requests"])
     made["resources"] = {k: dict(v) for k, v in asked.items() if k in ("requests", "limits") and v}

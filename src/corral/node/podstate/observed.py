@@ -38,6 +38,8 @@ class Halt:
 
     reason: str
     message: str
+    #: of the event that tells of it.
+    event_type: str = "Normal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Observed:
     hooks_running: frozenset[str] = frozenset()
     #: container name → why it is not there.
     failures: Mapping[str, StartFailure] = field(default_factory=dict)
+    #: container id → the requests and limits that are in force, where they are not what the pod asks for yet.
+    resources: Mapping[str, Object] = field(default_factory=dict)
     #: a start or a stop of the whole is under way: nothing more may be started now.
     busy: bool = False
     halt: Halt | None = None

@@ -21,6 +21,7 @@ from corral.node.podstate.observed import (
     is_started,
     main_containers,
 )
+from corral.node.podstate.refusal import refusal
 from corral.node.podstate.restarts import comes_again, delay_s, due_s, next_delay_s, policy_of
 from corral.node.podstate.spechash import spec_hash
 
@@ -73,6 +74,8 @@ def plan(pod: Object, observed: Observed, now_s: float) -> Plan:
     if is_deleted(pod) or is_over(pod) or observed.halt is not None:
         return Plan(terminate=True, halt=observed.halt)
     halt, deadline_s = _deadline(pod, observed, now_s)
+    if halt is None and observed.sandbox is None:
+        halt = refusal(pod)
     if halt is not None:
         return Plan(terminate=True, halt=halt)
     sandbox = observed.sandbox
