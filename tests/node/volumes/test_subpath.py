@@ -25,10 +25,18 @@ def test_a_file_and_a_missing_folder(volume, tmp_path):
     assert (volume / "a/b/x").exists()
 
 
-@pytest.mark.parametrize("below", ["../secret", "/etc", "a/../../secret"])
-def test_ways_out_are_refused(volume, tmp_path, below):
-    with pytest.raises(VolumeError):
+@pytest.mark.parametrize(
+    ("below", "why"),
+    [
+        ("../secret", "unable to provision SubPath `../secret`: must not contain '..'"),
+        ("a/../../secret", "unable to provision SubPath `a/../../secret`: must not contain '..'"),
+        ("/etc", "error SubPath `/etc` must not be an absolute path"),
+    ],
+)
+def test_ways_out_are_refused(volume, tmp_path, below, why):
+    with pytest.raises(VolumeError) as refused:
         subpath.bind(volume, below, tmp_path / "t/0")
+    assert str(refused.value) == why
 
 
 @pytest.mark.parametrize("target", ["../secret", "/etc/passwd"])
