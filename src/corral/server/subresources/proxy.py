@@ -3,11 +3,12 @@
 See https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/#manually-constructing-apiserver-proxy-urls.
 """
 
+import ipaddress
 import random
 import ssl
 from urllib.parse import quote, urlencode
 
-from corral.api.errors import ApiError, bad_request, not_found, unavailable
+from corral.api.errors import bad_request, not_found, unavailable
 from corral.api.objects import Object
 from corral.server.core import Core
 from corral.server.request import Admission, Request, Response
@@ -61,12 +62,22 @@ def _pod_root(core: Core, namespace: str, name: str, scheme: str, port: str) -> 
     if not port:
         ports = [p["containerPort"] for c in pod["spec"].get("containers") or () for p in c.get("ports") or ()]
         port = str(ports[0]) if ports else ""
-    elif not port.isdigit():
+    elif not (port.isascii() and port.isdigit()):
         port = _named_port(pod, port)
-    address = (pod.get("status") or {}).get("podIP")
-    if not address:
-        raise ApiError(500, "InternalError", "Internal error occurred: address not allowed")
+    address = (pod.get("status") or {}).get("podIP") or ""
+    if not is_proxyable(address):
+        raise bad_request("address not allowed")
     return _url(scheme, address, port)
+
+
+def is_proxyable(address: str) -> bool:
+    """Whether requests may be led to this address: not to what only this host reaches, such as its own loopback services."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return not (ip.is_unspecified or ip.is_loopback or ip.is_link_local or ip.is_multicast)
 
 
 def _named_port(pod: Object, name: str) -> str:
@@ -95,7 +106,8 @@ def _service_root(core: Core, namespace: str, name: str, scheme: str, port: str)
         numbers = [p.get("port") for p in obj.get("ports") or () if (p.get("name") or "") == chosen.get("name", "")]
         for endpoint in obj.get("endpoints") or ():
             if numbers and (endpoint.get("conditions") or {}).get("ready", True):
-                found += [_url(scheme, address, numbers[0]) for address in endpoint.get("addresses") or ()]
+                addresses = filter(is_proxyable, endpoint.get("addresses") or ())
+                found += [_url(scheme, address, numbers[0]) for address in addresses]
     if not found:
         raise unavailable(f'no endpoints available for service "{name}"')
     return random.choice(found)
