@@ -11,41 +11,44 @@ import pytest
 from tests.cluster.conftest import CORRAL, Cluster, eventually, fetch, run, start
 
 
-def traces(name: str) -> dict[str, list[str]]:
-    """What there is on this host of the cluster called `name`."""
-    links = [link["ifname"] for link in json.loads(run("ip", "-j", "link"))]
+def traces(cluster: Cluster, pod_range: str) -> dict[str, set[str]]:
+    """What there is on this host of `cluster`, beside others that come and go; `pod_range` is how its pods' addresses begin."""
+    marks = (cluster.name, str(cluster.data_dir))
+    routes = {line for line in run("ip", "route", "show", "table", "all").splitlines() if pod_range in line}
+    links = [
+        link
+        for link in json.loads(run("ip", "-j", "link"))
+        if cluster.name in link["ifname"] or any(f"dev {link['ifname']} " in f"{route} " for route in routes)
+    ]
+    peers = {link.get("link_netnsid", -1) for link in links}
+    commands = {p.read_bytes().decode(errors="replace") for p in Path("/proc").glob("[0-9]*/cmdline") if p.exists()}
     return {
-        "processes": [line for line in run("ps", "-eo", "args").splitlines() if name in line and "pytest" not in line],
-        "mounts": [line for line in Path("/proc/mounts").read_text().splitlines() if name in line],
-        "tables": [line for line in run("nft", "list", "tables").splitlines() if name in line],
-        "cgroups": [str(p) for p in Path("/sys/fs/cgroup").glob(f"*/*{name}*")]
-        + [str(p) for p in Path("/sys/fs/cgroup").glob(f"*{name}*")],
-        "devices": [link for link in links if name in link],
-        "namespaces": [str(p) for p in Path("/run/netns").glob("*")] if Path("/run/netns").exists() else [],
+        "processes": {c for c in commands if any(mark in c for mark in marks)},
+        "mounts": {line for line in Path("/proc/mounts").read_text().splitlines() if any(mark in line for mark in marks)},
+        "tables": {line for line in run("nft", "list", "tables").splitlines() if cluster.name in line},
+        "cgroups": {str(p) for depth in ("*", "*/*") for p in Path("/sys/fs/cgroup").glob(f"{depth}{cluster.name}*")},
+        "routes": routes,
+        "devices": {link["ifname"] for link in links},
+        "namespaces": {entry["name"] for entry in json.loads(run("ip", "-j", "netns") or "[]") if entry.get("id") in peers},
     }
 
 
 def test_nothing_is_left_after_down(tmp_path_factory: pytest.TempPathFactory) -> None:
     name = f"gone{os.getpid()}"
     data_dir = tmp_path_factory.mktemp(name)
-    before = {
-        "routes": run("ip", "route", "show", "table", "all"),
-        "links": sorted(link["ifname"] for link in json.loads(run("ip", "-j", "link"))),
-        "netns": traces(name)["namespaces"],
-        "mounts": Path("/proc/mounts").read_text(),
-    }
     cluster = start(data_dir, name)
     run(sys.executable, "examples/images.py", "--data-dir", str(data_dir), "corral.local/busybox:1")
     cluster.kubectl("run", "sleeper", "--image=corral.local/busybox:1", "--", "sleep", "3600")
     eventually(lambda: cluster.get("pods")["items"][0]["status"].get("phase") == "Running")
+    pod_range = cluster.get("nodes")["items"][0]["spec"]["podCIDR"].rpartition(".")[0] + "."
+    made = traces(cluster, pod_range)
+    assert [what for what, found in made.items() if not found] == []
     run(*CORRAL, "down", "--data-dir", str(data_dir), "--purge")
-    left = traces(name)
-    left["namespaces"] = [n for n in left["namespaces"] if n not in before["netns"]]
-    assert {k: v for k, v in left.items() if v} == {}
-    assert run("ip", "route", "show", "table", "all") == before["routes"]
-    assert sorted(link["ifname"] for link in json.loads(run("ip", "-j", "link"))) == before["links"]
-    assert Path("/proc/mounts").read_text() == before["mounts"]
-    assert not data_dir.exists() or not any(data_dir.iterdir())
+    left = traces(cluster, pod_range)
+    left["devices"] |= made["devices"] & {link["ifname"] for link in json.loads(run("ip", "-j", "link"))}
+    left["namespaces"] |= made["namespaces"] & {entry["name"] for entry in json.loads(run("ip", "-j", "netns") or "[]")}
+    assert {what: found for what, found in left.items() if found} == {}
+    assert not data_dir.exists()
 
 
 def test_two_clusters_run_side_by_side(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> None:
