@@ -2,8 +2,9 @@
 
 import copy
 
+from corral.api.conversion import convert
 from corral.api.kinds import rules
-from corral.api.kinds.event import to_core, to_events_group
+from corral.api.kinds.event import to_core
 from corral.api.rules import Context
 
 CONTEXT = Context(now_s=0)
@@ -106,7 +107,7 @@ def test_a_lease_lasts():
 
 def test_an_event_has_two_shapes():
     event = {"kind": "Event", "apiVersion": "v1", **obj(involvedObject={"kind": "Pod", "name": "p"}, message="hi", count=2)}
-    other = to_events_group(event)
+    other = convert(event, "v1", "events.k8s.io/v1")
     assert other["regarding"] == {"kind": "Pod", "name": "p"} and other["note"] == "hi" and other["deprecatedCount"] == 2
     assert to_core(other) == event
     assert rules("", "Event").cells(event, 0)[3] == rules("events.k8s.io", "Event").cells(other, 0)[3] == "pod/p"

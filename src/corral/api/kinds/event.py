@@ -1,42 +1,21 @@
 """Events, in the core group and in events.k8s.io: two shapes of one stored object."""
 
 from corral.api import names
+from corral.api.conversion import convert
 from corral.api.durations import elapsed
 from corral.api.fields import Errors
 from corral.api.kinds import rows
 from corral.api.objects import Object
 from corral.api.rules import Rules
 
-#: Fields of core/v1 whose name in events.k8s.io/v1 is another.
-NEW_NAMES = {
-    "involvedObject": "regarding",
-    "message": "note",
-    "reportingComponent": "reportingController",
-    "source": "deprecatedSource",
-    "firstTimestamp": "deprecatedFirstTimestamp",
-    "lastTimestamp": "deprecatedLastTimestamp",
-    "count": "deprecatedCount",
-}
-_OLD_NAMES = {new: old for old, new in NEW_NAMES.items()}
-
-
-def to_events_group(event: Object) -> Object:
-    """A core/v1 Event in the shape of events.k8s.io/v1 (shallow: the values are shared)."""
-    return {"kind": "Event", "apiVersion": "events.k8s.io/v1"} | {
-        NEW_NAMES.get(k, k): v for k, v in event.items() if k not in ("kind", "apiVersion")
-    }
-
-
-def to_core(event: Object) -> Object:
-    """An events.k8s.io/v1 Event in the shape of core/v1 (shallow: the values are shared)."""
-    return {"kind": "Event", "apiVersion": "v1"} | {
-        _OLD_NAMES.get(k, k): v for k, v in event.items() if k not in ("kind", "apiVersion")
-    }
-
-
 MAX_CHARS = 128
 MAX_NOTE_CHARS = 1024
 _DEFAULT_NAMESPACES = ("", "default", "kube-system")
+
+
+def to_core(event: Object) -> Object:
+    """An Event of either group in the shape of core/v1 (shallow: the values are shared)."""
+    return convert(event, event.get("apiVersion", "v1"), "v1")
 
 
 class EventRules(Rules):
