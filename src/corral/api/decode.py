@@ -69,7 +69,7 @@ def _parse(body: bytes, kind: str, yaml: bool) -> tuple[Any, list[str], bool]:
             return value, repeated, True
         return jsontext.parse(body), [], False
     except TextError as error:
-        raise _unrecognized(
+        raise unrecognized(
             kind, str(error) if yaml else f"couldn't get version/kind; json parse error: {error}", body
         ) from None
 
@@ -90,13 +90,13 @@ def _head(value: Any, body: bytes, kind: str, wanted: tuple[str, str]) -> tuple[
     if value is None:
         return *wanted, kind
     if not isinstance(value, dict):
-        raise _unrecognized(kind, f"{fault} {_json_kind(value)} into Go value of type {_HEAD}", body)
+        raise unrecognized(kind, f"{fault} {_json_kind(value)} into Go value of type {_HEAD}", body)
     for name in ("apiVersion", "kind"):
         if not isinstance(value.get(name), str | None):
-            raise _unrecognized(kind, f"{fault} {_json_kind(value[name])} into Go struct field .{name} of type string", body)
+            raise unrecognized(kind, f"{fault} {_json_kind(value[name])} into Go struct field .{name} of type string", body)
     api_version = value.get("apiVersion") or ""
     if api_version.count("/") > 1:
-        raise _unrecognized(kind, f"unexpected GroupVersion string: {api_version}", body)
+        raise unrecognized(kind, f"unexpected GroupVersion string: {api_version}", body)
     group, _, version = api_version.rpartition("/")
     if not group and not version:
         group, version = wanted
@@ -113,7 +113,8 @@ def _refuse_other(given: tuple[str, str, str], wanted: tuple[str, str, str], ref
     raise refuse(f"converting ({given[1]}.{given[2]}) to ({internal}.{wanted[2]}): unknown conversion")
 
 
-def _unrecognized(kind: str, message: str, body: bytes) -> Exception:
+def unrecognized(kind: str, message: str, body: bytes) -> Exception:
+    """400 of a body that is no object of any kind."""
     return bad_request(f"the object provided is unrecognized (must be of type {kind}): {message} ({_summary(body)})")
 
 

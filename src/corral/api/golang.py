@@ -51,6 +51,8 @@ def read(value: Any, type_: Type) -> tuple[Any, list[str]]:
 
     Raises DecodeError. `value` is not changed.
     """
+    if type_.reader is not None:
+        return type_.reader(value)
     reader = _Reader()
     try:
         made = reader.read(value, type_)

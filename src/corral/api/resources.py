@@ -22,6 +22,8 @@ class Resource:
     categories: tuple[str, ...] = ()
     #: name → (verbs, group, version, kind) of its subresources; group and version are "" where they are the resource's own.
     subresources: tuple[tuple[str, tuple[str, ...], str, str, str], ...] = ()
+    #: Of a custom resource: the version in which its objects are stored; "" for built-in ones.
+    storage_version: str = ""
 
     def __hash__(self) -> int:
         return hash(self.plural)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from corral.api.fields import Errors
 from corral.api.objects import Object
+from corral.api.resources import Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,12 @@ class Rules:
         from corral.api.tables import age
 
         return [obj["metadata"].get("name", ""), age(obj, now_s)]
+
+    def columns(self, resource: Resource) -> list[Object]:
+        """The columns of the kind's table. Shared: read only."""
+        from corral.api.tables import columns
+
+        return columns(resource)
 
     def selectable_fields(self, obj: Object) -> dict[str, str]:
         """The fields that a field selector may name, beside `metadata.name` and `metadata.namespace`."""

@@ -35,6 +35,8 @@ from corral.server.cache import Cache
 from corral.server.charges import Charges
 from corral.server.config import ServerConfig
 from corral.server.core import Core
+from corral.server.customresources import DEFINITIONS
+from corral.server.definitions import keep_definitions
 from corral.server.deletion import Deletions
 from corral.server.http import HttpServer, bind
 from corral.server.local import LocalTransport
@@ -102,10 +104,12 @@ class ApiServer:
         ca = keys.ca_certificate.read_text(encoding="ascii")
         await bootstrap(core.store, config, core.clock.now(), seal=core.seal, port=core.port, client_ca=ca)
         await core.cache.load()
+        core.custom.follow(core.cache.collection(DEFINITIONS), core.catalog, core.catalog_changed)
         self._tasks.keep("watch cache", core.cache.run)
         self._furnish(keys)
         self._audit = AuditLog(config.data_dir / "server" / "audit.log", core.clock)
         self._tasks.keep("cluster role aggregation", lambda: keep_aggregated(core))
+        self._tasks.keep("custom resource definitions", lambda: keep_definitions(core))
         await self.http.start(listener, tls)
 
     def _furnish(self, keys: pki.Pki) -> None:

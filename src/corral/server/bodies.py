@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from corral.api import jsontext, yamltext
+from corral.api.customdecode import decode_custom
 from corral.api.decode import decode
 from corral.api.errors import ApiError, bad_request
 from corral.api.fields import Errors
@@ -54,9 +55,11 @@ def body_object(
     media = media_of(request)
     if media not in ("", JSON, YAML):
         raise unsupported(*OFFERED)
-    group, version, name = kind or (resource.group, resource.version, resource.kind)
-    type_ = None if kind is not None or core.is_builtin(resource) else core.schema(resource)
-    obj, warnings = decode(request.body, group, version, name, type_=type_, yaml=media == YAML, validation=validation)
+    if kind is None and not core.is_builtin(resource):
+        obj, warnings = decode_custom(request.body, resource, core.schema(resource), yaml=media == YAML, validation=validation)
+    else:
+        group, version, name = kind or (resource.group, resource.version, resource.kind)
+        obj, warnings = decode(request.body, group, version, name, yaml=media == YAML, validation=validation)
     request.warnings += warnings
     return obj
 

@@ -18,6 +18,7 @@ from corral.api.rules import Context, Rules
 from corral.base.clock import Clock
 from corral.server.cache import Cache, Cached, Collection
 from corral.server.config import ServerConfig
+from corral.server.customresources import CustomResources
 from corral.server.paths import Paths, object_namespace
 from corral.server.request import Request
 from corral.store.contract import Store
@@ -68,6 +69,7 @@ class Core:
     nodes: "Nodes" = field(init=False)
     relay: "Relay" = field(init=False)
     reviews: "Reviews | None" = None
+    custom: CustomResources = field(default_factory=CustomResources)
     _stored: dict[Resource, Resource] = field(default_factory=dict)
 
     def stored(self, resource: Resource) -> Resource:
@@ -75,13 +77,22 @@ class Core:
         found = self._stored.get(resource)
         if found is None:
             elsewhere = _STORED_ELSEWHERE.get((resource.group, resource.plural))
-            found = (self.catalog.at(*elsewhere) if elsewhere else None) or self.catalog.named(resource.group_resource)
-            self._stored[resource] = found
+            found = self.custom.stored(resource) or (self.catalog.at(*elsewhere) if elsewhere else None)
+            found = self._stored[resource] = found or self.catalog.named(resource.group_resource)
         return found
+
+    def written(self, resource: Resource) -> Resource:
+        """The version whose rules a write through `resource` follows: each version of a custom resource has its own."""
+        return resource if resource.storage_version else self.stored(resource)
+
+    def is_as_stored(self, resource: Resource) -> bool:
+        """Whether the bytes in the store are what clients of `resource` see."""
+        return not resource.storage_version and self.stored(resource) is resource
 
     def catalog_changed(self) -> None:
         """Forget what was derived from the catalog."""
         self._stored.clear()
+        self.joined.clear()
         self.paths.clear()
 
     def collection(self, resource: Resource) -> Collection:
@@ -90,6 +101,8 @@ class Core:
 
     def rules(self, resource: Resource) -> Rules:
         """The rules of a resource's kind."""
+        if resource.storage_version:
+            return self.custom.rules(resource)
         return rules(resource.group, resource.kind)
 
     def context(self, request: Request) -> Context:
@@ -104,6 +117,8 @@ class Core:
 
     def shown(self, resource: Resource, item: Cached) -> bytes:
         """The object's bytes in the version of `resource`."""
+        if resource.storage_version:
+            return self.custom.shown(resource, item.raw)
         stored = self.stored(resource)
         if stored is resource:
             return item.raw
@@ -111,24 +126,46 @@ class Core:
 
     def parsed(self, resource: Resource, item: Cached) -> Object:
         """The object in the version of `resource`: shared, never to be changed."""
+        if resource.storage_version:
+            return parse(self.custom.shown(resource, item.raw))
         stored = self.stored(resource)
         obj = item.object
         return obj if stored is resource else convert(obj, stored.api_version, resource.api_version)
 
     def schema(self, resource: Resource) -> Type:
         """The type of the resource's objects."""
+        if resource.storage_version:
+            return self.custom.rules(resource).type
         return schema(resource.group, resource.version, resource.kind)
 
     def reset_fields(self, resource: Resource, subresource: str) -> Fields | None:
         """The fields that an endpoint does not write, as field sets name them."""
-        has_status = self.rules(self.stored(resource)).has_status
+        has_status = self.rules(self.written(resource)).has_status
         custom = not self.is_builtin(resource)
         return reset_fields(resource.group, resource.kind, subresource, has_status=has_status, custom=custom)
 
     def as_version(self, resource: Resource, obj: Object) -> Object:
         """A stored object in the version of `resource`."""
+        if resource.storage_version:
+            return self.custom.rules(resource).seen(obj)
         stored = self.stored(resource)
         return obj if stored is resource else convert(obj, stored.api_version, resource.api_version)
+
+    def raw(self, resource: Resource, raw: bytes) -> bytes:
+        """A stored object's bytes as a write through `resource` (see `written`) finds them."""
+        return self.custom.shown(resource, raw) if resource.storage_version else raw
+
+    def read(self, resource: Resource, raw: bytes) -> Object:
+        """The object of `raw`: shared, never to be changed."""
+        return parse(self.raw(resource, raw))
+
+    def as_stored(self, resource: Resource, obj: Object) -> Object:
+        """What is stored of an object that a write through `resource` made."""
+        return self.custom.stored_object(resource, obj) if resource.storage_version else obj
+
+    def is_current(self, resource: Resource, raw: bytes) -> bool:
+        """Whether a stored object is in the version that is stored now."""
+        return not resource.storage_version or self.custom.is_current(resource, raw)
 
     def is_builtin_group(self, group: str) -> bool:
         """Whether a group is not one of custom resources."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from corral.api.definitions import begin_deletion
 from corral.api.errors import bad_request, conflict, not_found
 from corral.api.fields import Errors
 from corral.api.objects import Object, parse
@@ -18,6 +19,7 @@ from corral.api.serialize import serialize, with_revision
 from corral.base.clock import parse_rfc3339, rfc3339
 from corral.server.admission import AdmissionChain
 from corral.server.core import Core
+from corral.server.customresources import DEFINITIONS
 from corral.server.options import dry_run_of
 from corral.server.paths import is_true, object_namespace
 from corral.server.request import Admission, Request
@@ -175,6 +177,8 @@ class Deletions:
             asked_s = parse_rfc3339(meta["deletionTimestamp"]) - meta.get("deletionGracePeriodSeconds", 0)
             meta["deletionTimestamp"] = rfc3339(asked_s + grace_s)
             meta["deletionGracePeriodSeconds"] = grace_s
+        if first and resource.group_resource == DEFINITIONS:
+            begin_deletion(new, now_s)
         if resource.plural == "namespaces":
             new.setdefault("status", {})["phase"] = "Terminating"
         if not meta["finalizers"]:

@@ -85,7 +85,9 @@ def _groups(catalog: Catalog, *, core: bool = False) -> dict[str, dict[str, list
     for resource in catalog:
         if (resource.group == "") is core:
             groups.setdefault(resource.group, {}).setdefault(resource.version, []).append(resource)
-    return groups
+    # Built-in groups have priorities of their own; those of custom resources follow by name.
+    custom = sorted(name for name, found in groups.items() if next(iter(found.values()))[0].storage_version)
+    return groups | {name: groups.pop(name) for name in custom}
 
 
 def _group(name: str, found: Iterable[str]) -> Object:
@@ -105,6 +107,8 @@ def _resource(catalog: Catalog, resource: Resource) -> Object:
     if "get" in resource.verbs and resource.plural != "componentstatuses":
         stored = catalog.named(resource.group_resource)
         version = _STORED_AS.get(resource.kind) or f"{stored.group}/{stored.version}"
+        if resource.storage_version:
+            version = f"{resource.group}/{resource.storage_version}"
         entry["storageVersionHash"] = storage_version_hash(version, resource.kind)
     return entry
 
@@ -141,9 +145,11 @@ _CONNECT_KINDS = frozenset(
 
 
 def _aggregated_resource(resource: Resource) -> Object:
+    is_custom = bool(resource.storage_version)
+    own = {"group": resource.group if is_custom else "", "version": resource.version if is_custom else ""}
     entry: Object = {
         "resource": resource.plural,
-        "responseKind": {"group": "", "version": "", "kind": resource.kind},
+        "responseKind": {**own, "kind": resource.kind},
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": resource.singular,
         "verbs": list(resource.verbs),
@@ -152,6 +158,8 @@ def _aggregated_resource(resource: Resource) -> Object:
     shown = []
     for name, verbs, group, version, kind in resource.subresources:
         of = {"group": group, "version": version if group else "", "kind": kind}
+        if is_custom and not group:
+            of |= own
         shown.append({"subresource": name, "responseKind": of, "verbs": list(verbs)})
     if shown:
         entry["subresources"] = shown

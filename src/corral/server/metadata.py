@@ -69,7 +69,8 @@ def next_generation(new: Object, old: Object, rules: Rules) -> None:
     """Count one more generation if anything but metadata and status has changed."""
     if not rules.has_generation:
         return
-    mine = {name: value for name, value in new.items() if name not in NOT_SPEC}
-    theirs = {name: value for name, value in old.items() if name not in NOT_SPEC}
+    ignored = NOT_SPEC if rules.has_status else NOT_SPEC - {"status"}
+    mine = {name: value for name, value in new.items() if name not in ignored}
+    theirs = {name: value for name, value in old.items() if name not in ignored}
     if mine != theirs:
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1

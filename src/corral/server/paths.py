@@ -122,7 +122,7 @@ def _verb(method: str, name: str, watch: bool) -> str:
 
 def _missing(catalog: Catalog, group: str) -> Exception:
     """A group that is built in answers with a Status; any other path has no handler."""
-    if any(resource.group == group for resource in catalog):
+    if any(resource.group == group and not resource.storage_version for resource in catalog):
         return no_such_resource()
     return PageNotFoundError()
 

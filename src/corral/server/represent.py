@@ -14,7 +14,6 @@ from corral.api.errors import ApiError, bad_request
 from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.api.rules import Rules
-from corral.api.tables import columns
 from corral.server.core import Core
 from corral.server.negotiate import META_GROUP, YAML, Wanted, wanted
 from corral.server.request import Request, Response
@@ -48,7 +47,7 @@ class Table:
             "kind": "Table",
             "apiVersion": f"{META_GROUP}/{self.version}",
             "metadata": metadata,
-            "columnDefinitions": columns(self.resource) if with_columns else None,
+            "columnDefinitions": self.rules.columns(self.resource) if with_columns else None,
             "rows": [self._row(obj) for obj in objects],
         }
 

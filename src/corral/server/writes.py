@@ -17,7 +17,7 @@ from corral.api.golang import filled
 from corral.api.managedfields import same_but_for_times, update_managed_fields
 from corral.api.metadata import validate_create as validate_metadata
 from corral.api.metadata import validate_update as validate_metadata_update
-from corral.api.objects import Object, parse
+from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.api.rules import Rules
 from corral.api.serialize import serialize, with_revision
@@ -98,7 +98,7 @@ class Writes:
 
     async def _create(self, plan: Plan, obj: Object) -> Written:
         core, resource = self._core, plan.resource
-        stored = core.stored(resource)
+        stored = core.written(resource)
         rules = core.rules(stored)
         now_s = core.clock.now()
         obj = self._as_stored(resource, obj)
@@ -173,11 +173,11 @@ class Writes:
 
     async def _update(self, plan: Plan, key: str, current: Current, propose: Propose) -> Written:
         core, resource, request = self._core, plan.resource, plan.request
-        stored = core.stored(resource)
+        stored = core.written(resource)
         rules = core.rules(stored)
-        old = parse(current.raw)
+        old = core.read(stored, current.raw)
         # Parsing again is many times faster than deepcopy.
-        own = orjson.loads(current.raw)
+        own = orjson.loads(core.raw(stored, current.raw))
         proposed = propose(own if stored is resource else convert(own, stored.api_version, resource.api_version))
         name = old["metadata"]["name"]
         check_place(proposed, object_namespace(request), name)
@@ -210,7 +210,7 @@ class Writes:
             await self._validate(plan, "UPDATE", new, old)
             new = filled(new, core.schema(stored))
             meta = new["metadata"]
-            if same_but_for_times(new, old):
+            if same_but_for_times(new, old) and core.is_current(stored, current.raw):
                 return Written(old, current.raw)
             raw = _storable(serialize(new))
             if plan.dry_run:
@@ -239,13 +239,13 @@ class Writes:
     # Steps
 
     def _as_stored(self, resource: Resource, obj: Object) -> Object:
-        stored = self._core.stored(resource)
+        stored = self._core.written(resource)
         return obj if stored is resource else convert(obj, resource.api_version, stored.api_version)
 
     def _track(self, plan: Plan, old: Object | None, new: Object, now_s: float) -> None:
         """Who owns which field, in the words of the version that the client speaks."""
         core, resource = self._core, plan.resource
-        stored = core.stored(resource)
+        stored = core.written(resource)
         reset = core.reset_fields(resource, plan.subresource)
         arguments = (plan.manager, resource.api_version, plan.subresource, now_s, core.schema(resource), reset)
         if stored is resource:
@@ -269,7 +269,7 @@ class Writes:
         await self._admission.validate(self._attributes(plan, operation, new, old))
 
     def _attributes(self, plan: Plan, operation: str, new: Object | None, old: Object | None) -> Admission:
-        stored = self._core.stored(plan.resource)
+        stored = self._core.written(plan.resource)
         return Admission(plan.request, stored, operation, new, old, plan.subresource, plan.dry_run)
 
     @staticmethod

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from corral.api import facts, selectors
-from corral.api.errors import MODIFIED, conflict
+from corral.api.errors import MODIFIED, conflict, internal
 from corral.api.fields import Errors
 from corral.api.golang import DecodeError, read
 from corral.api.managedfields import manager_name
@@ -16,6 +16,7 @@ from corral.api.objects import Object
 from corral.api.patch.json import json_patch
 from corral.api.patch.merge import merge_patch
 from corral.api.patch.strategic import strategic_merge_patch
+from corral.api.resources import Resource
 from corral.server.bodies import bad_patch, body_object, media_of, patch_document
 from corral.server.core import Core
 from corral.server.options import WriteOptions
@@ -33,7 +34,7 @@ async def handle(core: Core, request: Request) -> Response:
     assert resource is not None
     want = wanted_by(request)
     if request.verb == "get":
-        return respond(request, scale_of((await core.item(request)).object), want)
+        return respond(request, _scale(core, resource, core.parsed(resource, await core.item(request))), want)
     options = WriteOptions.of(request, "PatchOptions" if request.verb == "patch" else "UpdateOptions")
     manager = manager_name(options.field_manager, request.headers.get("User-Agent", ""))
     body: Any = patch_document(request) if request.verb == "patch" else None
@@ -41,7 +42,7 @@ async def handle(core: Core, request: Request) -> Response:
 
     def propose(old: Object | None) -> Object:
         assert old is not None
-        present = scale_of(old)
+        present = _scale(core, resource, old)
         scale = _patched(present, body, media_of(request)) if sent is None else sent
         version = (scale.get("metadata") or {}).get("resourceVersion")
         if version and version != old["metadata"]["resourceVersion"]:
@@ -51,12 +52,29 @@ async def handle(core: Core, request: Request) -> Response:
             errors = Errors()
             errors.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
             raise errors.to_error("Scale", "autoscaling", request.name)
-        old["spec"]["replicas"] = replicas
+        if resource.storage_version:
+            core.custom.rules(resource).set_scale(old, replicas)
+        else:
+            old["spec"]["replicas"] = replicas
         return old
 
     plan = Plan(request, resource, manager, options.dry_run, "scale")
     written = await core.writes.change(plan, request.name, propose)
-    return respond(request, scale_of(written.object), want)
+    return respond(request, _scale(core, resource, written.object), want)
+
+
+def _scale(core: Core, resource: Resource, obj: Object) -> Object:
+    """The Scale of an object; where a custom one has its numbers is said by its definition."""
+    if not resource.storage_version:
+        return scale_of(obj)
+    rules = core.custom.rules(resource)
+    replicas, present, selector = rules.scale_of(obj)
+    if replicas is None:
+        raise internal(f'the spec replicas field "{rules.scale["specReplicasPath"]}" does not exist')
+    scale = scale_of({"metadata": obj["metadata"], "spec": {"replicas": replicas}, "status": {"replicas": present}})
+    if selector:
+        scale["status"]["selector"] = selector
+    return scale
 
 
 def scale_of(obj: Object) -> Object:

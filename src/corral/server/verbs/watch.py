@@ -132,7 +132,7 @@ def _view(core: Core, request: Request, resource: Resource, want: Wanted) -> Vie
         return Rows(core, table(core, request, resource, want))
     if want.view:
         return Metadata(want.version)
-    return None if core.stored(resource) is resource else Versioned(core, resource)
+    return None if core.is_as_stored(resource) else Versioned(core, resource)
 
 
 async def _lines(

@@ -1,0 +1,103 @@
+"""Custom resources as the server serves them: kept in step with the definitions in the cache.
+
+Definitions enter and leave the catalog in the order of the store's events, before anybody who waits for such an event wakes.
+Their names and conditions, and the end of their objects, are in `server.definitions`.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import orjson
+
+from corral.api import definitions
+from corral.api.customrules import CustomRules
+from corral.api.customschema import pruned
+from corral.api.objects import Object
+from corral.api.resources import Catalog, Resource
+from corral.server.cache import Change, Collection
+
+DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+#: Objects that differ from what is stored of them are kept as they are shown.
+SHOWN_OBJECTS_KEPT = 2048
+
+
+class CustomResources:
+    """The rules and versions of custom resources. `follow` fills it."""
+
+    def __init__(self) -> None:
+        self._rules: dict[tuple[str, str, str], CustomRules] = {}
+        #: The resource of each definition's storage version, which need not be served.
+        self._stored: dict[str, Resource] = {}
+        self._served: dict[str, list[Resource]] = {}
+        self.shown = lru_cache(SHOWN_OBJECTS_KEPT)(self._shown)
+
+    def follow(self, collection: Collection, catalog: Catalog, changed: Callable[[], None]) -> None:
+        """Serve what the definitions in `collection` say, now and after each change; then call `changed`."""
+
+        def noticed(change: Change) -> None:
+            name = (change.new or change.old).name  # type: ignore[union-attr]
+            self._take(name, None if change.new is None else change.new.object, catalog)
+            changed()
+
+        for item in collection.list():
+            self._take(item.name, item.object, catalog)
+        changed()
+        collection.listen(noticed)
+
+    def stored(self, resource: Resource) -> Resource | None:
+        """The version in which the objects of a custom resource are stored; None for a built-in one."""
+        return self._stored.get(resource.group_resource) if resource.storage_version else None
+
+    def rules(self, resource: Resource) -> CustomRules:
+        """The rules of one version. Raises KeyError where it is not defined any more."""
+        return self._rules[resource.group, resource.version, resource.plural]
+
+    def stored_object(self, resource: Resource, obj: Object) -> Object:
+        """An object of `resource` in the version that is stored."""
+        stored = self._stored[resource.group_resource]
+        if stored.version == resource.version:
+            return obj
+        schema = self.rules(stored).schema
+        made: Object = pruned({**obj, "apiVersion": stored.api_version}, schema, [], is_object=True)
+        return made
+
+    def is_current(self, resource: Resource, raw: bytes) -> bool:
+        """Whether `raw` is in the version that is stored now."""
+        api_version: str = orjson.loads(raw)["apiVersion"]
+        return api_version == self._stored[resource.group_resource].api_version
+
+    def _shown(self, resource: Resource, raw: bytes) -> bytes:
+        stored: Object = orjson.loads(raw)
+        made = self.rules(resource).seen(stored)
+        return raw if made == stored else orjson.dumps(made)
+
+    def _take(self, name: str, definition: Object | None, catalog: Catalog) -> None:
+        """Serve a definition as it is now; None: no more."""
+        before = self._served.pop(name, [])
+        defined = [] if definition is None else definitions.resources(definition)
+        now = [] if definition is None else definitions.served(definition)
+        for key in [key for key in self._rules if f"{key[2]}.{key[0]}" == name]:
+            del self._rules[key]
+        self._stored.pop(name, None)
+        self.shown.cache_clear()
+        if definition is not None and now:
+            for resource in defined:
+                self._rules[resource.group, resource.version, resource.plural] = CustomRules(definition, resource)
+                if resource.version == resource.storage_version:
+                    self._stored[name] = resource
+        if now:
+            self._served[name] = now
+        if before != now:
+            _replace(catalog, before, now)
+
+
+def _replace(catalog: Catalog, before: list[Resource], now: list[Resource]) -> None:
+    """Serve `now` instead of `before`; the versions of the group stay in the order of preference."""
+    for resource in before:
+        catalog.remove(resource)
+    groups = {resource.group for resource in now}
+    others = [resource for resource in catalog if resource.group in groups]
+    for resource in others:
+        catalog.remove(resource)
+    for resource in sorted([*others, *now], key=lambda one: (definitions.priority(one.version), one.plural)):
+        catalog.add(resource)
