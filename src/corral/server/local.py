@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from corral.api.errors import ApiError
+from corral.api.errors import ApiError, internal
 from corral.api.objects import Key
 from corral.client.transport import Call, Item, Listing, WatchEvent
 from corral.server.cache import Cached
@@ -16,6 +16,7 @@ from corral.server.request import Request, User
 from corral.server.selection import Selection, selection_of
 from corral.server.verbs.list import page_of
 from corral.server.verbs.watch import BOOKMARK_INTERVAL_S, begin
+from corral.store.contract import StoreUnavailable
 
 if TYPE_CHECKING:
     from corral.server.api import ApiServer
@@ -30,8 +31,11 @@ class LocalTransport:
         self._headers = {"User-Agent": manager}
 
     async def call(self, call: Call) -> bytes:
-        """One request, one body."""
-        response = await self._server.perform(self._request(call))
+        """One request, one body. Raises ApiError, also where the storage fails: callers know no other."""
+        try:
+            response = await self._server.perform(self._request(call))
+        except StoreUnavailable as error:
+            raise internal(error.message) from error
         if response.stream is not None:
             return b"".join([chunk async for chunk in response.stream])
         if response.status >= 400:
