@@ -1,5 +1,6 @@
-"""The port of a probe: a number, or the name of one of the container's ports."""
+"""Where a probe connects: a port by number or by the name that the container gives it; and why it could not."""
 
+import os
 from typing import Any
 
 from corral.api.objects import Object
@@ -15,3 +16,10 @@ def port_number(container: Object, port: Any) -> int:
     if str(port).isdigit():
         return int(port)
     raise ValueError(f"couldn't find port {port} in container {container['name']}")
+
+
+def dial_error(host: str, port: int, error: OSError) -> str:
+    """What people read of a connection that did not come to be: `dial tcp 10.0.0.5:80: connect: connection refused`."""
+    # asyncio puts a text of its own where the system's would be.
+    text = os.strerror(error.errno).lower() if error.errno else str(error)
+    return f"dial tcp {host}:{port}: connect: {text}"
