@@ -173,3 +173,21 @@ def test_a_patch_that_nests_too_deep_is_400(story):
             assert response.status < 500
 
     story(tell)
+
+
+def test_a_client_that_never_finishes_a_request_is_left(story, monkeypatch):
+    monkeypatch.setattr("corral.server.http.HEAD_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("corral.server.http.BODY_TIMEOUT_S", 0.2)
+
+    async def tell(server):
+        port = int(server.url.rpartition(":")[2])
+        body = b"POST /api/v1/namespaces HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+        for sent in (b"", b"GET /api HTTP/1.1\r\nHost: ", body):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=server.tls())
+            writer.write(sent)
+            async with asyncio.timeout(5):
+                answer = await reader.readline()
+            assert answer in (b"", b"HTTP/1.1 504 Gateway Timeout\r\n")
+            writer.close()
+
+    story(tell)

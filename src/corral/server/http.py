@@ -29,6 +29,9 @@ GZIP_FROM_BYTES = 128 * 1024
 GZIP_LEVEL = 1
 BODY_LIMIT_BYTES = 3 * 1024 * 1024
 KEEP_ALIVE_S = 120.0
+#: A connection that has sent no whole head of a request by then is closed, as is a body refused that is not there by then.
+HEAD_TIMEOUT_S = 32.0
+BODY_TIMEOUT_S = 60.0
 BACKLOG = 1024
 SHUTDOWN_TIMEOUT_S = 2.0
 NOT_CACHED = b"Cache-Control: no-cache, private\r\n"
@@ -56,7 +59,7 @@ _NO_QUERY: Mapping[str, str] = Query("")
 class Connection(RequestHandler):
     """One client connection: who is at the other end of the TLS session, and what to end when it goes."""
 
-    __slots__ = ("_certificate", "known", "streaming")
+    __slots__ = ("_certificate", "_patience", "known", "streaming")
 
     def __init__(self, manager: Any, *, loop: asyncio.AbstractEventLoop, **settings: Any) -> None:
         super().__init__(manager, loop=loop, **settings)
@@ -64,6 +67,16 @@ class Connection(RequestHandler):
         #: Whatever authentication wants to remember of this connection.
         self.known: Any = None
         self.streaming: asyncio.Task[Any] | None = None
+        self._patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client came, and has to say something soon."""
+        super().connection_made(transport)
+        self._patience = self._loop.call_later(HEAD_TIMEOUT_S, self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        if not self._request_count:
+            self.force_close()
 
     @property
     def certificate(self) -> bytes | None:
@@ -75,6 +88,8 @@ class Connection(RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The client went: a watch or stream ends at once."""
+        if self._patience is not None:
+            self._patience.cancel()
         if self.streaming is not None:
             self.streaming.cancel()
         super().connection_lost(exc)
@@ -109,7 +124,8 @@ class HttpServer:
         assert isinstance(connection, Connection)
         request = _request(raw)
         if request.method not in ("GET", "HEAD") or raw.body_exists:
-            body = await _body(raw)
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                body = await _body(raw)
             if body is None:
                 return _Whole(_too_large(), request)
             request.body = body
