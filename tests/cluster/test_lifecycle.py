@@ -37,13 +37,15 @@ def test_nothing_is_left_after_down(tmp_path_factory: pytest.TempPathFactory) ->
     name = f"gone{os.getpid()}"
     data_dir = tmp_path_factory.mktemp(name)
     cluster = start(data_dir, name)
-    run(sys.executable, "examples/images.py", "--data-dir", str(data_dir), "corral.local/busybox:1")
-    cluster.kubectl("run", "sleeper", "--image=corral.local/busybox:1", "--", "sleep", "3600")
-    eventually(lambda: cluster.get("pods")["items"][0]["status"].get("phase") == "Running")
-    pod_range = cluster.get("nodes")["items"][0]["spec"]["podCIDR"].rpartition(".")[0] + "."
-    made = traces(cluster, pod_range)
+    try:
+        run(sys.executable, "examples/images.py", "--data-dir", str(data_dir), "corral.local/busybox:1")
+        cluster.kubectl("run", "sleeper", "--image=corral.local/busybox:1", "--", "sleep", "3600")
+        eventually(lambda: cluster.get("pods")["items"][0]["status"].get("phase") == "Running")
+        pod_range = cluster.get("nodes")["items"][0]["spec"]["podCIDR"].rpartition(".")[0] + "."
+        made = traces(cluster, pod_range)
+    finally:
+        run(*CORRAL, "down", "--data-dir", str(data_dir), "--purge")
     assert [what for what, found in made.items() if not found] == []
-    run(*CORRAL, "down", "--data-dir", str(data_dir), "--purge")
     left = traces(cluster, pod_range)
     left["devices"] |= made["devices"] & {link["ifname"] for link in json.loads(run("ip", "-j", "link"))}
     left["namespaces"] |= made["namespaces"] & {entry["name"] for entry in json.loads(run("ip", "-j", "netns") or "[]")}
