@@ -12,6 +12,7 @@ import orjson
 from corral.api import definitions
 from corral.api.customrules import CustomRules
 from corral.api.customschema import pruned
+from corral.api.errors import no_such_resource
 from corral.api.objects import Object
 from corral.api.resources import Catalog, Resource
 from corral.server.cache import Change, Collection
@@ -49,8 +50,11 @@ class CustomResources:
         return self._stored.get(resource.group_resource) if resource.storage_version else None
 
     def rules(self, resource: Resource) -> CustomRules:
-        """The rules of one version. Raises KeyError where it is not defined any more."""
-        return self._rules[resource.group, resource.version, resource.plural]
+        """The rules of one version. Raises ApiError (404) where it is not defined any more."""
+        found = self._rules.get((resource.group, resource.version, resource.plural))
+        if found is None:
+            raise no_such_resource()
+        return found
 
     def stored_object(self, resource: Resource, obj: Object) -> Object:
         """An object of `resource` in the version that is stored."""
@@ -68,20 +72,23 @@ class CustomResources:
 
     def _shown(self, resource: Resource, raw: bytes) -> bytes:
         stored: Object = orjson.loads(raw)
-        made = self.rules(resource).seen(stored)
+        rules = self._rules.get((resource.group, resource.version, resource.plural))
+        if rules is None:
+            return raw  # The last events of a definition that is gone.
+        made = rules.seen(stored)
         return raw if made == stored else orjson.dumps(made)
 
     def _take(self, name: str, definition: Object | None, catalog: Catalog) -> None:
         """Serve a definition as it is now; None: no more."""
         before = self._served.pop(name, [])
-        defined = [] if definition is None else definitions.resources(definition)
-        now = [] if definition is None else definitions.served(definition)
+        now: list[Resource] = []
         for key in [key for key in self._rules if f"{key[2]}.{key[0]}" == name]:
             del self._rules[key]
         self._stored.pop(name, None)
         self.shown.cache_clear()
-        if definition is not None and now:
-            for resource in defined:
+        if definition is not None and definitions.is_true(definition, "Established"):
+            now = definitions.served(definition)
+            for resource in definitions.resources(definition):
                 self._rules[resource.group, resource.version, resource.plural] = CustomRules(definition, resource)
                 if resource.version == resource.storage_version:
                     self._stored[name] = resource

@@ -123,7 +123,7 @@ class Writes:
             plan.request.warnings += rules.warnings(obj, None)
             await self._validate(plan, "CREATE", obj, None)
             obj = filled(obj, core.schema(stored))
-            raw = _storable(serialize(obj))
+            raw = _storable(serialize(core.as_stored(stored, obj)))
             if plan.dry_run:
                 if core.collection(stored).get(namespace, name) is not None:
                     raise already_exists(resource.plural, resource.group, name)
@@ -211,8 +211,8 @@ class Writes:
             new = filled(new, core.schema(stored))
             meta = new["metadata"]
             if same_but_for_times(new, old) and core.is_current(stored, current.raw):
-                return Written(old, current.raw)
-            raw = _storable(serialize(new))
+                return Written(old, core.raw(stored, current.raw))
+            raw = _storable(serialize(core.as_stored(stored, new)))
             if plan.dry_run:
                 return self._written(new, raw, current.revision)
             try:
