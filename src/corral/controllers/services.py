@@ -4,7 +4,7 @@ https://kubernetes.io/docs/concepts/services-networking/service/
 """
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from corral.api.objects import Key, Object, key_of
 from corral.client.informer import Informer
@@ -29,22 +29,15 @@ def selects(service: Object, labels: Mapping[str, str]) -> bool:
     return has_pods(service) and service["spec"]["selector"].items() <= labels.items()
 
 
-def keys_of_pod(services: Informer) -> "PodToServices":
+def keys_of_pod(services: Informer) -> Callable[[Object], list[Key]]:
     """From a pod to the keys of the Services that select it, by the informer's index `namespace`."""
-    return PodToServices(services)
 
-
-class PodToServices:
-    """See `keys_of_pod`."""
-
-    def __init__(self, services: Informer) -> None:
-        self._services = services
-
-    def __call__(self, pod: Object) -> list[Key]:
-        """The keys."""
+    def keys(pod: Object) -> list[Key]:
         labels = pod["metadata"].get("labels", {})
-        candidates = self._services.indexed("namespace", pod["metadata"]["namespace"])
+        candidates = services.indexed("namespace", pod["metadata"]["namespace"])
         return [key_of(service) for service in candidates if selects(service, labels)]
+
+    return keys
 
 
 def address_types(service: Object) -> list[str]:

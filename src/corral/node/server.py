@@ -7,6 +7,7 @@ interpreted: after the runtime's 101 the bytes go through as they are.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -178,7 +179,8 @@ class KubeletServer:
         pods = [worker.pod for worker in agent.workers.values()]
         found = await agent.runtime.stats()
         data_dir, name = agent.config.data_dir, agent.config.node_name
-        made = stats_of.summary(name, data_dir, pods, found, {}, self._rates, agent.clock.now())
+        networks = stats_of.networks_of(pods, Path("/proc/net/route").read_text())
+        made = stats_of.summary(name, data_dir, pods, found, networks, self._rates, agent.clock.now())
         return web.Response(body=orjson.dumps(made), content_type="application/json")
 
     async def _metrics(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:

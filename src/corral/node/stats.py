@@ -6,6 +6,7 @@ https://kubernetes.io/docs/reference/instrumentation/node-metrics/
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from corral.node import hostinfo
 from corral.node.cri.types import ContainerStats
 
 NANO = 1_000_000_000
+HOST_MASK = "FFFFFFFF"
+#: What the host's end sends is what the pod receives.
+COUNTERS = ("tx_bytes", "rx_bytes", "tx_errors", "rx_errors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +126,28 @@ def host_memory() -> tuple[int, int, int]:
     return used, memory["MemTotal"] - memory.get("MemAvailable", memory["MemFree"]), memory.get("MemAvailable", 0)
 
 
-def network_of(pid_or_self: str) -> Network | None:
-    """The counters of eth0 in the network namespace of a process (`/proc/PID/net/dev`)."""
-    try:
-        lines = Path("/proc", pid_or_self, "net/dev").read_text().splitlines()
-    except OSError:
-        return None
-    for line in lines:
-        name, colon, rest = line.partition(":")
-        if colon and name.strip() != "lo":
-            values = [int(word) for word in rest.split()]
-            return Network(name.strip(), values[0], values[8], values[2], values[10])
-    return None
+def networks_of(pods: Iterable[Object], routes: str, interfaces: Path = Path("/sys/class/net")) -> dict[str, Network]:
+    """The counters of each pod's interface, by uid: those of the host's end of its veth pair, seen from the other side.
+
+    `routes` is the text of /proc/net/route. A pod has a route of its own, which names the device.
+    """
+    devices: dict[str, str] = {}
+    for line in routes.splitlines()[1:]:
+        columns = line.split()
+        if columns[7] == HOST_MASK:
+            devices[str(IPv4Address(bytes.fromhex(columns[1])[::-1]))] = columns[0]
+    found: dict[str, Network] = {}
+    for pod in pods:
+        device = devices.get((pod.get("status") or {}).get("podIP", ""))
+        if device is None or pod["spec"].get("hostNetwork"):
+            continue
+        counters = interfaces / device / "statistics"
+        try:
+            sent, received, lost, missed = (int((counters / name).read_text()) for name in COUNTERS)
+        except (OSError, ValueError):
+            continue  # The pod went.
+        found[pod["metadata"]["uid"]] = Network("eth0", sent, received, lost, missed)
+    return found
 
 
 def _pod(
