@@ -485,3 +485,36 @@ def test_who_may_see_custom_objects(story):
         }
         await server.client().create("clusterrolebindings.rbac.authorization.k8s.io", binding)
         assert (await client.list(TOOLS, "default")).items == []
+
+
+def references(node):
+    if isinstance(node, dict):
+        yield from ([node["$ref"]] if isinstance(node.get("$ref"), str) else [])
+        for item in node.values():
+            yield from references(item)
+    elif isinstance(node, list):
+        for item in node:
+            yield from references(item)
+
+
+def test_openapi_describes_custom_resources(story):
+    @told(story)
+    async def tell(server):
+        _, index, _ = await call(server, "GET", "/openapi/v3")
+        before = index["paths"]["apis/example.com/v1"]["serverRelativeURL"]
+        _, document, _ = await call(server, "GET", "/openapi/v3/apis/example.com/v1")
+        schemas = document["components"]["schemas"]
+        kind = schemas["com.example.v1.Tool"]
+        assert kind["x-kubernetes-group-version-kind"] == [{"group": "example.com", "kind": "Tool", "version": "v1"}]
+        assert kind["properties"]["spec"]["properties"]["size"]["maximum"] == 10
+        assert {name.rpartition("/")[2] for name in references(document)} <= schemas.keys()
+        patch = document["paths"]["/apis/example.com/v1/namespaces/{namespace}/tools/{name}"]["patch"]
+        assert STRATEGIC_PATCH not in patch["requestBody"]["content"]
+        _, document, _ = await call(server, "GET", "/openapi/v2")
+        shown = document["definitions"]["com.example.v1.Tool"]
+        assert "type" not in shown["properties"]["spec"]["properties"]["port"]
+        await server.client().patch(DEFINITIONS, TOOLS, {"spec": {"versions": [version(spec={"type": "object"})]}})
+        _, index, _ = await call(server, "GET", "/openapi/v3")
+        assert index["paths"]["apis/example.com/v1"]["serverRelativeURL"] != before
+        protobuf = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+        assert (await call(server, "GET", "/openapi/v2", accept=protobuf))[0] == 200

@@ -56,6 +56,11 @@ class CustomResources:
             raise no_such_resource()
         return found
 
+    def schema(self, resource: Resource) -> Object:
+        """The schema of one version; empty where it is not defined any more."""
+        found = self._rules.get((resource.group, resource.version, resource.plural))
+        return {} if found is None else found.schema
+
     def stored_object(self, resource: Resource, obj: Object) -> Object:
         """An object of `resource` in the version that is stored."""
         stored = self._stored[resource.group_resource]

@@ -58,7 +58,7 @@ class Pages:
             from corral.server.openapi import OpenApi
             from corral.server.openapi.documents import Documents
 
-            self._described = OpenApi(Documents(self._core.catalog))
+            self._described = OpenApi(Documents(self._core.catalog, self._core.custom.schema))
         return self._described
 
     async def _version(self, request: Request) -> Response:

@@ -1,5 +1,6 @@
 """Paths and operations as JSON, in OpenAPI 2 and OpenAPI 3."""
 
+from corral.api import facts
 from corral.api.objects import Object
 from corral.server.openapi.definitions import PATCH, REFERENCE, Dialect
 from corral.server.openapi.operations import QUERY, Operation, Path
@@ -74,7 +75,10 @@ def _produces(operation: Operation) -> tuple[str, ...]:
 
 
 def _consumes(operation: Operation) -> tuple[str, ...]:
-    return PATCHES if operation.body == PATCH else ("*/*",)
+    if operation.body != PATCH:
+        return ("*/*",)
+    is_builtin = operation.kind is None or facts.has_schema(*operation.kind)
+    return PATCHES if is_builtin else tuple(media for media in PATCHES if "strategic" not in media)
 
 
 def _operation2(operation: Operation, query: list[str]) -> Object:

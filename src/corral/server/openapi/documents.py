@@ -11,7 +11,8 @@ from corral.api import facts
 from corral.api.objects import Object
 from corral.api.resources import Catalog, Resource
 from corral.server.health import VERSION
-from corral.server.openapi import descriptions, gnostic
+from corral.server.openapi import custom, descriptions, gnostic
+from corral.server.openapi.custom import Schemas
 from corral.server.openapi.definitions import (
     DELETE_OPTIONS,
     WATCH_EVENT,
@@ -48,8 +49,10 @@ class Document:
 class Documents:
     """All documents of a catalog, which may change. Methods that build take tens of milliseconds: call them in a thread."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, schemas: Schemas = lambda _: {}) -> None:
         self._catalog = catalog
+        #: Of custom resources.
+        self._custom = schemas
         self._kept: dict[str, Document] = {}
         #: What all documents depend on beside the catalog: this version, and whether there is prose.
         self._salt = f"{VERSION} {descriptions.source() is not None}".encode()
@@ -58,28 +61,35 @@ class Documents:
         """The documents of version 3: `apis/apps/v1` → hash."""
         found = {name: self._hash(name, pages) for name, pages in self._pages().items()}
         for name, resources in self._by_version().items():
-            found[name] = self._hash(name, resources)
+            found[name] = self._hash(name, self._content(resources))
         return dict(sorted(found.items()))
 
     def v3(self, name: str) -> Document | None:
         """The document of `apis/apps/v1` and the like; None where there is none."""
         resources = self._by_version().get(name)
         if resources is not None:
-            return self._built(f"v3 {name}", self._hash(name, resources), lambda: _v3(of_group_version(resources), resources))
+            hash_ = self._hash(name, self._content(resources))
+            return self._built(f"v3 {name}", hash_, lambda: _v3(of_group_version(resources), resources, self._custom))
         pages = self._pages().get(name)
-        return None if pages is None else self._built(f"v3 {name}", self._hash(name, pages), lambda: _v3(pages, ()))
+        if pages is None:
+            return None
+        return self._built(f"v3 {name}", self._hash(name, pages), lambda: _v3(pages, (), self._custom))
 
     def v2(self, *, protobuf: bool = False) -> Document:
         """The document of everything."""
         resources = list(self._catalog)
         paths = sorted(self._all_paths(), key=lambda path: path.path)
         if protobuf:
-            return self._built("v2 protobuf", self.v2_hash(), lambda: iter((_v2_protobuf(paths, resources),)))
-        return self._built("v2", self.v2_hash(), lambda: _v2(paths, resources))
+            return self._built("v2 protobuf", self.v2_hash(), lambda: iter((_v2_protobuf(paths, resources, self._custom),)))
+        return self._built("v2", self.v2_hash(), lambda: _v2(paths, resources, self._custom))
 
     def v2_hash(self) -> str:
         """The hash of the document of everything."""
-        return self._hash("v2", list(self._catalog))
+        return self._hash("v2", self._content(self._catalog))
+
+    def _content(self, resources: Iterable[Resource]) -> list[object]:
+        """What documents about these depend on: of custom resources, the schema too."""
+        return [(one, self._custom(one)) if one.storage_version else one for one in resources]
 
     def _all_paths(self) -> Iterator[Path]:
         for pages in self._pages().values():
@@ -90,7 +100,7 @@ class Documents:
     def _by_version(self) -> dict[str, list[Resource]]:
         found: dict[str, list[Resource]] = {}
         for resource in self._catalog:
-            if facts.has_schema(resource.group, resource.version, resource.kind):
+            if resource.storage_version or facts.has_schema(resource.group, resource.version, resource.kind):
                 found.setdefault(resource.base_path.removeprefix("/"), []).append(resource)
         return found
 
@@ -187,34 +197,38 @@ def _members(items: Iterable[tuple[str, Object]]) -> Iterator[bytes]:
         comma = b","
 
 
-def _schemas(paths: list[Path], resources: Iterable[Resource], dialect: Dialect) -> Iterator[tuple[str, Object]]:
+def _schemas(
+    paths: list[Path], resources: Iterable[Resource], schemas: Schemas, dialect: Dialect
+) -> Iterator[tuple[str, Object]]:
     texts: Descriptions = descriptions.read()
+    own = custom.definitions(resources, schemas, dialect)
     kinds = _kinds(resources)
-    for name in reachable(_roots(paths)):
-        yield name, definition(name, dialect, texts, kinds.get(name, []))
+    roots = _roots(paths) - own.keys() | set(custom.NEEDED if own else ())
+    for name in sorted([*reachable(roots), *own]):
+        yield name, own[name] if name in own else definition(name, dialect, texts, kinds.get(name, []))
 
 
-def _v3(found: Iterable[Path], resources: Iterable[Resource]) -> Iterator[bytes]:
+def _v3(found: Iterable[Path], resources: Iterable[Resource], schemas: Schemas) -> Iterator[bytes]:
     paths = sorted(found, key=lambda path: path.path)
     yield b'{"openapi":"3.0.0","info":{"title":"Kubernetes","version":"' + VERSION.encode() + b'"},"paths":{'
     yield from _members((path.path, path_item(path, "v3")) for path in paths)
     yield b'},"components":{"schemas":{'
-    yield from _members(_schemas(paths, resources, "v3"))
+    yield from _members(_schemas(paths, resources, schemas, "v3"))
     yield b'},"securitySchemes":' + orjson.dumps(_SECURITY) + b"}}"
 
 
-def _v2(paths: list[Path], resources: list[Resource]) -> Iterator[bytes]:
+def _v2(paths: list[Path], resources: list[Resource], schemas: Schemas) -> Iterator[bytes]:
     yield b'{"swagger":"2.0","info":{"title":"Kubernetes","version":"' + VERSION.encode() + b'"},"paths":{'
     yield from _members((path.path, path_item(path, "v2")) for path in paths)
     yield b'},"definitions":{'
-    yield from _members(_schemas(paths, resources, "v2"))
+    yield from _members(_schemas(paths, resources, schemas, "v2"))
     yield b'},"securityDefinitions":' + orjson.dumps(_SECURITY) + b',"security":[{"BearerToken":[]}]}'
 
 
-def _v2_protobuf(paths: list[Path], resources: list[Resource]) -> bytes:
+def _v2_protobuf(paths: list[Path], resources: list[Resource], schemas: Schemas) -> bytes:
     return gnostic.document(
         "Kubernetes",
         VERSION,
         (gnostic.path(path.path, path_item(path, "v2")) for path in paths),
-        (gnostic.definition(name, schema) for name, schema in _schemas(paths, resources, "v2")),
+        (gnostic.definition(name, schema) for name, schema in _schemas(paths, resources, schemas, "v2")),
     )

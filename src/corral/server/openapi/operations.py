@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from corral.api import facts
 from corral.api.resources import Resource
+from corral.server.openapi import custom
 from corral.server.openapi.definitions import DELETE_OPTIONS, PATCH, STATUS, WATCH_EVENT, full_name
 
 #: Parameters of queries: name → JSON type, purpose.
@@ -151,7 +152,7 @@ def _index(resource: Resource) -> Path:
 
 
 def _known(resource: Resource) -> bool:
-    return facts.has_schema(resource.group, resource.version, resource.kind)
+    return bool(resource.storage_version) or facts.has_schema(resource.group, resource.version, resource.kind)
 
 
 def _version(resource: Resource) -> str:
@@ -199,7 +200,9 @@ def _kind(resource: Resource) -> tuple[str, str, str]:
 
 
 def _definition(group: str, version: str, kind: str) -> str:
-    return full_name(facts.schema(group, version, kind).name)
+    if facts.has_schema(group, version, kind):
+        return full_name(facts.schema(group, version, kind).name)
+    return custom.name_of(group, version, kind)
 
 
 def _list(resource: Resource, suffix: str = "") -> Operation:
