@@ -90,3 +90,7 @@ def test_texts_that_are_too_deep_to_be_written_again_are_refused() -> None:
 def test_half_a_pair_of_surrogates_is_the_replacement_character() -> None:
     text = rb'{"a":"\ud800","\udfffx":"\ud83d\ude00","b":"\\ud800"}'
     assert jsontext.parse(text) == {"a": "\ufffd", "\ufffdx": "\U0001f600", "b": "\\ud800"}
+
+
+def test_an_integer_of_thousands_of_digits_is_read() -> None:
+    assert jsontext.parse_exactly(b"[" + b"9" * 5000 + b"]")[0].text == "9" * 5000

@@ -95,3 +95,8 @@ def test_kubeconfig_names_one_context() -> None:
     config = pki_module.kubeconfig("https://127.0.0.1:6443", b"ca", b"cert", b"key", "corral")
     assert config["current-context"] == config["contexts"][0]["name"] == "corral"
     assert config["clusters"][0]["cluster"] == {"server": "https://127.0.0.1:6443", "certificate-authority-data": "Y2E="}
+
+
+def test_what_nodes_are_shown_opens_nothing_here(tmp_path: Path) -> None:
+    shown = x509.load_pem_x509_certificate(ensure(tmp_path).kubelet_client_certificate.read_bytes())
+    assert shown.subject.rfc4514_string() == "CN=kube-apiserver-kubelet-client"

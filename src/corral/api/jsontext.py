@@ -12,6 +12,7 @@ import orjson
 
 from corral.api.golang import MAX_DEPTH, TOO_DEEP, Decimal, Repeated
 
+_INTEGER_DIGITS = 1000
 END = "unexpected end of JSON input"
 _SURROGATE = re.compile(r"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _SPACE = re.compile(rb"[ \t\r\n]*")
@@ -45,7 +46,7 @@ def parse_exactly(data: bytes) -> Any:
     if "\\ud" in text or "\\uD" in text:
         text = _SURROGATE.sub(_paired, text)
     try:
-        return json.loads(text, parse_float=_decimal, object_pairs_hook=_pairs)
+        return json.loads(text, parse_float=_decimal, parse_int=_integer, object_pairs_hook=_pairs)
     except RecursionError:
         raise TextError(TOO_DEEP) from None
 
@@ -81,6 +82,11 @@ def _decimal(text: str) -> Decimal:
     number = Decimal(text)
     number.text = text
     return number
+
+
+def _integer(text: str) -> int | Decimal:
+    """Python converts no integers of thousands of digits; to Go they are no integers either."""
+    return int(text) if len(text) <= _INTEGER_DIGITS else _decimal(text)
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

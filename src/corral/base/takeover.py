@@ -150,7 +150,7 @@ async def open_upgraded(
         pairs = headers.items() if isinstance(headers, Mapping) else headers
         target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
         lines = [f"{method} {target} HTTP/1.1", f"Host: {parts.netloc}", *(f"{k}: {v}" for k, v in pairs)]
-        await wire.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+        await wire.write(("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape"))
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             answer = await _read_head(wire)
             if answer.status != 101:

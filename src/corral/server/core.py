@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from corral.server.writes import Writes
 
 FRESH_TIMEOUT_S = 3.0
+UINT64_MAX = 2**64 - 1
+UINT64_DIGITS = len(str(UINT64_MAX))
 
 #: Resources whose objects are stored as those of another group.
 _STORED_ELSEWHERE = {("events.k8s.io", "events"): ("", "v1", "events")}
@@ -207,6 +209,8 @@ def revision_of(version: str) -> int:
     """The number of a resourceVersion. Raises ApiError (400)."""
     if not version.isascii() or not version.isdigit():
         raise bad_request(f'Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax')
+    if len(version) > UINT64_DIGITS or int(version) > UINT64_MAX:
+        raise bad_request(f'Invalid value: "{version}": strconv.ParseUint: parsing "{version}": value out of range')
     return int(version)
 
 

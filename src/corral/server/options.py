@@ -54,7 +54,7 @@ class ListOptions:
         options = cls(
             query.get("resourceVersion", ""),
             query.get("resourceVersionMatch", ""),
-            _integer(request, "limit"),
+            max(0, _integer(request, "limit")),
             query.get("continue", ""),
             _integer(request, "timeoutSeconds"),
             is_true(query.get("allowWatchBookmarks")),

@@ -133,7 +133,8 @@ def ensure(pki_dir: Path, *, server_hosts: Sequence[str], now: datetime) -> Pki:
     hosts = tuple(dict.fromkeys((*SERVER_NAMES, *server_hosts)))
     server = _Profile("kube-apiserver", usages=("server",), hosts=hosts)
     admin = _Profile("kubernetes-admin", ("system:masters",))
-    kubelet_client = _Profile("kube-apiserver-kubelet-client", ("system:masters",))
+    # No group: nodes know it by its name. A node that says it is at the API server's own address gains nothing by that.
+    kubelet_client = _Profile("kube-apiserver-kubelet-client")
     _ensure_leaf(ca, pki.server_certificate, pki.server_key, server, now=now)
     _ensure_leaf(ca, pki.admin_certificate, pki.admin_key, admin, now=now)
     _ensure_leaf(ca, pki.kubelet_client_certificate, pki.kubelet_client_key, kubelet_client, now=now)

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from corral.server.streams.relay import Relay, rewritten
 
@@ -151,3 +152,29 @@ def test_a_log_is_plain_text_as_it_comes(front: Any) -> None:
 def test_links_that_already_lead_through_the_proxy_stay() -> None:
     page = b'<a href="/p/x"><form action="/y">'
     assert rewritten(page, "/p") == b'<a href="/p/x"><form action="/p/y">'
+
+
+def test_an_address_that_is_none_is_503(front: Any) -> None:
+    async def main() -> None:
+        relay = Relay()
+
+        async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            return await relay.proxy(request, "http://127.0.0.1:99999/", None)
+
+        async with front(handle) as near:
+            for headers in ({}, {"Connection": "Upgrade", "Upgrade": "x"}):
+                async with near.client.get(near.url, headers=headers) as answer:
+                    assert (await answer.json())["code"] in (500, 503)
+        await relay.close()
+
+    asyncio.run(main())
+
+
+def test_a_path_with_line_ends_goes_through_as_it_is(front: Any) -> None:
+    async def use(near: Any) -> None:
+        async with near.client.get(URL(near.url + "/a%0D%0AX-Evil:%201", encoded=True)) as answer:
+            seen = await answer.json()
+        assert seen["path"] == "/a%0D%0AX-Evil:%201"
+        assert "X-Evil" not in seen["headers"]
+
+    run(front, use)

@@ -213,3 +213,14 @@ def test_what_is_not_there_is_404(story):
         assert missing.value.message == 'configmaps "none" not found'
 
     story(tell)
+
+
+def test_revisions_and_limits_that_are_none(story):
+    async def tell(server):
+        await make(server, "a", "b")
+        for version in ("9" * 20, "9" * 5000, "²", "-1"):
+            for watch in ({}, {"watch": "1"}):
+                assert (await ask(server, PATH, resourceVersion=version, **watch)).status == 400
+        assert names(await get(server, PATH, limit="-1")) == ["a", "b"]
+
+    story(tell)

@@ -47,7 +47,7 @@ class Relay:
             return await pass_through(request, url, tls)
         try:
             return await self._forward(request, url, tls, body, prefix)
-        except (ClientError, OSError) as error:
+        except (ClientError, OSError, ValueError) as error:  # ValueError: a port that is none
             cause = getattr(error, "os_error", None) or error.__cause__ or error
             return status_response(unavailable(f"error trying to reach service: {dial_error(url, cause)}"))
 
@@ -150,7 +150,7 @@ def _forwarded(request: web.BaseRequest, prefix: str) -> Iterator[tuple[str, str
     if prefix:
         yield "X-Forwarded-Host", request.host
         yield "X-Forwarded-Proto", "https" if request.secure else "http"
-        yield "X-Forwarded-Uri", request.path
+        yield "X-Forwarded-Uri", request.rel_url.raw_path
 
 
 def _redirected(location: str, url: str, prefix: str) -> str:

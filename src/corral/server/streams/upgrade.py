@@ -54,7 +54,7 @@ async def pass_through(request: web.BaseRequest, url: str, tls: ssl.SSLContext |
         return status_response(ApiError(400, "BadRequest", "Upgrade request required"))
     try:
         answer, far = await open_upgraded(request.method, url, _forwarded(request), tls)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return status_response(unreachable(url, error))
     if answer.status != 101:
         return refusal(answer)

@@ -13,7 +13,7 @@ from corral.api.errors import ApiError
 from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.server.cache import Cached, Change, Collection, View, watch_line
-from corral.server.core import Core
+from corral.server.core import Core, revision_of
 from corral.server.negotiate import Wanted
 from corral.server.options import ListOptions
 from corral.server.paths import object_namespace
@@ -119,7 +119,7 @@ async def begin(core: Core, request: Request, options: ListOptions) -> Start:
     if wants_all or options.version in ("", "0"):
         initial = collection.list(namespace) if wants_all else []
         return Start(collection, initial, collection.end(), core.cache.revision)
-    revision = int(options.version) if options.version.isdigit() else await core.not_older_than(options.version)
+    revision = revision_of(options.version)
     try:
         position = collection.position(revision)
     except ApiError as error:
