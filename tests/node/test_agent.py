@@ -30,7 +30,7 @@ pytestmark = [
 
 NAME = "nodetest"
 IMAGE = "corral.local/busybox:1"
-COMMANDS = ("sh", "sleep", "cat", "echo", "httpd", "touch", "rm", "mkdir", "true", "id", "head", "env")
+COMMANDS = ("sh", "sleep", "cat", "echo", "httpd", "touch", "rm", "ls", "mkdir", "true", "id", "head", "env")
 FOREVER = ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 0.1; done"]
 PATIENCE_S = 20.0
 CGROUPS = Path("/sys/fs/cgroup")
@@ -403,6 +403,17 @@ def test_a_class_of_service_weighs_what_its_pods_asked_for(node, run):
         assert weight_of(node, "burstable") > least
         await node.client.delete("pods", "asks", "default")
         await eventually(lambda: weight_of(node, "burstable") == least)
+
+    run(scenario())
+
+
+def test_an_image_is_a_volume_that_nobody_writes_to(node, run):
+    async def scenario():
+        look = {"name": "c", "command": ["sh", "-c", "ls /image/bin/sh; touch /image/x 2>/dev/null || echo refused"]}
+        look["volumeMounts"] = [{"name": "v", "mountPath": "/image"}]
+        await node.run("looks", look, restartPolicy="Never", volumes=[{"name": "v", "image": {"reference": IMAGE}}])
+        pod = await node.until("looks", lambda pod: pod and pod["status"].get("phase") == "Succeeded")
+        assert node.log(pod, "c") == "/image/bin/sh\nrefused\n"
 
     run(scenario())
 

@@ -32,6 +32,7 @@ from corral.node.registration import Registration
 from corral.node.resources import level_values, whole
 from corral.node.server import KubeletServer
 from corral.node.spec.sandbox import CLUSTER_ANNOTATION
+from corral.node.volumes.image import ImageMounts
 from corral.node.volumes.manager import Volumes
 from corral.node.worker import PodWorker
 
@@ -125,7 +126,7 @@ class Agent:
             runtime=self.runtime,
             puller=Puller(self.images, self.clock),
             references=references,
-            volumes=Volumes(config, self.client, self.clock, node, references.get),
+            volumes=Volumes(config, self.client, self.clock, node, references.get, ImageMounts(self.images, config.cri_socket)),
             cgroups=Cgroups(),
             node=node,
             services=self._services.objects,

@@ -19,7 +19,7 @@ from corral.node.facts import ConfigError
 from corral.node.images import ImageError, Wanted, credentials, default_tag
 from corral.node.machine import Machine
 from corral.node.observer import Observer
-from corral.node.podstate.observed import StartFailure, spec_of
+from corral.node.podstate.observed import StartFailure, init_containers, main_containers, spec_of
 from corral.node.podstate.plan import Start
 from corral.node.references import Reference, references
 from corral.node.resources import container_resources, pod_amounts, pod_cgroup, pod_cgroup_values
@@ -123,6 +123,8 @@ class Starter:
         machine, uid = self._machine, pod["metadata"]["uid"]
         try:
             await machine.references.use(uid, references(pod))
+            if not await self._volume_images(pod):
+                return False
             self._paths = await machine.volumes.prepare(pod)
         except VolumeError as error:
             self._say("Warning", "FailedMount", str(error), "")
@@ -133,6 +135,27 @@ class Starter:
             self._block(self._mount_backoff.next("volumes"))
             return False
         self._mount_backoff.forget("volumes")
+        return True
+
+    async def _volume_images(self, pod: Object) -> bool:
+        """Fetch the images that are mounted as volumes; whether all are there. The containers that wait for one say so."""
+        attempt = self._observer.sandboxes[0].attempt if self._observer.sandboxes else 0
+        for volume in pod["spec"].get("volumes") or ():
+            source = volume.get("image")
+            if not source:
+                continue
+            reference = source["reference"]
+            wanted = Wanted(pod["metadata"]["uid"], reference, source.get("pullPolicy") or "IfNotPresent")
+            access = credentials(default_tag(reference), self._pull_secrets(pod))
+            config = self._config_of(pod, attempt)
+            try:
+                await self._machine.puller.ensure(wanted, access, config, self._say_of_pod)
+            except ImageError as error:
+                for container in (*main_containers(pod), *init_containers(pod)):
+                    if any(mount["name"] == volume["name"] for mount in container.get("volumeMounts") or ()):
+                        self._fail(container["name"], error.reason, str(error), error.retry_s)
+                self._block(error.retry_s)
+                return False
         return True
 
     async def _start(self, pod: Object, container: Object, start: Start, sandbox: Sandbox, changed: Callable[[], None]) -> None:
@@ -213,6 +236,9 @@ class Starter:
         return container_config(
             pod, container, start, image, variables, mounts, resources, termination_file=termination, target_id=target_id
         )
+
+    def _say_of_pod(self, type: str, reason: str, message: str) -> None:
+        self._say(type, reason, message, "")
 
     def _pull_secrets(self, pod: Object) -> list[Object]:
         """The Secrets with credentials for the pod's images; an event tells of those that are missing."""

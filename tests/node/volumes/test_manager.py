@@ -12,6 +12,7 @@ from corral.node.volumes.manager import is_read_only
         ({"secret": {"secretName": "s"}}, True),
         ({"downwardAPI": {}}, True),
         ({"projected": {"sources": []}}, True),
+        ({"image": {"reference": "web:1"}}, True),
         ({"persistentVolumeClaim": {"claimName": "c", "readOnly": True}}, True),
         ({"persistentVolumeClaim": {"claimName": "c"}}, False),
         ({"emptyDir": {}}, False),

@@ -35,6 +35,11 @@ class Images:
         )
         return str((await call(self._stub.PullImage, request, None)).image_ref)
 
+    async def snapshotter(self) -> str:
+        """Which of containerd's snapshotters unpacks the images: what its folder's name ends in."""
+        answer = await call(self._stub.ImageFsInfo, messages.ImageFsInfoRequest())
+        return str(answer.image_filesystems[0].fs_id.mountpoint).rpartition(".")[2]
+
     async def remove(self, reference: str) -> None:
         """Forget an image; no error where it is not present."""
         await call(self._stub.RemoveImage, messages.RemoveImageRequest(image={"image": reference}))

@@ -12,12 +12,14 @@ from corral.base.clock import Clock
 from corral.client.client import Client
 from corral.node import mounts
 from corral.node.config import NodeConfig
+from corral.node.cri.errors import CriError
 from corral.node.env import expand
 from corral.node.facts import ConfigError, NodeFacts
 from corral.node.references import Reference
 from corral.node.resources import pod_amounts
 from corral.node.volumes import atomic, claim, emptydir, hostpath, ownership, subpath
 from corral.node.volumes.content import Material, VolumeError, files_of, is_content, token_sources
+from corral.node.volumes.image import ImageMounts
 from corral.node.volumes.tokens import Tokens
 
 _PROPAGATION = {
@@ -38,12 +40,14 @@ class Volumes:
         clock: Clock,
         node: NodeFacts,
         lookup: Callable[[Reference], Object | None],
+        images: ImageMounts,
     ) -> None:
         self._config = config
         self._client = client
         self._clock = clock
         self._node = node
         self._lookup = lookup
+        self._images = images
         self._tokens = Tokens(client, clock)
 
     async def prepare(self, pod: Object) -> dict[str, Path]:
@@ -52,7 +56,7 @@ class Volumes:
         for volume in pod["spec"].get("volumes") or ():
             try:
                 paths[volume["name"]] = await self._prepare(pod, volume)
-            except (VolumeError, ConfigError, ApiError, OSError) as error:
+            except (VolumeError, ConfigError, ApiError, CriError, OSError) as error:
                 text = error.message if isinstance(error, ApiError) else str(error)
                 raise VolumeError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {text}') from None
         return paths
@@ -104,6 +108,10 @@ class Volumes:
             return hostpath.prepare(source)
         if source := volume.get("persistentVolumeClaim"):
             return await claim.resolve(self._client, pod["metadata"]["namespace"], source)
+        if source := volume.get("image"):
+            folder = self._folder(pod, "image", volume)
+            await self._images.mount(source["reference"], folder)
+            return folder
         if "emptyDir" in volume:
             folder = self._folder(pod, "empty-dir", volume)
             await asyncio.to_thread(emptydir.prepare, folder, volume["emptyDir"] or {}, pod_amounts(pod)[2])
@@ -138,4 +146,4 @@ def is_read_only(volume: Object) -> bool:
 
     The agent rewrites content as root: a container that could change it would lead the agent elsewhere.
     """
-    return is_content(volume) or bool((volume.get("persistentVolumeClaim") or {}).get("readOnly"))
+    return is_content(volume) or "image" in volume or bool((volume.get("persistentVolumeClaim") or {}).get("readOnly"))
