@@ -237,7 +237,7 @@ class PodWorker:
         asked: dict[str, Object] = {}
         for found in self.observer.containers:
             container = spec_of(self.pod, found.name)
-            if container is None or found.state != "running":
+            if container is None or found.state != "running" or found.id in self._killing:
                 continue
             wanted = container_resources(self.pod, container, node.memory_bytes, cgroup_v2=self._machine.cgroups.v2)
             asked[found.id] = container.get("resources") or {}
