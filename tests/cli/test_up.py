@@ -100,6 +100,21 @@ def test_what_is_damaged_is_said_and_kept(corral: Corral, home: Home) -> None:
     assert corral("up").returncode == 0
 
 
+def test_kubectl_is_led_only_to_a_cluster_that_answers(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = tmp_path / "kubeconfig"
+    monkeypatch.setenv("KUBECONFIG", str(users))
+    up = [*CORRAL, "up", "--no-node", "--data-dir", str(home.root)]
+    (home.root / "server").mkdir(parents=True)
+    (home.root / "server/store.db").write_bytes(b"junk" * 1000)
+    refused(subprocess.run(up, capture_output=True, text=True, timeout=TIMEOUT_S, check=False), "is damaged")
+    assert not users.exists()
+    (home.root / "server/store.db").unlink()
+    assert subprocess.run(up, capture_output=True, timeout=TIMEOUT_S, check=False).returncode == 0
+    assert "current-context: corral" in users.read_text()
+
+
 def test_interrupting_up_stops_what_it_started(corral: Corral, home: Home) -> None:
     argv = [*CORRAL, "up", "--no-node", "--no-merge", "--data-dir", str(home.root)]
     up = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

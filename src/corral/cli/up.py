@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from cyclopts import Parameter
 
@@ -118,9 +118,11 @@ def _start_missing(home: Home, wanted: Wanted, no_merge: bool, wait_s: float, be
         print("  stop it with: " + _command(home, cluster, "down"))
         return
     try:
-        starting = _start(home, cluster, missing, no_merge)
+        starting, admin = _start(home, cluster, missing)
         if "server" in starting:
             _await(home, "server", starting["server"], SERVER_TIMEOUT_S, began_s, f"API server ready at {cluster.server}")
+        if not no_merge:  # Not before: nobody's kubectl is led to a cluster that does not answer.
+            kubeconfigs.merge(kubeconfigs.user_kubeconfig(), admin)
     except BaseException:
         _undo(home, cluster, running, missing)
         raise
@@ -196,19 +198,17 @@ def components(cluster: Cluster) -> tuple[str, ...]:
     return ("server", "node") if cluster.node else ("server",)
 
 
-def _start(home: Home, cluster: Cluster, missing: Iterable[str], no_merge: bool) -> dict[str, Starting]:
-    """Keys first, then all processes at once: the node agent waits for the API by itself."""
+def _start(home: Home, cluster: Cluster, missing: Iterable[str]) -> tuple[dict[str, Starting], dict[str, Any]]:
+    """Keys first, then all processes at once: the node agent waits for the API by itself. Also the admin's kubeconfig."""
     from corral.cli.credentials import write_credentials
 
     admin = write_credentials(home, cluster)
-    if not no_merge:
-        kubeconfigs.merge(kubeconfigs.user_kubeconfig(), admin)
     starting = {}
     for component in missing:
         home.ready_file(component).unlink(missing_ok=True)
         starting[component] = start([sys.executable, *home.command(component)], home.log(component), FRUGAL_MALLOC)
         starting[component].process.save(home.pid_file(component))
-    return starting
+    return starting, admin
 
 
 def _await(home: Home, component: str, starting: Starting, timeout_s: float, began_s: float, done: str) -> None:
