@@ -100,9 +100,7 @@ def test_what_is_damaged_is_said_and_kept(corral: Corral, home: Home) -> None:
     assert corral("up").returncode == 0
 
 
-def test_kubectl_is_led_only_to_a_cluster_that_answers(
-    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_kubectl_is_led_only_to_a_cluster_that_answers(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     users = tmp_path / "kubeconfig"
     monkeypatch.setenv("KUBECONFIG", str(users))
     up = [*CORRAL, "up", "--no-node", "--data-dir", str(home.root)]
