@@ -1,5 +1,7 @@
 """Quantities: parsing, the canonical form, arithmetic."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -110,3 +112,13 @@ def test_any_text_is_a_quantity_or_a_clear_error(text: str) -> None:
         quantity.parse(text)
     except QuantityError as error:
         assert str(error) in (quantity.FORMAT_WRONG, quantity.NUMERIC_WRONG, quantity.SUFFIX_WRONG)
+
+
+@pytest.mark.parametrize(
+    "text", ["0" * 900 + "x", "0" * 1_000_000 + "x", "1" * 1_000_000, "1." + "0" * 900 + "x", "1" + "E" * 900]
+)
+def test_a_hostile_text_is_refused_at_once(text: str) -> None:
+    began_s = time.process_time()
+    with pytest.raises(QuantityError):
+        quantity.parse(text)
+    assert time.process_time() - began_s < 0.5

@@ -22,8 +22,10 @@ _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _DECIMAL_SUFFIX = {exponent: suffix for suffix, exponent in _DECIMAL.items()}
 _BINARY_SUFFIX = {0: ""} | {exponent: suffix for suffix, exponent in _BINARY.items()}
-#: sign, leading zeros, digits, decimals, suffix, exponent. Everything may be empty, as in Go's scanner.
-_PARTS = re.compile(r"([+-]?)(0*)([0-9]*)(\.[0-9]*)?([eEinumkKMGTP]*)([+-]?[0-9]*)")
+#: sign, leading zeros, digits, decimals, suffix, exponent. Everything may be empty, and nothing is looked at twice, as in Go's
+#: scanner.
+_PARTS = re.compile(r"([+-]?+)(0*+)([0-9]*+)(\.[0-9]*+)?+([eEinumkKMGTP]*+)([+-]?+[0-9]*+)")
+_MAX_CHARS = 1000
 _MAX_INT64 = 2**63 - 1
 #: Digits beyond which Go leaves its fast path, which keeps some texts as they were given.
 _FAST_DIGITS = 18
@@ -91,7 +93,10 @@ ZERO = Quantity(0)
 
 def parse(text: str | int | float) -> Quantity:
     """The quantity that `text` says; numbers of JSON are read as they print. Raises QuantityError."""
-    return _parse(text if isinstance(text, str) else _number_text(text))
+    text = text if isinstance(text, str) else _number_text(text)
+    if len(text) > _MAX_CHARS:
+        raise QuantityError(NUMERIC_WRONG)
+    return _parse(text)
 
 
 def canonical(text: str | int | float) -> str:

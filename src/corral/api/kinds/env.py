@@ -31,7 +31,7 @@ RESOURCES = (
 )
 _HUGE_PAGES = ("limits.hugepages-", "requests.hugepages-")
 _SIZES = "1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei"
-_SUBSCRIPT = re.compile(r"(.+)\['(.*)'\]")
+_SUBSCRIPT = re.compile(r"([^\[]+)\['(.*)'\]")
 
 
 def check_env(errs: Errors, variables: list[Object], path: Path) -> None:
