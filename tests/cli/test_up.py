@@ -1,6 +1,7 @@
 """`corral up --no-node` and `down` as a user meets them: damage, haste, interruptions. Real processes, no root."""
 
 import json
+import os
 import random
 import signal
 import socket
@@ -35,10 +36,21 @@ def corral(home: Home) -> Corral:
     """The command, on the cluster in `home`."""
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        argv = [*CORRAL, *words, "--data-dir", str(home.root), *(["--no-merge"] if words[0] == "up" else [])]
+        argv = [*CORRAL, *words, "--data-dir", str(home.root)]
+        if words[0] == "up":
+            argv.append("--no-merge")
+            if "--port" not in words and not home.config.exists():
+                argv += ["--port", str(free_port())]
         return subprocess.run(argv, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
 
     return run
+
+
+def free_port() -> int:
+    """A port that no other cluster takes while this one is down: they choose from 6443 on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
 
 
 def refused(done: subprocess.CompletedProcess[str], said: str) -> None:
@@ -150,3 +162,12 @@ def test_a_server_that_nobody_remembers_is_found(corral: Corral, home: Home) -> 
     home.pid_file("server").unlink()
     assert corral("down").returncode == 0
     assert not process.alive()
+
+
+def test_a_context_that_was_lost_comes_back_with_up(home: Home, tmp_path: Path) -> None:
+    environment = {**os.environ, "KUBECONFIG": str(tmp_path / "config")}
+    argv = [*CORRAL, "up", "--no-node", "--name", "mine", "--data-dir", str(home.root)]
+    for _ in range(2):
+        subprocess.run(argv, env=environment, check=True, capture_output=True, timeout=TIMEOUT_S)
+        assert "current-context: mine" in (tmp_path / "config").read_text()
+        (tmp_path / "config").unlink()

@@ -44,8 +44,6 @@ def down(
     lock = home.lock()
     try:
         bring_down(home, cluster)
-        if cluster is not None:
-            _forget_context(cluster.name)
         if purge:
             _purge(home)
     finally:
@@ -59,6 +57,8 @@ def bring_down(home: Home, cluster: Cluster | None) -> None:
     if cluster is not None and cluster.node:
         asyncio.run(_clear_host(home, cluster))
     _stop(home, "server", SERVER_GRACE_S)
+    if cluster is not None:
+        _forget_context(cluster.name)
 
 
 def _forget_context(name: str) -> None:

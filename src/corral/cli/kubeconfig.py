@@ -12,7 +12,7 @@ import yaml
 
 from corral.base.errors import CorralError
 from corral.base.files import replace
-from corral.cli.layout import DEFAULT_NAME, home_of
+from corral.cli.layout import DEFAULT_NAME, Home, home_of
 
 REMEDY = "repair it, or name another file in $KUBECONFIG, or leave it alone: corral up --no-merge"
 SECTIONS = ("clusters", "users", "contexts")
@@ -33,6 +33,14 @@ def kubeconfig(*, data_dir: Path | None = None, name: str = DEFAULT_NAME) -> Non
         print(path.read_text(), end="")
     except OSError as error:
         raise CorralError(f"cannot read {path}: {error.strerror}", "make the cluster first: corral up") from None
+
+
+def admin(home: Home) -> dict[str, Any]:
+    """The administrator's kubeconfig of a cluster that is up. Raises CorralError where it is gone or damaged."""
+    config = _read(home.kubeconfig)
+    if not config.get("clusters"):
+        raise CorralError(f"{home.kubeconfig} is gone", "have it made anew: corral down, corral up")
+    return config
 
 
 def user_kubeconfig() -> Path:

@@ -26,7 +26,8 @@ DEFAULT_NODE_PORT = 10250
 PORTS_TRIED = 50
 RANGES = 28
 NODE_PREFIX = 24
-SOCKET_PATH_LIMIT = 107
+#: containerd takes no longer paths (Linux itself would take 107).
+SOCKET_PATH_LIMIT = 104
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,22}[a-z0-9])?")
 
 
@@ -130,10 +131,13 @@ class Home:
         """
         return ["-m", f"corral.cli.{component}", str(self.root)]
 
-    def make(self) -> None:
-        """Make the folders, closed to other users. Raises CorralError where they cannot be."""
+    def check_sockets(self) -> None:
+        """Raise CorralError where the sockets of a node would have paths that are too long."""
         if len(str(self.containerd / "containerd.sock.ttrpc")) > SOCKET_PATH_LIMIT:
             raise CorralError(f"the path {self.root} is too long for sockets in it", "choose a shorter --data-dir")
+
+    def make(self) -> None:
+        """Make the folders, closed to other users. Raises CorralError where they cannot be."""
         try:
             for folder in (self.root, self.pki, self.run, self.logs):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)

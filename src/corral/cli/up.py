@@ -85,6 +85,7 @@ def up(
     if port is not None:
         check_port(port)
     if wanted.node:
+        home.check_sockets()
         require_node(wanted.cri)
     if not no_merge:
         kubeconfigs.check(kubeconfigs.user_kubeconfig())
@@ -107,13 +108,15 @@ class Wanted(NamedTuple):
 
 
 def _start_missing(home: Home, wanted: Wanted, no_merge: bool, wait_s: float, began_s: float) -> None:
-    """Start what does not run. Where the server fails, or the user interrupts, what was started is stopped again."""
+    """Start what does not run. Where a part of it ends at once, or the user interrupts, what was started is stopped again."""
     cluster, running = _cluster(home, wanted)
     missing = [c for c in components(cluster) if c not in running]
     if not missing:
         for component, timeout_s in (("server", SERVER_TIMEOUT_S), ("node", wait_s)):
             if component in running:
                 _await_running(home, component, timeout_s, began_s)
+        if not no_merge:
+            kubeconfigs.merge(kubeconfigs.user_kubeconfig(), kubeconfigs.admin(home))
         print(f"Cluster {cluster.name} is already up: {cluster.server}")
         print("  stop it with: " + _command(home, cluster, "down"))
         return
@@ -129,8 +132,10 @@ def _start_missing(home: Home, wanted: Wanted, no_merge: bool, wait_s: float, be
     if "node" in starting:
         try:
             _await(home, "node", starting["node"], wait_s, began_s, f"node {node_name()} Ready")
-        except KeyboardInterrupt:
-            _undo(home, cluster, running, missing)
+        except (CorralError, KeyboardInterrupt) as failure:
+            # One that is only late is left to come up.
+            if isinstance(failure, KeyboardInterrupt) or home.process("node") is None:
+                _undo(home, cluster, running, missing)
             raise
     _tell(home, cluster, no_merge)
 
@@ -216,10 +221,10 @@ def _await(home: Home, component: str, starting: Starting, timeout_s: float, beg
     if starting.wait_ready(timeout_s):
         print(f"✓ {done} ({time.monotonic() - began_s:.1f} s)", flush=True)
         return
+    if time.monotonic() - waiting_s < timeout_s:
+        starting.process.stop(STOP_GRACE_S)  # It has closed the pipe, or said why it failed: it is about to end by itself.
     if starting.failure:
         raise CorralError(*starting.failure)
-    if time.monotonic() - waiting_s < timeout_s:
-        starting.process.stop(STOP_GRACE_S)  # It has closed the pipe, so it is about to end by itself.
     raise _not_ready(home, component, began_s)
 
 
