@@ -139,6 +139,23 @@ def test_a_definition_is_established(story):
         assert status["storedVersions"] == ["v1"]
 
 
+def test_objects_can_be_made_as_soon_as_the_definition_is(story):
+    async def tell(server):
+        await server.client().create(DEFINITIONS, definition())
+        assert (await call(server, "POST", PATH, tool()))[0] == 201
+
+    story(tell)
+
+
+def test_lists_are_called_what_the_definition_says(story):
+    async def tell(server):
+        await server.client().create(DEFINITIONS, definition(listKind="Toolbox"))
+        _, found, _ = await call(server, "GET", PATH)
+        assert (found["kind"], found["metadata"]["continue"], found["items"]) == ("Toolbox", "", [])
+
+    story(tell)
+
+
 def test_the_second_with_a_name_waits_for_it(story):
     @told(story)
     async def tell(server):

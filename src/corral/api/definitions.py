@@ -14,6 +14,9 @@ from corral.base.clock import rfc3339
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 #: In the order in which the reference tells them.
 VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
+APPROVED = "api-approved.kubernetes.io"
+_PROTECTED = ("k8s.io", "kubernetes.io")
+_POLICY = "https://github.com/kubernetes/enhancements/pull/1111"
 _PARTS = ("get", "patch", "update")
 _VERSION = re.compile(r"v([1-9][0-9]*)(?:(alpha|beta)([1-9][0-9]*))?")
 _STAGES = {"alpha": 0, "beta": 1, None: 2}
@@ -53,6 +56,7 @@ def _resource(definition: Object, version: Object) -> Resource:
     spec = definition["spec"]
     names = (definition.get("status") or {}).get("acceptedNames") or spec["names"]
     kind, parts = names.get("kind", ""), version.get("subresources") or {}
+    list_kind = names.get("listKind") or f"{kind}List"
     subresources: list[tuple[str, tuple[str, ...], str, str, str]] = []
     if parts.get("status") is not None:
         subresources.append(("status", _PARTS, "", "", kind))
@@ -70,6 +74,7 @@ def _resource(definition: Object, version: Object) -> Resource:
         categories=tuple(names.get("categories") or ()),
         subresources=tuple(subresources),
         storage_version=next((one["name"] for one in spec["versions"] if one.get("storage")), version["name"]),
+        list_kind="" if list_kind == f"{kind}List" else list_kind,
     )
 
 
@@ -108,7 +113,25 @@ def with_names(definition: Object, others: Iterable[Object], now_s: float) -> Ob
         if not fault[0]:
             verdict = ("Installing", "the initial names have been accepted")
         conditions = with_condition(conditions, "Established", "False", *verdict, now_s)
-    return {**status, "conditions": conditions, "acceptedNames": accepted}
+    return {**status, "conditions": _with_approval(definition, conditions, now_s), "acceptedNames": accepted}
+
+
+def _with_approval(definition: Object, conditions: list[Object], now_s: float) -> list[Object]:
+    """Groups of the community's own name who has approved them (KEP-1111)."""
+    group = definition["spec"]["group"]
+    if not any(group == own or group.endswith(f".{own}") for own in _PROTECTED):
+        return conditions
+    said = (definition["metadata"].get("annotations") or {}).get(APPROVED, "")
+    if said.startswith("https://"):
+        verdict = ("True", "ApprovedAnnotation", f"approved in {said}")
+    elif said.startswith("unapproved"):
+        verdict = ("False", "UnapprovedAnnotation", f'not approved: "{said}"')
+    elif said:
+        shown = f'protected groups must have approval annotation "{APPROVED}" with either a URL or a reason starting with'
+        verdict = ("False", "InvalidAnnotation", f'{shown} "unapproved", see {_POLICY}')
+    else:
+        verdict = ("False", "MissingAnnotation", f'protected groups must have approval annotation "{APPROVED}", see {_POLICY}')
+    return with_condition(conditions, "KubernetesAPIApprovalPolicyConformant", *verdict, now_s)
 
 
 def established(status: Object, now_s: float) -> Object:

@@ -24,6 +24,8 @@ class Resource:
     subresources: tuple[tuple[str, tuple[str, ...], str, str, str], ...] = ()
     #: Of a custom resource: the version in which its objects are stored; "" for built-in ones.
     storage_version: str = ""
+    #: The kind of lists of them, where it is not the kind with List at its end.
+    list_kind: str = ""
 
     def __hash__(self) -> int:
         return hash(self.plural)

@@ -4,6 +4,7 @@ Definitions enter and leave the catalog in the order of the store's events, befo
 Their names and conditions, and the end of their objects, are in `server.definitions`.
 """
 
+import asyncio
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -20,6 +21,7 @@ from corral.server.cache import Change, Collection
 DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 #: Objects that differ from what is stored of them are kept as they are shown.
 SHOWN_OBJECTS_KEPT = 2048
+SETTLE_TIMEOUT_S = 1.0
 
 
 class CustomResources:
@@ -30,6 +32,8 @@ class CustomResources:
         #: The resource of each definition's storage version, which need not be served.
         self._stored: dict[str, Resource] = {}
         self._served: dict[str, list[Resource]] = {}
+        self._waiters: dict[str, asyncio.Event] = {}
+        self._definitions: Collection | None = None
         self.shown = lru_cache(SHOWN_OBJECTS_KEPT)(self._shown)
 
     def follow(self, collection: Collection, catalog: Catalog, changed: Callable[[], None]) -> None:
@@ -39,11 +43,26 @@ class CustomResources:
             name = (change.new or change.old).name  # type: ignore[union-attr]
             self._take(name, None if change.new is None else change.new.object, catalog)
             changed()
+            if name in self._waiters and (change.new is None or _is_settled(change.new.object)):
+                self._waiters.pop(name).set()
 
         for item in collection.list():
             self._take(item.name, item.object, catalog)
         changed()
         collection.listen(noticed)
+        self._definitions = collection
+
+    async def settled(self, name: str, timeout_s: float = SETTLE_TIMEOUT_S) -> None:
+        """Return when a new definition is established or refused its names: who made it can go on at once."""
+        found = self._definitions.get("", name) if self._definitions is not None else None
+        if found is None or _is_settled(found.object):
+            return
+        waiter = self._waiters.setdefault(name, asyncio.Event())
+        try:
+            async with asyncio.timeout(timeout_s):
+                await waiter.wait()
+        except TimeoutError:
+            self._waiters.pop(name, None)
 
     def stored(self, resource: Resource) -> Resource | None:
         """The version in which the objects of a custom resource are stored; None for a built-in one."""
@@ -101,6 +120,12 @@ class CustomResources:
             self._served[name] = now
         if before != now:
             _replace(catalog, before, now)
+
+
+def _is_settled(definition: Object) -> bool:
+    conditions = (definition.get("status") or {}).get("conditions") or ()
+    refused = any(one["type"] == "NamesAccepted" and one["status"] == "False" for one in conditions)
+    return refused or definitions.is_true(definition, "Established")
 
 
 def _replace(catalog: Catalog, before: list[Resource], now: list[Resource]) -> None:

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 MANAGER = "kube-apiserver"
 RETRY_S = 1.0
+AT_ONCE = 16
 
 
 async def keep_definitions(core: Core) -> None:
@@ -97,15 +98,20 @@ async def _end(core: Core, definition: Object) -> bool:
 
 
 async def _delete_all(core: Core, resource: Resource) -> None:
-    for item in core.collection(resource).list():
-        path = resource.path(item.namespace, item.name)
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def delete(namespace: str, name: str) -> None:
+        path = resource.path(namespace, name)
         request = Request("DELETE", path, {}, {}, user=LOOPBACK, verb="delete", resource=resource)
-        request.namespace, request.name = item.namespace, item.name
-        try:
-            await core.deletions.delete(request, resource, item.name, DeleteOptions())
-        except ApiError as error:
-            if error.code != 404:
-                raise
+        request.namespace, request.name = namespace, name
+        async with turns:
+            try:
+                await core.deletions.delete(request, resource, name, DeleteOptions())
+            except ApiError as error:
+                if error.code != 404:
+                    raise
+
+    await asyncio.gather(*(delete(item.namespace, item.name) for item in core.collection(resource).list()))
 
 
 async def _write(core: Core, definition: Object, status: Object, *, finalizers: list[str] | None = None) -> None:

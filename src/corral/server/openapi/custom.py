@@ -47,7 +47,7 @@ def _object(resource: Resource, schema: Object, dialect: Dialect) -> Object:
 
 def _list(resource: Resource, name: str, dialect: Dialect) -> Object:
     items = {"type": "array", "items": {"$ref": REFERENCE[dialect] + name}, "description": f"Objects of kind {resource.kind}."}
-    kind = [{"group": resource.group, "kind": resource.kind + "List", "version": resource.version}]
+    kind = [{"group": resource.group, "kind": resource.list_kind or resource.kind + "List", "version": resource.version}]
     return {
         "type": "object",
         "required": ["items"],

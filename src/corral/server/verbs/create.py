@@ -3,6 +3,7 @@
 from corral.api.managedfields import manager_name
 from corral.server.bodies import body_object
 from corral.server.core import Core
+from corral.server.customresources import DEFINITIONS
 from corral.server.options import WriteOptions
 from corral.server.represent import respond, respond_raw, single, wanted_by
 from corral.server.request import Request, Response
@@ -26,6 +27,8 @@ async def handle(core: Core, request: Request) -> Response:
         await bind(core, request, obj, dry_run=options.dry_run)
         return respond(request, SUCCESS, want, 201)
     written = await core.writes.create(Plan(request, resource, manager, options.dry_run), obj)
+    if resource.group_resource == DEFINITIONS and not options.dry_run:
+        await core.custom.settled(written.object["metadata"]["name"])
     if want.view or core.stored(resource) is not resource:
         shown = core.as_version(resource, written.object)
         return respond(request, single(core, request, resource, want, shown), want, 201)

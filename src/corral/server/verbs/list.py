@@ -152,7 +152,11 @@ def list_metadata(page: Page) -> Object:
 
 
 def _head(resource: Resource, page: Page) -> bytes:
-    head = {"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": list_metadata(page)}
+    metadata = list_metadata(page)
+    if resource.storage_version:
+        metadata.setdefault("continue", "")  # Lists of custom resources have one even where they end.
+    kind = resource.list_kind or f"{resource.kind}List"
+    head = {"kind": kind, "apiVersion": resource.api_version, "metadata": metadata}
     return orjson.dumps(head)[:-1] + b',"items":['
 
 
