@@ -149,6 +149,28 @@ def test_a_log_is_plain_text_as_it_comes(front: Any) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(
+    ("protocols", "expected"),
+    [((), [b"", b"one\n"]), (("binary.k8s.io",), [b"", b"one\n"]), (("base64.binary.k8s.io",), ["", "b25lCg=="])],
+)
+def test_a_log_comes_in_messages_to_who_speaks_websocket(front: Any, protocols: tuple[str, ...], expected: list[Any]) -> None:
+    async def far_handle(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(body=b"one\n")
+
+    async def main() -> None:
+        relay = Relay()
+        async with front(far_handle) as far:
+
+            async def handle(request: web.BaseRequest) -> web.StreamResponse:
+                return await relay.log(request, far.url, None, pod="p")
+
+            async with front(handle) as near, near.client.ws_connect(near.url, protocols=protocols) as socket:
+                assert [message.data async for message in socket] == expected
+        await relay.close()
+
+    asyncio.run(main())
+
+
 def test_links_that_already_lead_through_the_proxy_stay() -> None:
     page = b'<a href="/p/x"><form action="/y">'
     assert rewritten(page, "/p") == b'<a href="/p/x"><form action="/p/y">'

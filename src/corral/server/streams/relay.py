@@ -1,5 +1,7 @@
 """The HTTP reverse proxies: container logs, and `proxy` of pods, services and nodes, with upgrades of their own."""
 
+import asyncio
+import base64
 import logging
 import re
 import ssl
@@ -22,6 +24,8 @@ CONNECT_TIMEOUT_S = 30.0
 #: HTML up to this size has its links rewritten; larger pages go through as they are.
 _HTML_LIMIT_BYTES = 4 * 1024 * 1024
 _REFUSAL_LIMIT_BYTES = 50_000
+_BASE64_PROTOCOL = "base64.binary.k8s.io"
+_MESSAGE_PROTOCOLS = ("binary.k8s.io", _BASE64_PROTOCOL)
 #: Attributes whose absolute paths must lead through the proxy.
 _LINK = re.compile(
     rb"""(\s(?:href|src|action|data|cite|codebase|longdesc|usemap|background|poster|formaction)\s*=\s*["'])(/(?!/)[^"']*)""",
@@ -58,6 +62,8 @@ class Relay:
                 if not 200 <= far.status <= 206:
                     text = (await far.content.read(_REFUSAL_LIMIT_BYTES)).decode(errors="replace")
                     return status_response(log_refusal(far.status, text, pod))
+                if is_upgrade(request):
+                    return await _messages(far, request)
                 near = web.StreamResponse(headers={"Content-Type": "text/plain", "Cache-Control": "no-cache, private"})
                 await _copy(far, near, request)
                 return near
@@ -125,6 +131,35 @@ async def _copy(far: ClientResponse, near: web.StreamResponse, request: web.Base
         near.force_close()
         if request.transport is not None:
             request.transport.close()
+
+
+async def _messages(far: ClientResponse, request: web.BaseRequest) -> web.StreamResponse:
+    """The body in messages of a WebSocket, of bytes or base64; an empty one comes first, as a sign of life."""
+    near = web.WebSocketResponse(protocols=_MESSAGE_PROTOCOLS)
+    await near.prepare(request)
+    coded = near.ws_protocol == _BASE64_PROTOCOL
+
+    async def send(chunk: bytes) -> None:
+        await (near.send_str(base64.b64encode(chunk).decode()) if coded else near.send_bytes(chunk))
+
+    watching = asyncio.create_task(_until_gone(near, far), name="the client of a log")
+    try:
+        await send(b"")
+        async for chunk in far.content.iter_any():
+            await send(chunk)
+        await near.close()
+    except (ConnectionError, ClientError):
+        log.debug("the client of %s went", request.path)
+    finally:
+        watching.cancel()
+    return near
+
+
+async def _until_gone(near: web.WebSocketResponse, far: ClientResponse) -> None:
+    """Stop reading from the node when the client has gone; what it says meanwhile is of no interest."""
+    async for _ in near:
+        pass
+    far.close()
 
 
 def log_refusal(status: int, text: str, pod: str) -> ApiError:
