@@ -94,6 +94,22 @@ def test_other_effects_evict_nobody():
     assert taint_eviction.plan([{"key": "a", "effect": "NoSchedule"}], pod("a"), NOW_S) == []
 
 
+def test_a_taint_without_a_time_counts_from_when_it_was_first_seen():
+    taint = {"key": "a", "effect": "NoExecute"}
+    tolerant = pod("a", spec={"tolerations": [{"key": "a", "operator": "Exists", "tolerationSeconds": 5}]})
+    seen = taint_eviction.sightings({}, [taint], NOW_S)
+    assert taint_eviction.plan([taint], tolerant, NOW_S, seen) == [Again(5)]
+    seen = taint_eviction.sightings(seen, [taint], NOW_S + 5)
+    assert taint_eviction.plan([taint], tolerant, NOW_S + 5, seen)[-1].key.name == "a"
+
+
+def test_a_taint_that_went_and_came_back_counts_anew():
+    taint = {"key": "a", "effect": "NoExecute"}
+    seen = taint_eviction.sightings({}, [taint], NOW_S)
+    seen = taint_eviction.sightings(seen, [], NOW_S + 3)
+    assert list(taint_eviction.sightings(seen, [taint], NOW_S + 4).values()) == [NOW_S + 4]
+
+
 def test_a_node_gets_the_first_free_range_and_keeps_it():
     networks = [ipaddress.ip_network("10.244.0.0/22")]
     (patch,) = node_ipam.plan(node(), networks, {"10.244.0.0/24"})
