@@ -1,5 +1,6 @@
 """Credentials become users; wrong ones are refused."""
 
+import asyncio
 import base64
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from corral.server.authentication.impersonation import impersonate
 from corral.server.authorization import Authorizer
 from corral.server.lookup import MemoryLookup
 from corral.server.request import Request, User
+from corral.testing.clock import VirtualClock
 
 
 @pytest.fixture
@@ -43,7 +45,20 @@ def test_a_certificate_names_user_and_groups(authenticator: Authenticator, tmp_p
     session = Session(x509.load_pem_x509_certificate(pem).public_bytes(serialization.Encoding.DER))
     user = authenticator.authenticate(get(Authorization="Bearer ignored"), session)
     assert (user.name, user.groups) == ("ann", ("dev", "system:authenticated"))
-    assert session.known is user
+    assert session.known.user is user
+
+
+def test_a_connection_that_outlives_its_certificate_is_refused(lookup: MemoryLookup, tmp_path: Path) -> None:
+    clock = VirtualClock()
+    tokens = TokenAuthority(ec.generate_private_key(ec.SECP256R1()), "https://kubernetes.default.svc")
+    authority = pki.ensure(tmp_path / "pki", server_hosts=(), now=datetime.fromtimestamp(clock.now(), UTC))
+    pem = pki.issue_client(authority, "ann", days=1, now=datetime.fromtimestamp(clock.now(), UTC)).certificate
+    session = Session(x509.load_pem_x509_certificate(pem).public_bytes(serialization.Encoding.DER))
+    authenticator = Authenticator(lookup, clock, tokens)
+    assert authenticator.authenticate(get(), session).name == "ann"
+    asyncio.run(clock.advance(2 * 24 * 3600.0))
+    with pytest.raises(ApiError, match="Unauthorized"):
+        authenticator.authenticate(get(), session)
 
 
 def test_a_token_of_the_file_is_its_user(authenticator: Authenticator) -> None:

@@ -4,12 +4,12 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from corral.api.errors import unauthorized
 from corral.base.clock import Clock
 from corral.server.authentication import bearer
-from corral.server.authentication.certificates import user_of
+from corral.server.authentication.certificates import ends_of, user_of
 from corral.server.authentication.tokens import InvalidTokenError, TokenAuthority, Verified
 from corral.server.lookup import Lookup
 from corral.server.request import ANONYMOUS, Request, User
@@ -18,6 +18,13 @@ AUTHENTICATED = "system:authenticated"
 UNAUTHENTICATED = "system:unauthenticated"
 #: Browsers cannot set headers on WebSockets: the token comes as a subprotocol.
 WEBSOCKET_TOKEN = "base64url.bearer.authorization.k8s.io."
+
+
+class Known(NamedTuple):
+    """The user of a connection's certificate, and until when: a connection may live longer than the certificate."""
+
+    user: User
+    ends_s: float
 
 
 class Peer(Protocol):
@@ -56,14 +63,15 @@ class Authenticator:
     def authenticate(self, request: Request, peer: Peer | None) -> User:
         """The user. A certificate counts before a token; a wrong token is refused, none is anonymous. Raises ApiError (401)."""
         if peer is not None:
-            if peer.known is not None:
-                known: User = peer.known
-                return known
-            if peer.certificate:
+            if peer.known is None and peer.certificate:
                 user = user_of(peer.certificate)
                 if user is not None:
-                    peer.known = user = _authenticated(user)
-                    return user
+                    peer.known = Known(_authenticated(user), ends_of(peer.certificate))
+            if peer.known is not None:
+                known: Known = peer.known
+                if known.ends_s <= self._clock.now():
+                    raise unauthorized()
+                return known.user
         token = bearer_token(request.headers)
         if token is None:
             return ANONYMOUS

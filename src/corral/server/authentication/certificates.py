@@ -13,6 +13,11 @@ from corral.server.request import User
 CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"
 
 
+def ends_of(certificate: bytes) -> float:
+    """When a DER certificate ends, in seconds since the epoch."""
+    return x509.load_der_x509_certificate(certificate).not_valid_after_utc.timestamp()
+
+
 def user_of(certificate: bytes) -> User | None:
     """The user of a DER certificate; None where it names nobody."""
     subject = x509.load_der_x509_certificate(certificate).subject
