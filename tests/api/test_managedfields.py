@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corral.api import facts
-from corral.api.fieldsets import difference, intersection, paths, union, without
+from corral.api.fieldsets import difference, intersection, item_key, paths, union, without
 from corral.api.managedfields import ANCIENT, MAX_UPDATERS, manager_name, same_but_for_times, update_managed_fields
 
 POD = facts.schema("", "v1", "Pod")
@@ -191,3 +191,8 @@ def test_what_is_left_and_what_is_shared_make_the_whole(a: dict[str, Any], b: di
     assert set(paths(shared)) == set(paths(a)) & set(paths(b))
     assert set(paths(union(a, b))) == set(paths(a)) | set(paths(b))
     assert union(left, shared) == a
+
+
+def test_an_item_whose_key_is_true_is_not_the_one_whose_key_is_one() -> None:
+    assert item_key(("port",), (1,)) == 'k:{"port":1}'
+    assert item_key(("port",), (True,)) == 'k:{"port":true}'

@@ -13,6 +13,8 @@ from typing import Any
 
 Fields = dict[str, Any]
 
+#: Keys of longer values are made anew each time.
+KEPT_CHARS = 256
 #: A path in the set with nothing below it. Shared: never change it.
 LEAF: Fields = {}
 
@@ -128,10 +130,18 @@ def element(key: str) -> str:
     return "[" + ",".join(f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in sorted(value.items())) + "]"
 
 
-@lru_cache(maxsize=4096)
 def item_key(names: tuple[str, ...], values: tuple[Any, ...]) -> str:
     """The key of a list's item, e.g. `k:{"containerPort":80,"protocol":"TCP"}`; names must be sorted."""
+    # Values are anything a client sends, before it is checked: a long one is not kept, and true is not to be found as 1.
+    usual = all(type(value) is int or (isinstance(value, str) and len(value) <= KEPT_CHARS) for value in values)
+    return (_kept_item_key if usual else _item_key)(names, values)
+
+
+def _item_key(names: tuple[str, ...], values: tuple[Any, ...]) -> str:
     return "k:" + json.dumps(dict(zip(names, values, strict=True)), separators=(",", ":"), ensure_ascii=False)
+
+
+_kept_item_key = lru_cache(maxsize=4096)(_item_key)
 
 
 def value_key(value: Any) -> str:
