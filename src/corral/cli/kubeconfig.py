@@ -31,7 +31,7 @@ def kubeconfig(*, data_dir: Path | None = None, name: str = DEFAULT_NAME) -> Non
     path = home_of(data_dir, name).kubeconfig
     try:
         print(path.read_text(), end="")
-    except OSError as error:
+    except FileNotFoundError as error:
         raise CorralError(f"cannot read {path}: {error.strerror}", "make the cluster first: corral up") from None
 
 

@@ -41,7 +41,7 @@ def logs(
     path = home.root / "server" / "audit.log" if component == "audit" else home.log(component)
     try:
         file = path.open("rb")
-    except OSError as error:
+    except FileNotFoundError as error:
         raise CorralError(f"cannot read {path}: {error.strerror}", "is the cluster up? corral status") from None
     with file:
         if tail >= 0:
