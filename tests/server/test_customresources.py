@@ -535,3 +535,33 @@ def test_openapi_describes_custom_resources(story):
         assert index["paths"]["apis/example.com/v1"]["serverRelativeURL"] != before
         protobuf = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
         assert (await call(server, "GET", "/openapi/v2", accept=protobuf))[0] == 200
+
+
+def test_scale_without_a_number_of_replicas(story):
+    bare = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    scale = {"specReplicasPath": ".spec.n", "statusReplicasPath": ".status.ready"}
+
+    @told(story, version(spec=bare, subresources={"scale": scale, "status": {}}))
+    async def tell(server):
+        await call(server, "POST", PATH, tool())
+        status, answer, _ = await call(server, "GET", f"{PATH}/t/scale")
+        assert status == 500
+        assert 'the spec replicas field ".spec.n" does not exist' in answer["message"]
+
+
+def test_without_a_status_endpoint_the_status_is_a_part_like_others(story):
+    @told(story, version())
+    async def tell(server):
+        _, made, _ = await call(server, "POST", PATH, {**tool(), "status": {"ready": 1}})
+        assert made["status"] == {"ready": 1}
+        _, made, _ = await call(server, "PATCH", f"{PATH}/t", {"status": {"ready": 2}}, media=MERGE_PATCH)
+        assert made["metadata"]["generation"] == 2
+        assert (await call(server, "GET", f"{PATH}/t/status"))[0] == 404
+
+
+def test_dry_runs_write_nothing(story):
+    @told(story)
+    async def tell(server):
+        status, made, _ = await call(server, "POST", PATH, tool(), dryRun="All")
+        assert (status, made["spec"]) == (201, {"size": 3})
+        assert (await call(server, "GET", f"{PATH}/t"))[0] == 404

@@ -140,13 +140,13 @@ class CustomRules(Rules):
         meta = obj["metadata"]
         found = {"metadata.name": meta.get("name", ""), "metadata.namespace": meta.get("namespace", "")}
         for path in self._selectable:
-            values = find(obj, path)
+            values = _values(obj, path)
             found[path.removeprefix(".")] = _text(values[0]) if values else ""
         return found
 
     def scale_of(self, obj: Object) -> tuple[int | None, int, str]:
         """Replicas wanted (None: not said) and there are, and the selector as text."""
-        wanted, present = _first(obj, self.scale["specReplicasPath"]), _first(obj, self.scale["statusReplicasPath"])
+        wanted, present = (_first(obj, self.scale[path]) for path in ("specReplicasPath", "statusReplicasPath"))
         selector = _first(obj, self.scale["labelSelectorPath"]) if self.scale.get("labelSelectorPath") else None
         return wanted, present or 0, selector or ""
 
@@ -154,7 +154,9 @@ class CustomRules(Rules):
         """Want so many replicas, in place."""
         *parents, last = names(self.scale["specReplicasPath"])
         for name in parents:
-            obj = obj.setdefault(name, {})
+            if not isinstance(obj.get(name), dict):
+                obj[name] = {}
+            obj = obj[name]
         obj[last] = replicas
 
 
@@ -164,15 +166,20 @@ def _without_metadata(schema: Object) -> Object:
 
 
 def _first(obj: Object, path: str) -> Any:
-    found = find(obj, path)
+    found = _values(obj, path)
     return found[0] if found else None
 
 
-def _cell(obj: Object, column: Object, now_s: float) -> object:
+def _values(obj: Object, path: str) -> list[Any]:
+    """What is at a path of a definition; nothing where the path is none."""
     try:
-        found = find(obj, column["jsonPath"])
+        return find(obj, path)
     except JsonPathError:
-        return None
+        return []
+
+
+def _cell(obj: Object, column: Object, now_s: float) -> object:
+    found = _values(obj, column["jsonPath"])
     if not found:
         return None
     value, kind = found[0], column["type"]

@@ -5,6 +5,7 @@ Their names and conditions, and the end of their objects, are in `server.definit
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -17,6 +18,8 @@ from corral.api.errors import no_such_resource
 from corral.api.objects import Object
 from corral.api.resources import Catalog, Resource
 from corral.server.cache import Change, Collection
+
+log = logging.getLogger(__name__)
 
 DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 #: Objects that differ from what is stored of them are kept as they are shown.
@@ -39,15 +42,21 @@ class CustomResources:
     def follow(self, collection: Collection, catalog: Catalog, changed: Callable[[], None]) -> None:
         """Serve what the definitions in `collection` say, now and after each change; then call `changed`."""
 
+        def take(name: str, definition: Object | None) -> None:
+            try:
+                self._take(name, definition, catalog)
+            except Exception:  # One that nobody understands does not keep the others from being served.
+                log.exception("definition %s", name)
+
         def noticed(change: Change) -> None:
             name = (change.new or change.old).name  # type: ignore[union-attr]
-            self._take(name, None if change.new is None else change.new.object, catalog)
+            take(name, None if change.new is None else change.new.object)
             changed()
             if name in self._waiters and (change.new is None or _is_settled(change.new.object)):
                 self._waiters.pop(name).set()
 
         for item in collection.list():
-            self._take(item.name, item.object, catalog)
+            take(item.name, item.object)
         changed()
         collection.listen(noticed)
         self._definitions = collection
@@ -133,7 +142,7 @@ def _replace(catalog: Catalog, before: list[Resource], now: list[Resource]) -> N
     for resource in before:
         catalog.remove(resource)
     groups = {resource.group for resource in now}
-    others = [resource for resource in catalog if resource.group in groups]
+    others = [resource for resource in catalog if resource.group in groups and resource.storage_version]
     for resource in others:
         catalog.remove(resource)
     for resource in sorted([*others, *now], key=lambda one: (definitions.priority(one.version), one.plural)):
