@@ -175,7 +175,7 @@ class PodWorker:
             self._halt = made.halt
             self._say(made.halt.event_type, made.halt.reason, made.halt.message, "")
             observed = self._observe()
-        if made.terminate:
+        if made.terminate or self._stopping is not None:
             if self._stopping is None:
                 self._stopping = self._spawn(self._terminate(), "stop")
             elif self._stopped and is_deleted(self.pod) and self._releasing is None:

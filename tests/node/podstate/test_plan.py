@@ -180,6 +180,12 @@ class TestEnds:
         assert made.halt.reason == "DeadlineExceeded"
 
 
+def test_a_sidecar_does_not_come_again_once_the_work_is_done():
+    pod = new_pod(initContainers=[container("s", restartPolicy="Always")], restartPolicy="Never")
+    made = plan(pod, observed(found("c", "exited"), found("s", "exited")), NOW_S)
+    assert (made.terminate, made.starts) == (True, ())
+
+
 class TestSysctls:
     @staticmethod
     def halt(name, state, **spec):

@@ -122,6 +122,8 @@ def _all_done(pod: Object, observed: Observed) -> bool:
 
 
 def _in_sandbox(pod: Object, observed: Observed, now_s: float) -> Plan:
+    if _all_done(pod, observed):
+        return Plan(terminate=True)
     work = _Work(pod, observed, now_s)
     for container in ephemeral_containers(pod):
         if observed.latest(container["name"]) is None:
@@ -138,8 +140,6 @@ def _in_sandbox(pod: Object, observed: Observed, now_s: float) -> Plan:
             work.check(container, found)
         elif comes_again(policy_of(pod, container), container, found):
             work.start(container, found)
-    if _all_done(pod, observed) and not work.starts and not work.waiting:
-        return Plan(terminate=True)
     return work.plan()
 
 
