@@ -289,6 +289,9 @@ def test_patches(story):
             server, "PATCH", f"{PATH}/t", [{"op": "replace", "path": "/spec/size", "value": 8}], media=JSON_PATCH
         )
         assert (status, made["spec"]["size"]) == (200, 8)
+        status, answer, _ = await call(server, "PATCH", f"{PATH}/t", {"kind": "Fool"}, media=MERGE_PATCH)
+        assert status == 422
+        assert 'kind: Invalid value: "Fool": must be Tool' in answer["message"]
         applied = tool(tags=["a", "b"], parts=[{"name": "p"}])
         _, made, _ = await call(server, "PATCH", f"{PATH}/t", applied, media=APPLY_PATCH, fieldManager="one")
         entry = made["metadata"]["managedFields"][0]

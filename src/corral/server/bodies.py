@@ -93,7 +93,7 @@ def patched_object(
     made: Object = obj
     made.setdefault("kind", resource.kind)
     made.setdefault("apiVersion", resource.api_version)
-    if (made["kind"], made["apiVersion"]) != (resource.kind, resource.api_version):
+    if core.is_builtin(resource) and (made["kind"], made["apiVersion"]) != (resource.kind, resource.api_version):
         # The reference decodes into the type at hand and does not look at what the patch says it is.
         made["kind"], made["apiVersion"] = resource.kind, resource.api_version
     if (patched.get("metadata") or {}).get("managedFields") == []:
