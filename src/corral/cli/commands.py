@@ -19,14 +19,20 @@ app = App(
     version=f"corral {__version__} (Kubernetes {KUBERNETES_VERSION})",
     default_parameter=Parameter(show_default=False),
     error_formatter=_misuse,
+    help_epilogue="First steps, as root: `corral up`, `kubectl get nodes`, `corral down`.",
 )
 
-app.command("corral.cli.up:up", name="up", help="Start a cluster, and return when its node is Ready.")
-app.command("corral.cli.down:down", name="down", help="Stop a cluster and remove all it made on this host.")
-app.command("corral.cli.status:status", name="status", help="Show what runs.")
-app.command("corral.cli.kubeconfig:kubeconfig", name="kubeconfig", help="Print the administrator's kubeconfig.")
-app.command("corral.cli.logs:logs", name="logs", help="Print a component's log.")
-app.command("corral.cli.image:app", name="image", help="Build, load, list and remove the node's images.")
-app.command("corral.cli.doctor:doctor", name="doctor", help="Check what this host needs, and say how to get it.")
+#: What a person looks for first comes first.
+SHOWN = (
+    ("up:up", "up", "Start a cluster, and return when its node is Ready."),
+    ("down:down", "down", "Stop a cluster and remove all it made on this host; --purge forgets its data too."),
+    ("status:status", "status", "Show what runs."),
+    ("logs:logs", "logs", "Print a component's log."),
+    ("kubeconfig:kubeconfig", "kubeconfig", "Print the administrator's kubeconfig."),
+    ("image:app", "image", "Build, load, list and remove the node's images."),
+    ("doctor:doctor", "doctor", "Check what this host needs, and say how to get it."),
+)
+for order, (target, name, what) in enumerate(SHOWN):
+    app.command(f"corral.cli.{target}", name=name, help=what, sort_key=order)
 app.command("corral.cli.server:server", name="server", help="Run the API server, controllers and scheduler.", show=False)
 app.command("corral.cli.node:node", name="node", help="Run the node agent, service proxy and DNS.", show=False)
