@@ -191,3 +191,21 @@ def test_a_client_that_never_finishes_a_request_is_left(story, monkeypatch):
             writer.close()
 
     story(tell)
+
+
+def test_a_fault_of_ours_is_not_the_clients(story, monkeypatch):
+    async def tell(server):
+        faults = [(TypeError("ours"), 500), (RecursionError(), 400), (TypeError("Recursion limit reached"), 400)]
+        for fault, status in faults:
+
+            def fail(request, obj, fault=fault):
+                raise fault
+
+            monkeypatch.setattr(server.api.core.reviews, "create", fail)
+            async with (
+                session(server) as http,
+                http.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", json={}) as response,
+            ):
+                assert response.status == status
+
+    story(tell)

@@ -135,11 +135,17 @@ def _range(text: str, least: int, most: int, names: dict[str, int]) -> range:
     return range(low, high + 1, step)
 
 
+#: Of the longest numbers that Go reads.
+_INT64_CHARS = 20
+
+
 def _number(text: str, names: dict[str, int]) -> int:
     if text.lower() in names:
         return names[text.lower()]
     if not re.fullmatch("[+-]?[0-9]+", text):
         raise ScheduleError(f'failed to parse int from {text}: strconv.Atoi: parsing "{text}": invalid syntax')
+    if len(text) > _INT64_CHARS:
+        raise ScheduleError(f'failed to parse int from {text}: strconv.Atoi: parsing "{text}": value out of range')
     number = int(text)
     if number < 0:
         raise ScheduleError(f"negative number ({number}) not allowed: {text}")

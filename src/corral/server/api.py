@@ -55,6 +55,8 @@ log = logging.getLogger(__name__)
 TEXT = "text/plain; charset=utf-8"
 #: Of what Python can hold and JSON cannot: what nests too deep, integers of more than 64 bits.
 UNWRITABLE = "the request makes an object that cannot be written as JSON: it nests too deep or holds too large a number"
+#: How orjson says so: by a plain TypeError.
+_FAULTS_OF_WRITING = ("Recursion limit reached", "Integer exceeds 64-bit range", "Type is not JSON serializable: Decimal")
 #: The port that others are told where the server takes any free one.
 DEFAULT_PORT = 6443
 
@@ -149,12 +151,8 @@ class ApiServer:
         except StoreUnavailable as error:
             log.error("%s %s: %s", request.method, request.path, error)
             response = refusal(internal(error.message), request)
-        except (RecursionError, orjson.JSONEncodeError) as error:
-            log.warning("%s %s: %s", request.method, request.path, error)
-            response = refusal(bad_request(UNWRITABLE), request)
         except Exception as error:
-            log.exception("%s %s failed", request.method, request.path)
-            response = refusal(internal(f"{type(error).__name__}: {error}"), request)
+            response = refusal(_failure(error, request), request)
         self._pages.metrics.observe(request, response.status, time.perf_counter() - began_s)
         if self._audit is not None:
             self._audit.record(request, received_s, response.status, started=response.stream is not None)
@@ -205,6 +203,15 @@ def served() -> Catalog:
     return Catalog(
         resource for resource in facts.catalog() if "beta" not in resource.version and "alpha" not in resource.version
     )
+
+
+def _failure(error: Exception, request: Request) -> ApiError:
+    """What is answered where something failed that must not: it is ours, unless the request holds what cannot be written."""
+    if isinstance(error, RecursionError) or (isinstance(error, TypeError) and str(error).startswith(_FAULTS_OF_WRITING)):
+        log.warning("%s %s: %s", request.method, request.path, error)
+        return bad_request(UNWRITABLE)
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return internal(f"{type(error).__name__}: {error}")
 
 
 def refusal(error: ApiError, request: Request) -> Response:

@@ -127,7 +127,7 @@ def user_info(user: User) -> Object:
 
 
 def _subject(spec: Object) -> User:
-    extra = {key.lower(): tuple(values) for key, values in (spec.get("extra") or {}).items()}
+    extra = {key.lower(): tuple(values or ()) for key, values in (spec.get("extra") or {}).items()}
     return User(spec.get("user", ""), spec.get("uid", ""), tuple(spec.get("groups") or ()), extra)
 
 
