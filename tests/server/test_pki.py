@@ -100,3 +100,11 @@ def test_kubeconfig_names_one_context() -> None:
 def test_what_nodes_are_shown_opens_nothing_here(tmp_path: Path) -> None:
     shown = x509.load_pem_x509_certificate(ensure(tmp_path).kubelet_client_certificate.read_bytes())
     assert shown.subject.rfc4514_string() == "CN=kube-apiserver-kubelet-client"
+
+
+def test_a_certificate_of_another_subject_is_made_anew(tmp_path: Path) -> None:
+    authority = ensure(tmp_path)
+    greater = pki_module.issue_client(authority, "kube-apiserver-kubelet-client", ("system:masters",), now=NOW)
+    authority.kubelet_client_certificate.write_bytes(greater.certificate)
+    authority.kubelet_client_key.write_bytes(greater.key)
+    test_what_nodes_are_shown_opens_nothing_here(tmp_path)

@@ -285,7 +285,8 @@ def _ensure_leaf(ca: _Authority, certificate_path: Path, key_path: Path, profile
         certificate = _load_certificate(certificate_path)
         fresh = certificate.not_valid_after_utc - now > RENEW_BEFORE
         ours = ca.signed(certificate) and certificate.public_key() == _load_key(key_path).public_key()
-        if fresh and ours and set(_general_names(profile.hosts)) <= _names_of(certificate):
+        same = certificate.subject == _subject(profile.common_name, profile.organizations)
+        if fresh and ours and same and set(_general_names(profile.hosts)) <= _names_of(certificate):
             return
     issued = ca.issue(profile, LEAF_DAYS, now)
     replace(key_path, issued.key)
