@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from corral.base.errors import CorralError
-from corral.cli.layout import Cluster, Home, check_name, choose_port, choose_ranges, host_routes
+from corral.cli.layout import Cluster, Home, check_name, choose_name, choose_port, choose_ranges, host_routes
 
 ROUTES = """Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
 eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0
@@ -30,6 +30,11 @@ def test_another_name_takes_other_ranges() -> None:
 def test_no_range_left_is_an_error_with_a_remedy() -> None:
     with pytest.raises(CorralError, match="in use"):
         choose_ranges("corral", ["10.0.0.0/8"])
+
+
+def test_a_cluster_without_a_name_is_called_corral_or_the_next_that_is_free() -> None:
+    assert choose_name(lambda name: False) == "corral"
+    assert choose_name({"corral", "corral-2"}.__contains__) == "corral-3"
 
 
 def test_a_taken_port_is_an_error_when_it_was_asked_for() -> None:

@@ -171,3 +171,18 @@ def test_a_context_that_was_lost_comes_back_with_up(home: Home, tmp_path: Path) 
         subprocess.run(argv, env=environment, check=True, capture_output=True, timeout=TIMEOUT_S)
         assert "current-context: mine" in (tmp_path / "config").read_text()
         (tmp_path / "config").unlink()
+
+
+def test_clusters_made_at_the_same_moment_take_different_ports(tmp_path: Path) -> None:
+    homes = [tmp_path / str(i) for i in range(3)]
+    ups = [
+        subprocess.Popen([*CORRAL, "up", "--data-dir", str(h), "--no-node", "--no-merge"], stdout=subprocess.PIPE)
+        for h in homes
+    ]
+    try:
+        assert [up.wait(60) for up in ups] == [0, 0, 0]
+        assert len({json.loads((h / "cluster.json").read_text())["port"] for h in homes}) == 3
+    finally:
+        for up, home in zip(ups, homes, strict=True):
+            up.communicate()
+            subprocess.run([*CORRAL, "down", "--data-dir", str(home), "--purge"], check=False, capture_output=True, timeout=60)

@@ -10,7 +10,7 @@ import os
 import re
 import socket
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -193,6 +193,19 @@ class Home:
         replace(self.config, msgspec.json.format(msgspec.json.encode(cluster), indent=1) + b"\n", durable=True)
 
 
+@contextlib.contextmanager
+def choosing() -> Iterator[None]:
+    """One new cluster at a time chooses its ports and ranges on this host, and holds them before the next one looks."""
+    runtime_dir = "/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR", "/tmp")
+    path = f"{runtime_dir}/corral-{os.geteuid()}.lock"
+    fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
 def home_of(data_dir: Path | None, name: str) -> Home:
     """The data directory: the one given, else the user's usual place for a cluster of that name."""
     if data_dir is not None:
@@ -211,6 +224,12 @@ def check_port(port: int) -> None:
     """Raise CorralError unless `port` is a port's number."""
     if not 0 < port < 65536:
         raise CorralError(f"{port} is no port", "choose one from 1 to 65535")
+
+
+def choose_name(is_taken: Callable[[str], bool]) -> str:
+    """A name for a cluster that was given none: `corral`, or `corral-2` and so on beside others of this host."""
+    names = [DEFAULT_NAME, *(f"{DEFAULT_NAME}-{i}" for i in range(2, RANGES + 1))]
+    return next((name for name in names if not is_taken(name)), DEFAULT_NAME)
 
 
 def choose_port(wanted: int | None, default: int, address: str = "") -> int:

@@ -1,5 +1,6 @@
 """`corral up`: make the cluster if it is not there, start its processes, and wait until its node is Ready."""
 
+import contextlib
 import os
 import shutil
 import sys
@@ -24,14 +25,17 @@ from corral.cli.layout import (
     Home,
     check_name,
     check_port,
+    choose_name,
     choose_port,
     choose_ranges,
+    choosing,
     home_of,
     host_address,
     host_routes,
     node_name,
     port_is_free,
 )
+from corral.network.config import device_name
 
 SERVER_TIMEOUT_S = 30.0
 #: glibc keeps an arena a thread and gives little back; the processes allocate from one thread, and are meant to stay small.
@@ -92,7 +96,8 @@ def up(
     home.make()
     lock = home.lock()
     try:
-        _start_missing(home, wanted, no_merge, wait, began_s)
+        with choosing() if known is None else contextlib.nullcontext():
+            _start_missing(home, wanted, no_merge, wait, began_s)
     finally:
         home.unmake()
         os.close(lock)
@@ -156,10 +161,11 @@ def _cluster(home: Home, wanted: Wanted) -> tuple[Cluster, list[str]]:
     known = home.load()
     if known is not None:
         return _known(home, known, wanted)
-    name, port, node, cri = wanted
-    pods, services = choose_ranges(name or DEFAULT_NAME, host_routes(Path("/proc/net/route").read_text()))
+    _, port, node, cri = wanted
+    name = wanted.name or choose_name(lambda taken: node and Path("/sys/class/net", device_name(taken)).exists())
+    pods, services = choose_ranges(name, host_routes(Path("/proc/net/route").read_text()))
     cluster = Cluster(
-        name=name or DEFAULT_NAME,
+        name=name,
         port=choose_port(port, DEFAULT_PORT),
         node_port=choose_port(None, DEFAULT_NODE_PORT),
         host="0.0.0.0" if node else "127.0.0.1",
