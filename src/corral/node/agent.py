@@ -62,6 +62,8 @@ class Agent:
         self._levels: dict[str, dict[str, dict[str, str]]] = {}
         self._tasks = Tasks()
         self._own_services = services is None
+        #: Whether the pods that were bound before this agent began are all known.
+        self._caught_up = False
         self._drained = drained or _at_once
         self._services = services if services is not None else Informer(client, "services")  # An empty informer is false.
         self.pods = Informer(client, "pods", field_selector=f"spec.nodeName={config.node_name}")
@@ -92,6 +94,7 @@ class Agent:
             await self.pods.synced.wait()
             await self._services.synced.wait()
             self.pods.listen(self._pod_changed)
+            self._caught_up = True
             self._adopt_orphans(found)
             await asyncio.Event().wait()
         finally:
@@ -153,7 +156,7 @@ class Agent:
             pod = change.new.object
             worker = self.workers.get(pod["metadata"]["uid"])
             if worker is None:
-                self._begin(pod)
+                self._begin(pod, fresh=self._caught_up)
             else:
                 worker.update(pod)
         if change.old is None or change.new is None or _weighs(change.old.object) != _weighs(change.new.object):
@@ -168,15 +171,17 @@ class Agent:
                 cgroups.make(f"{self.config.cgroup_root}/{level}", values)
         self._levels = wanted
 
-    def _begin(self, pod: Object) -> PodWorker:
+    def _begin(self, pod: Object, *, fresh: bool = False) -> PodWorker:
+        """Begin work on a pod; a `fresh` one came while this agent was watching, so that the runtime cannot know it yet."""
         worker = PodWorker(self.machine, {"kind": "Pod", "apiVersion": "v1", **pod})
         self.workers[worker.uid] = worker
-        self._tasks.start(f"pod {pod['metadata']['name']}", self._work(worker))
+        self._tasks.start(f"pod {pod['metadata']['name']}", self._work(worker, fresh=fresh))
         return worker
 
-    async def _work(self, worker: PodWorker) -> None:
+    async def _work(self, worker: PodWorker, *, fresh: bool) -> None:
         try:
-            await worker.prepare()
+            if not fresh:
+                await worker.prepare()
             await worker.run()
         finally:
             if self.workers.get(worker.uid) is worker:

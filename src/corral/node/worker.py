@@ -45,7 +45,7 @@ STOP_RETRY_S = 5.0
 RUN_ERROR_SHOWN_S = 1.0
 KEPT_DEAD_CONTAINERS = 1
 #: While a pod comes up, what is on the way is not reported step by step: mostly it runs before that.
-COMING_UP_S = 0.1
+COMING_UP_S = 0.25
 COMING_UP_REASONS = ("ContainerCreating", "PodInitializing")
 
 
