@@ -20,8 +20,8 @@ class Path(str):
 
     def child(self, *names: str) -> "Path":
         """The field below."""
-        parts = ".".join(names)
-        return Path(f"{self}.{parts}" if self else parts)
+        parts = names[0] if len(names) == 1 else ".".join(names)
+        return Path(self + "." + parts if self else parts)
 
     def at(self, i: int) -> "Path":
         """The item at position `i`."""

@@ -78,10 +78,10 @@ def filled(obj: dict[str, Any], type_: Type) -> dict[str, Any]:
     """`obj` with the fields that Go always writes and `obj` lacks: `status: {}`, `rules: null` and the like. `obj` stays."""
     always = type_.always
     added = {name: zero(field.type) for name, field in always.items() if _lacks(obj, name, field)} if always else {}
-    for name, field_type in _growing(type_):
-        value = obj.get(name)
-        if isinstance(value, dict | list):
-            got = _filled(value, field_type)
+    growing = _growing(type_)
+    for name, value in obj.items():
+        if name in growing and isinstance(value, dict | list):
+            got = _filled(value, growing[name])
             if got is not value:
                 added[name] = got
     return {**obj, **added} if added else obj
@@ -107,9 +107,9 @@ def _filled(value: Any, type_: Type) -> Any:
 
 
 @lru_cache(4096)
-def _growing(type_: Type) -> tuple[tuple[str, Type], ...]:
+def _growing(type_: Type) -> dict[str, Type]:
     """The fields of an object type below which `filled` may have something to add: the others need not be looked at."""
-    return tuple((name, field.type) for name, field in type_.fields.items() if _grows(field.type, set()))
+    return {name: field.type for name, field in type_.fields.items() if _grows(field.type, set())}
 
 
 def _grows(type_: Type, seen: set[int]) -> bool:
