@@ -102,6 +102,7 @@ async def measure(data_dir: Path) -> None:
     try:
         since_typed_s = time.monotonic() - seen["typed"]
         first_s = since_typed_s + (await running_after(client, ["first"]))[0]
+        await idle(data_dir, "fresh")
         tell("corral up: API ready", seen["API server ready"], "s", 1.0)
         tell("corral up: node Ready", seen["Ready ("], "s", 2.0)
         tell("corral up: first pod Running", first_s, "s", 3.0)
@@ -111,14 +112,19 @@ async def measure(data_dir: Path) -> None:
         tell("pod create to Running, ten at once (mean, median)", sorted(ten)[ROUNDS // 2], "s", 0.8)
     finally:
         await client.close()
+    await idle(data_dir, "after those pods")
+
+
+async def idle(data_dir: Path, when: str) -> None:
+    """Memory and CPU of the processes while nothing is asked of them."""
     await asyncio.sleep(SETTLE_S)
     before = {c: usage(data_dir, c) for c in ("server", "node")}
     await asyncio.sleep(IDLE_S)
     after = {c: usage(data_dir, c) for c in ("server", "node")}
-    tell("idle memory of the server", after["server"][1], "MiB", 90)
-    tell("idle memory of the agent", after["node"][1], "MiB", 70)
+    tell(f"idle memory of the server, {when}", after["server"][1], "MiB", 90)
+    tell(f"idle memory of the agent, {when}", after["node"][1], "MiB", 70)
     cpu = sum(after[c][2] - before[c][2] for c in after) / IDLE_S * 100
-    tell("idle CPU of both", cpu, "%", 1.0)
+    tell(f"idle CPU of both, {when}", cpu, "%", 1.0)
 
 
 def main() -> None:
