@@ -21,7 +21,7 @@ from corral.client.kubeconfig import connect
 CORRAL = [sys.executable, "-m", "corral"]
 IMAGE = "corral.local/busybox:1"
 ROUNDS = 5
-SETTLE_S, IDLE_S = 15.0, 20.0
+SETTLE_S, IDLE_S, REST_S = 10.0, 15.0, 3.0
 TICKS_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -59,6 +59,7 @@ async def running_after(client: Client, names: list[str]) -> list[float]:
         await client.delete("pods", name, "default", grace_period_s=0)
     while (await client.list("pods", "default")).items:
         await asyncio.sleep(0.2)
+    await asyncio.sleep(REST_S)  # The API has forgotten them sooner than the disk.
     return [took_s[name] for name in names]
 
 
