@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -66,7 +67,7 @@ class Cluster:
 
     def apply(self, manifest: dict[str, Any], namespace: str) -> None:
         """Apply an object."""
-        self.kubectl("apply", "--validate=false", "-n", namespace, "-f", "-", input=json.dumps(manifest))
+        self.kubectl("apply", "-n", namespace, "-f", "-", input=json.dumps(manifest))
 
     def corral(self, *words: str, **more: Any) -> str:
         """The command `corral` on it."""
@@ -80,22 +81,18 @@ def start(data_dir: Path, name: str) -> Cluster:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster() -> Iterator[Cluster]:
     """A cluster with the examples' images."""
-    data_dir = tmp_path_factory.mktemp("c")
-    name = f"t{os.getpid()}"
-    up = start(data_dir, name)
-    try:
-        run(
-            sys.executable,
-            str(ROOT / "examples/images.py"),
-            "--data-dir",
-            str(data_dir),
-            *[f"corral.local/{i}" for i in IMAGES],
-        )
-        yield up
-    finally:
-        run(*CORRAL, "down", "--data-dir", str(data_dir), "--purge")
+    # Not in pytest's own folder, of which other runs of pytest keep only the newest three.
+    with tempfile.TemporaryDirectory(prefix="corral-") as folder:
+        data_dir = Path(folder, "c")
+        try:
+            up = start(data_dir, f"t{os.getpid()}")
+            images = [f"corral.local/{image}" for image in IMAGES]
+            run(sys.executable, str(ROOT / "examples/images.py"), "--data-dir", str(data_dir), *images)
+            yield up
+        finally:
+            run(*CORRAL, "down", "--data-dir", str(data_dir), "--purge")
 
 
 @pytest.fixture
