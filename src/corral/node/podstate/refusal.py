@@ -4,25 +4,8 @@ https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/
 """
 
 from corral.api.objects import Object
+from corral.api.sysctls import SAFE_SYSCTLS
 from corral.node.podstate.observed import Halt
-
-#: Sysctls that are the pod's own and cannot harm others. All else would have to be allowed by the node.
-SAFE_SYSCTLS = frozenset(
-    {
-        "kernel.shm_rmid_forced",
-        "net.ipv4.ip_local_port_range",
-        "net.ipv4.ip_local_reserved_ports",
-        "net.ipv4.ip_unprivileged_port_start",
-        "net.ipv4.ping_group_range",
-        "net.ipv4.tcp_fin_timeout",
-        "net.ipv4.tcp_keepalive_intvl",
-        "net.ipv4.tcp_keepalive_probes",
-        "net.ipv4.tcp_keepalive_time",
-        "net.ipv4.tcp_rmem",
-        "net.ipv4.tcp_syncookies",
-        "net.ipv4.tcp_wmem",
-    }
-)
 
 
 def refusal(pod: Object) -> Halt | None:
