@@ -31,6 +31,11 @@ class Resource:
         return hash(self.plural)
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether another than this server's storage has its objects: nothing is known of it but its name."""
+        return not self.kind
+
+    @property
     def api_version(self) -> str:
         """`apps/v1`, or `v1` for the core group."""
         return f"{self.group}/{self.version}" if self.group else self.version
@@ -56,6 +61,11 @@ class Resource:
         if subresource:
             parts.append(subresource)
         return "/".join(parts)
+
+
+def foreign(group: str, version: str, plural: str, *, namespaced: bool) -> Resource:
+    """A resource that is served from elsewhere (see `Resource.is_foreign`)."""
+    return Resource(group, version, plural, "", "", namespaced, ())
 
 
 class Catalog:

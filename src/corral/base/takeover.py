@@ -133,10 +133,15 @@ class Answer:
 
 
 async def open_upgraded(
-    method: str, url: str, headers: Iterable[tuple[str, str]] | Mapping[str, str], tls: ssl.SSLContext | None
+    method: str,
+    url: str,
+    headers: Iterable[tuple[str, str]] | Mapping[str, str],
+    tls: ssl.SSLContext | None,
+    server_name: str = "",
 ) -> tuple[Answer, Wire]:
     """Send a request that asks for an upgrade. With status 101 the wire is open and what follows is raw, else it is closed.
 
+    `server_name` is whose certificate the host must show, where that is not the URL's own host.
     Raises OSError (also TimeoutError) where the host cannot be reached or hangs up.
     """
     parts = urlsplit(url)
@@ -144,7 +149,10 @@ async def open_upgraded(
     port = parts.port or (443 if secure else 80)
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
-        made = loop.create_connection(Wire, parts.hostname or "", port, ssl=(tls or True) if secure else None)
+        name = server_name if secure and server_name else None
+        made = loop.create_connection(
+            Wire, parts.hostname or "", port, ssl=(tls or True) if secure else None, server_hostname=name
+        )
         wire = (await made)[1]
     try:
         pairs = headers.items() if isinstance(headers, Mapping) else headers

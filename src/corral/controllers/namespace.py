@@ -11,6 +11,7 @@ from corral.api.objects import Key, Object
 from corral.base.clock import Clock
 from corral.client.client import Client
 from corral.client.informer import Informers
+from corral.controllers import extensions
 from corral.controllers.conditions import with_condition
 from corral.loop.controller import Controller
 
@@ -20,9 +21,16 @@ AGAIN_S = 1.0
 
 
 def with_progress(
-    conditions: Sequence[Object], remaining: Mapping[str, Sequence[Object]], failure: str, now_s: float
+    conditions: Sequence[Object],
+    remaining: Mapping[str, Sequence[Object]],
+    failure: str,
+    now_s: float,
+    undiscovered: Sequence[str] = (),
 ) -> list[Object]:
-    """The conditions of a namespace that is being deleted. `remaining`: what is left, by `plural.group` (`pods.`)."""
+    """The conditions of a namespace that is being deleted.
+
+    `remaining`: what is left, by `plural.group` (`pods.`); `undiscovered`: group versions that do not say what they have.
+    """
     counts = sorted(f"{name} has {len(objects)} resource instances" for name, objects in remaining.items() if objects)
     holders: dict[str, int] = {}
     for obj in (obj for objects in remaining.values() for obj in objects):
@@ -30,7 +38,9 @@ def with_progress(
             holders[finalizer] = holders.get(finalizer, 0) + 1
     held = sorted(f"{finalizer} in {count} resource instances" for finalizer, count in holders.items())
     wanted = [
-        ("NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered", "All resources successfully discovered"),
+        ("NamespaceDeletionDiscoveryFailure", "True", "DiscoveryFailed", _undiscovered(undiscovered))
+        if undiscovered
+        else ("NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered", "All resources successfully discovered"),
         (
             "NamespaceDeletionGroupVersionParsingFailure",
             "False",
@@ -65,6 +75,14 @@ def with_progress(
     return result
 
 
+def _undiscovered(group_versions: Sequence[str]) -> str:
+    stale = ", ".join(f"{one}: stale GroupVersion discovery: {one}" for one in group_versions)
+    return (
+        f"Discovery failed for some groups, {len(group_versions)} failing: "
+        f"unable to retrieve the complete list of server APIs: {stale}"
+    )
+
+
 class NamespaceController:
     """Its keys are namespaces."""
 
@@ -72,6 +90,7 @@ class NamespaceController:
         self._client = client
         self._clock = clock
         self._namespaces = informers.get("namespaces")
+        self._api_services = informers.get(extensions.API_SERVICES)
 
     async def reconcile(self, key: Key) -> float | None:
         """Delete what is in the namespace, tell what is left, let go of it when nothing is."""
@@ -80,31 +99,34 @@ class NamespaceController:
             return None
         if FINALIZER not in namespace["spec"].get("finalizers", ()):
             return None
-        remaining, failure = await self._empty(key.name)
+        remaining, failure, undiscovered = await self._empty(key.name)
         status = namespace.get("status", {})
-        if any(remaining.values()) or failure or status.get("phase") != "Terminating":
-            conditions = with_progress(status.get("conditions", ()), remaining, failure, self._clock.now())
+        left = any(remaining.values()) or failure or undiscovered
+        if left or status.get("phase") != "Terminating":
+            now_s = self._clock.now()
+            conditions = with_progress(status.get("conditions", ()), remaining, failure, now_s, undiscovered)
             new = {**status, "phase": "Terminating", "conditions": conditions}
             if new != status:
                 namespace = await self._client.update("namespaces", {**namespace, "status": new}, subresource="status")
-        if any(remaining.values()) or failure:
+        if left:
             return AGAIN_S
         finalizers = [f for f in namespace["spec"]["finalizers"] if f != FINALIZER]
         done = {**namespace, "spec": {**namespace["spec"], "finalizers": finalizers}}
         await self._client.update("namespaces", done, subresource="finalize")
         return None
 
-    async def _empty(self, namespace: str) -> tuple[dict[str, list[Object]], str]:
-        """Ask for the deletion of everything; what is still there, and what went wrong."""
+    async def _empty(self, namespace: str) -> tuple[dict[str, list[Object]], str, list[str]]:
+        """Ask for the deletion of everything; what is still there, what went wrong, and who does not say what there is."""
         pods, failure = await self._delete("pods", namespace)
         if pods or failure:
-            return {"pods.": pods}, failure
+            return {"pods.": pods}, failure, []
         resources = [r for r in self._client.catalog if r.namespaced and {"list", "delete"} <= set(r.verbs)]
         names = list(dict.fromkeys(r.group_resource for r in resources))
         results = await asyncio.gather(*(self._delete(name, namespace) for name in names))
         failures = [failure for _, failure in results if failure]
         remaining = {f"{n}" if "." in n else f"{n}.": objects for n, (objects, _) in zip(names, results, strict=True)}
-        return remaining, "; ".join(failures)
+        others = await extensions.empty(self._client, self._api_services.objects(), namespace)
+        return remaining | others.remaining, "; ".join([*failures, *others.failures]), others.undiscovered
 
     async def _delete(self, resource: str, namespace: str) -> tuple[list[Object], str]:
         try:
@@ -135,4 +157,5 @@ def build(client: Client, informers: Informers, clock: Clock) -> Controller:
     controller = Controller("namespace", this.reconcile, clock=clock)
     controller.watch(namespaces)
     controller.watch(pods, of_pod)
+    controller.watch(informers.get(extensions.API_SERVICES), lambda _: ())
     return controller

@@ -16,10 +16,12 @@ from corral.api.resources import Catalog
 from corral.base.clock import Clock, SystemClock
 from corral.base.tasks import Tasks
 from corral.base.tls import server_tls
+from corral.client.client import Client
 from corral.client.transport import Transport
 from corral.server import encryption, pki, subresources
 from corral.server.admission import default_chain
-from corral.server.aggregator import keep_aggregated
+from corral.server.aggregation import Backends
+from corral.server.aggregation.layer import Aggregation
 from corral.server.allocation import Allocation
 from corral.server.audit import AuditLog
 from corral.server.authentication import Authenticator, Peer, TokenAuthority
@@ -33,6 +35,7 @@ from corral.server.bodies import as_json
 from corral.server.bootstrap import bootstrap
 from corral.server.cache import Cache
 from corral.server.charges import Charges
+from corral.server.clusterroles import keep_aggregated
 from corral.server.config import ServerConfig
 from corral.server.core import Core
 from corral.server.customresources import DEFINITIONS
@@ -75,7 +78,9 @@ class ApiServer:
         clock = clock or SystemClock()
         catalog = served()
         self.config = config
-        self.core = Core(config, clock, store, catalog, Paths(catalog), Cache(store))
+        backends = Backends()
+        self.core = Core(config, clock, store, catalog, Paths(catalog, backends.serves), Cache(store), backends=backends)
+        backends.listen(self.core.paths.clear)
         self.core.relay = Relay()
         self.lookup = CacheLookup(self.core.cache)
         self.core.authorizer = self.authorizer = Authorizer(self.lookup)
@@ -103,8 +108,7 @@ class ApiServer:
         core.url = self.url
         sealer = encryption.load(config.pki_dir / encryption.KEY_FILE)
         core.seal, core.cache.unseal = sealer.seal, sealer.open
-        ca = keys.ca_certificate.read_text(encoding="ascii")
-        await bootstrap(core.store, config, core.clock.now(), seal=core.seal, port=core.port, client_ca=ca)
+        await bootstrap(core.store, config, core.clock.now(), seal=core.seal, port=core.port, authorities=keys.authorities())
         await core.cache.load()
         core.custom.follow(core.cache.collection(DEFINITIONS), core.catalog, core.catalog_changed)
         self._tasks.keep("watch cache", core.cache.run)
@@ -112,6 +116,9 @@ class ApiServer:
         self._audit = AuditLog(config.data_dir / "server" / "audit.log", core.clock)
         self._tasks.keep("cluster role aggregation", lambda: keep_aggregated(core))
         self._tasks.keep("custom resource definitions", lambda: keep_definitions(core))
+        client = Client(self.local(manager="kube-apiserver"), core.catalog, "kube-apiserver")
+        for controller in core.aggregation.controllers(client, core.clock):
+            self._tasks.keep(controller.name, controller.run)
         await self.http.start(listener, tls)
 
     def _furnish(self, keys: pki.Pki) -> None:
@@ -125,6 +132,7 @@ class ApiServer:
         static_tokens = self._static_tokens or load_token_file(self.config.pki_dir / TOKEN_FILE)
         self._authenticator = Authenticator(self.lookup, core.clock, core.tokens, static_tokens)
         core.reviews = Reviews(self.authorizer, self._authenticator, core.clock)
+        core.aggregation = Aggregation(core.backends, core.cache, core.relay, keys)
         core.nodes = Nodes(self.lookup, keys.kubelet_client_certificate, keys.kubelet_client_key, keys.ca_certificate)
 
     async def stop(self) -> None:
@@ -175,7 +183,7 @@ class ApiServer:
             self.authorizer.require(of_request(request))
         if fault is not None:
             raise fault
-        if request.resource is not None:
+        if request.resource is not None and not request.resource.is_foreign:
             deprecation = self.core.rules(request.resource).deprecation
             if deprecation:
                 request.warnings.append(deprecation)
@@ -193,9 +201,16 @@ class ApiServer:
         resource = request.resource
         if resource is None:
             return self._pages.handle
+        if resource.is_foreign:
+            return _elsewhere
         if request.subresource:
             return subresources.handler(request.subresource)
         return VERBS[request.verb]
+
+
+async def _elsewhere(core: Core, request: Request) -> Response:
+    assert request.resource is not None
+    return await core.aggregation.handle(request, request.resource.group, request.resource.version)
 
 
 def served() -> Catalog:

@@ -18,8 +18,10 @@ import orjson
 from corral.api.objects import Object
 from corral.api.serialize import serialize
 from corral.base.clock import rfc3339
+from corral.server.aggregation.identity import EXTRA, GROUP, UID, USERNAME
 from corral.server.authorization import aggregation, rules
 from corral.server.config import ServerConfig
+from corral.server.pki import FRONT_PROXY_CLIENT, Authorities
 from corral.server.rolefiles import read_bindings, read_roles
 from corral.store.contract import Entry, KeyExists, Mismatch, Store
 
@@ -47,14 +49,21 @@ class Wanted(NamedTuple):
 
 
 async def bootstrap(
-    store: Store, config: ServerConfig, now_s: float, *, seal: Seal | None = None, port: int = 0, client_ca: str = ""
+    store: Store,
+    config: ServerConfig,
+    now_s: float,
+    *,
+    seal: Seal | None = None,
+    port: int = 0,
+    authorities: Authorities | None = None,
 ) -> int:
     """Write what is missing, all at once (one group commit); the number of objects written.
 
-    Call before the cache is loaded. `port` is where the API listens, `client_ca` the PEM of its certificate authority.
+    Call before the cache is loaded. `port` is where the API listens, `authorities` are whose client
+    certificates it and extension servers take.
     Where another server is faster, its write stands.
     """
-    wanted = [*cluster_objects(now_s), *address_objects(config, port or config.port, client_ca)]
+    wanted = [*cluster_objects(now_s), *address_objects(config, port or config.port, authorities)]
     present = await _present(store, {w.resource for w in wanted})
     writes: list[Awaitable[object]] = []
     for want in wanted:
@@ -115,7 +124,7 @@ def _defaults(now_s: float) -> Iterable[Wanted]:
         )
 
 
-def address_objects(config: ServerConfig, port: int, client_ca: str) -> Iterable[Wanted]:
+def address_objects(config: ServerConfig, port: int, authorities: Authorities | None) -> Iterable[Wanted]:
     """What depends on the cluster's addresses: it follows them when they change."""
     ready = _condition("Ready", "True", "", "Kubernetes default Service CIDR is ready", 0)
     about: Object = {"kind": "ServiceCIDR", "apiVersion": "networking.k8s.io/v1"}
@@ -144,10 +153,30 @@ def address_objects(config: ServerConfig, port: int, client_ca: str) -> Iterable
         {"name": "dns-tcp", "protocol": "TCP", "port": 53, "targetPort": 53},
     ]
     yield Wanted("services", _service(meta, config.dns_service_ip, ports, {}), _keep_service)
-    if client_ca:
+    if authorities is not None:
         meta = {"name": "extension-apiserver-authentication", "namespace": "kube-system"}
-        data = {"client-ca-file": client_ca}
+        data = authentication(authorities)
         yield Wanted("configmaps", {"kind": "ConfigMap", "apiVersion": "v1", "metadata": meta, "data": data}, _follow)
+
+
+def authentication(authorities: Authorities) -> dict[str, str]:
+    """How extension servers know clients, and the API server as the front proxy that tells who asks.
+
+    https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/#kubernetes-apiserver-client-authentication
+    """
+
+    def listed(*words: str) -> str:
+        return orjson.dumps(words).decode()
+
+    return {
+        "client-ca-file": authorities.clients,
+        "requestheader-allowed-names": listed(FRONT_PROXY_CLIENT),
+        "requestheader-client-ca-file": authorities.front_proxy,
+        "requestheader-extra-headers-prefix": listed(EXTRA),
+        "requestheader-group-headers": listed(GROUP),
+        "requestheader-uid-headers": listed(UID),
+        "requestheader-username-headers": listed(USERNAME),
+    }
 
 
 def repaired_role(old: Object, want: Object) -> Object | None:

@@ -16,6 +16,7 @@ from corral.api.resetfields import reset_fields
 from corral.api.resources import Catalog, Resource
 from corral.api.rules import Context, Rules
 from corral.base.clock import Clock
+from corral.server.aggregation import Backends
 from corral.server.cache import Cache, Cached, Collection
 from corral.server.config import ServerConfig
 from corral.server.customresources import CustomResources
@@ -25,6 +26,7 @@ from corral.store.contract import Store
 
 if TYPE_CHECKING:
     from corral.server.admission import AdmissionChain
+    from corral.server.aggregation.layer import Aggregation
     from corral.server.authentication import TokenAuthority
     from corral.server.authentication.tokenrequests import TokenRequests
     from corral.server.authorization import Authorizer
@@ -70,8 +72,11 @@ class Core:
     admission: "AdmissionChain" = field(init=False)
     nodes: "Nodes" = field(init=False)
     relay: "Relay" = field(init=False)
+    aggregation: "Aggregation" = field(init=False)
     reviews: "Reviews | None" = None
     custom: CustomResources = field(default_factory=CustomResources)
+    #: Group versions that are not served from storage.
+    backends: Backends = field(default_factory=Backends)
     _stored: dict[Resource, Resource] = field(default_factory=dict)
 
     def stored(self, resource: Resource) -> Resource:

@@ -9,8 +9,12 @@ from collections.abc import Iterable
 
 from corral.api.objects import Object
 from corral.api.resources import Catalog, Resource
+from corral.server.aggregation import Backends
+from corral.server.aggregation.documents import Documents, aggregated_entry
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+NONE = Backends()
 
 #: Kinds whose storage version is not the one that is served first; it shows in the hash only.
 _STORED_AS = {
@@ -35,15 +39,15 @@ def versions(catalog: Catalog, address: str) -> Object:
     }
 
 
-def group_list(catalog: Catalog) -> Object:
+def group_list(catalog: Catalog, backends: Backends = NONE) -> Object:
     """`/apis`."""
-    groups = [_group(name, found) for name, found in _groups(catalog).items()]
+    groups = [_group(name, found) for name, found in _with_others(_groups(catalog), backends).items()]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
 
-def group(catalog: Catalog, name: str) -> Object | None:
+def group(catalog: Catalog, name: str, backends: Backends = NONE) -> Object | None:
     """`/apis/GROUP`; None where there is no such group."""
-    found = _groups(catalog).get(name)
+    found = _with_others(_groups(catalog), backends).get(name)
     return None if found is None else {"kind": "APIGroup", "apiVersion": "v1", **_group(name, found)}
 
 
@@ -62,14 +66,18 @@ def resource_list(catalog: Catalog, group: str, version: str) -> Object | None:
     return {**head, "groupVersion": f"{group}/{version}" if group else version, "resources": entries}
 
 
-def aggregated(catalog: Catalog, *, core: bool) -> Object:
-    """All of `/api` or of `/apis` in one document."""
+def aggregated(catalog: Catalog, *, core: bool, backends: Backends = NONE, others: Documents | None = None) -> Object:
+    """All of `/api` or of `/apis` in one document. `others` knows the resources of `backends`; they may be out of date."""
     items = []
-    for name, found in _groups(catalog, core=core).items():
-        shown = [
-            {"version": version, "resources": [_aggregated_resource(r) for r in resources], "freshness": "Current"}
-            for version, resources in found.items()
-        ]
+    groups = _groups(catalog, core=core)
+    for name, found in (groups if core else _with_others(groups, backends)).items():
+        shown = []
+        for version, resources in found.items():
+            entry = {"version": version, "resources": [_aggregated_resource(r) for r in resources], "freshness": "Current"}
+            if others is not None and backends.serves(name, version):
+                entry["resources"] = aggregated_entry(others.resources(name, version), name, version)
+                entry["freshness"] = "Current" if others.is_current(name, version) else "Stale"
+            shown.append(entry)
         items.append({"metadata": {"name": name} if name else {}, "versions": shown})
     return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
 
@@ -88,6 +96,20 @@ def _groups(catalog: Catalog, *, core: bool = False) -> dict[str, dict[str, list
     # Built-in groups have priorities of their own; those of custom resources follow by name.
     custom = sorted(name for name, found in groups.items() if next(iter(found.values()))[0].storage_version)
     return groups | {name: groups.pop(name) for name in custom}
+
+
+def _with_others(groups: dict[str, dict[str, list[Resource]]], backends: Backends) -> dict[str, dict[str, list[Resource]]]:
+    """With the group versions that are served from elsewhere, in the order of the APIServices' priorities."""
+    others = [(group, version) for group, version in backends.versions() if group]
+    if not others:
+        return groups
+    merged = {name: dict(found) for name, found in groups.items()}
+    for name, version in others:
+        merged.setdefault(name, {})[version] = []
+    for name in {name for name, _ in others}:
+        versions = sorted(merged[name], key=lambda version: backends.version_order(name, version))
+        merged[name] = {version: merged[name][version] for version in versions}
+    return {name: merged[name] for name in sorted(merged, key=backends.group_order)}
 
 
 def _group(name: str, found: Iterable[str]) -> Object:

@@ -289,7 +289,9 @@ async def _stream(raw: web.BaseRequest, connection: Connection, request: Request
                 await out.write(chunk)
         await out.write_eof()
     except ConnectionError:
-        log.debug("client went during %s", request.path)
+        log.debug("broken off: %s", request.path)
+        if raw.transport is not None:  # What the stream came from went, not the client, who must not take it for the end.
+            raw.transport.close()
     finally:
         connection.streaming = None
         close = getattr(response.stream, "aclose", None)

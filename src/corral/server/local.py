@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from corral.api.errors import ApiError, internal
+from corral.api.errors import REASONS, ApiError, internal
 from corral.api.objects import Key
 from corral.client.transport import Call, Item, Listing, WatchEvent
 from corral.server.cache import Cached
 from corral.server.core import Core
 from corral.server.options import ListOptions
-from corral.server.request import Request, User
+from corral.server.request import Request, Response, User
 from corral.server.selection import Selection, selection_of
 from corral.server.verbs.list import page_of
 from corral.server.verbs.watch import BOOKMARK_INTERVAL_S, begin
@@ -37,9 +37,9 @@ class LocalTransport:
         except StoreUnavailable as error:
             raise internal(error.message) from error
         if response.stream is not None:
-            return b"".join([chunk async for chunk in response.stream])
+            response.body = b"".join([chunk async for chunk in response.stream])
         if response.status >= 400:
-            raise ApiError.of_status(orjson.loads(response.body))
+            raise _error(response)
         return response.body
 
     async def list(self, call: Call) -> Listing:
@@ -97,6 +97,15 @@ class LocalTransport:
 def _item(core: Core, request: Request, item: Cached) -> Item:
     assert request.resource is not None
     return Item(Key(item.namespace, item.name), core.shown(request.resource, item), item.revision)
+
+
+def _error(response: Response) -> ApiError:
+    """The error of an answer: a Status, or what another server says in words of its own."""
+    try:
+        return ApiError.of_status(orjson.loads(response.body))
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        text = response.body.decode(errors="replace").strip()
+        return ApiError(response.status, REASONS.get(response.status, ""), text)
 
 
 def _bookmark(revision: int) -> bytes:

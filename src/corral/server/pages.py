@@ -45,7 +45,7 @@ class Pages:
             return await page(request)
         first = request.path.strip("/").split("/")[0]
         if first in ("api", "apis"):
-            return self._discovery(request)
+            return await self._discovery(request)
         if first == "openapi":
             return await self._openapi().handle(request, self._core.clock.now())
         answer = await self.health.handle(request)
@@ -58,7 +58,7 @@ class Pages:
             from corral.server.openapi import OpenApi
             from corral.server.openapi.documents import Documents
 
-            self._described = OpenApi(Documents(self._core.catalog, self._core.custom.schema))
+            self._described = OpenApi(Documents(self._core.catalog, self._core.custom.schema), self._core.aggregation.documents)
         return self._described
 
     async def _version(self, request: Request) -> Response:
@@ -85,28 +85,36 @@ class Pages:
             paths.add(resource.base_path)
             if resource.group:
                 paths.add(f"/apis/{resource.group}")
+        for group, of in self._core.backends.versions():
+            paths |= {f"/apis/{group}", f"/apis/{group}/{of}"} if group else {f"/api/{of}"}
         paths.update(self.health.paths())
         return respond(request, {"paths": sorted(paths)}, wanted("application/json"))
 
-    def _discovery(self, request: Request) -> Response:
-        catalog = self._core.catalog
+    async def _discovery(self, request: Request) -> Response:
+        catalog, backends = self._core.catalog, self._core.backends
         accept = request.headers.get("Accept", "")
         match request.path.strip("/").split("/"):
             case ["api" | "apis" as root]:
                 if discovery.wants_aggregated(accept):
-                    document = discovery.aggregated(catalog, core=root == "api")
+                    document = discovery.aggregated(
+                        catalog, core=root == "api", backends=backends, others=self._core.aggregation.documents
+                    )
                     return Response(200, orjson.dumps(document) + b"\n", discovery.AGGREGATED)
                 if root == "api":
                     address = f"{self._core.config.advertised}:{self._core.port}"
                     return self._shown(request, discovery.versions(catalog, address))
-                return self._shown(request, discovery.group_list(catalog))
+                return self._shown(request, discovery.group_list(catalog, backends))
+            case ["api", of] if backends.serves("", of):
+                return await self._core.aggregation.handle(request, "", of)
+            case ["apis", name, of] if backends.serves(name, of):
+                return await self._core.aggregation.handle(request, name, of)
             case ["api", name]:
                 found = discovery.resource_list(catalog, "", name)
                 if found is None:
                     raise no_such_resource()
                 return self._shown(request, found)
             case ["apis", name]:
-                found = discovery.group(catalog, name)
+                found = discovery.group(catalog, name, backends)
             case ["apis", name, version]:
                 found = discovery.resource_list(catalog, name, version)
                 if found is None and discovery.group(catalog, name) is not None and self._core.is_builtin_group(name):

@@ -4,15 +4,18 @@ The rules are those of apiserver's `request.RequestInfo` and of its router; lega
 See https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from corral.api.errors import method_not_allowed, no_such_resource
-from corral.api.resources import Catalog, Resource
+from corral.api.resources import Catalog, Resource, foreign
 from corral.server.request import Request
 
 RESOURCE_VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 NAMESPACE_SUBRESOURCES = frozenset({"status", "finalize"})
 KEPT_TARGETS = 8192
+
+Elsewhere = Callable[[str, str], bool]
 
 
 class PageNotFoundError(Exception):
@@ -32,10 +35,14 @@ class Target:
 
 
 class Paths:
-    """Resolves paths against a catalog, and remembers. `clear` when the catalog has changed."""
+    """Resolves paths against a catalog, and remembers. `clear` when the catalog has changed.
 
-    def __init__(self, catalog: Catalog) -> None:
+    `elsewhere` says of a group and version whether it is served from elsewhere than the catalog.
+    """
+
+    def __init__(self, catalog: Catalog, elsewhere: Elsewhere = lambda group, version: False) -> None:
         self._catalog = catalog
+        self._elsewhere = elsewhere
         self._known: dict[tuple[str, str], Target] = {}
 
     def clear(self) -> None:
@@ -50,7 +57,7 @@ class Paths:
         known = self._known.get((request.method, request.path))
         if known is None:
             request.verb = request.method.lower()
-            known = resolve(self._catalog, request.method, request.path)
+            known = resolve(self._catalog, request.method, request.path, self._elsewhere)
             if len(self._known) >= KEPT_TARGETS:
                 self._known.clear()
             self._known[request.method, request.path] = known
@@ -80,7 +87,7 @@ def name_in_selector(field_selector: str) -> str:
     return ""
 
 
-def resolve(catalog: Catalog, method: str, path: str) -> Target:
+def resolve(catalog: Catalog, method: str, path: str, elsewhere: Elsewhere = lambda group, version: False) -> Target:
     """What `method path` means. Raises ApiError (404, 405) and PageNotFoundError."""
     parts = path.strip("/").split("/")
     if parts[0] == "api" and len(parts) > 2:
@@ -98,6 +105,8 @@ def resolve(catalog: Catalog, method: str, path: str) -> Target:
         inside = len(rest) > 2 and rest[2] not in NAMESPACE_SUBRESOURCES
         if inside:
             rest = rest[2:]
+    if elsewhere(group, version):
+        return _foreign(group, version, namespace, rest, method, watch)
     resource = catalog.at(group, version, rest[0])
     if resource is None:
         raise _missing(catalog, group)
@@ -109,6 +118,13 @@ def resolve(catalog: Catalog, method: str, path: str) -> Target:
     target = Target(_verb(method, name, watch), resource, namespace, name, subresource, "/".join(rest[3:]))
     _check(target, method, watch)
     return target
+
+
+def _foreign(group: str, version: str, namespace: str, rest: list[str], method: str, watch: bool) -> Target:
+    """Whoever serves it knows what there is: the path is only taken apart."""
+    resource = foreign(group, version, rest[0], namespaced=bool(namespace))
+    name, subresource = (*rest[1:3], "", "")[:2]
+    return Target(_verb(method, name, watch), resource, namespace, name, subresource, "/".join(rest[3:]))
 
 
 def _verb(method: str, name: str, watch: bool) -> str:

@@ -38,6 +38,9 @@ SERVER_NAMES = (
     "::1",
 )
 
+#: The common name of the one front proxy.
+FRONT_PROXY_CLIENT = "front-proxy-client"
+
 Usage = Literal["client", "server"]
 _USAGES: dict[Usage, x509.ObjectIdentifier] = {
     "client": ExtendedKeyUsageOID.CLIENT_AUTH,
@@ -108,6 +111,26 @@ class Pki:
         return self.dir / "apiserver-kubelet-client.key"
 
     @property
+    def front_proxy_ca_certificate(self) -> Path:
+        """The authority whose client certificates may say on whose behalf they ask: extension servers trust it."""
+        return self.dir / "front-proxy-ca.crt"
+
+    @property
+    def front_proxy_ca_key(self) -> Path:
+        """The key of that authority."""
+        return self.dir / "front-proxy-ca.key"
+
+    @property
+    def front_proxy_client_certificate(self) -> Path:
+        """What the API server shows to extension servers (CN front-proxy-client)."""
+        return self.dir / "front-proxy-client.crt"
+
+    @property
+    def front_proxy_client_key(self) -> Path:
+        """The key with which the API server calls extension servers."""
+        return self.dir / "front-proxy-client.key"
+
+    @property
     def service_account_key(self) -> Path:
         """The private key that signs service-account tokens."""
         return self.dir / "sa.key"
@@ -116,6 +139,17 @@ class Pki:
     def service_account_public(self) -> Path:
         """The public key that checks service-account tokens."""
         return self.dir / "sa.pub"
+
+    def authorities(self) -> "Authorities":
+        """The certificates of both authorities. Raises OSError."""
+        return Authorities(self.ca_certificate.read_text("ascii"), self.front_proxy_ca_certificate.read_text("ascii"))
+
+
+class Authorities(NamedTuple):
+    """Whose client certificates are taken: PEM."""
+
+    clients: str
+    front_proxy: str
 
 
 def ensure(pki_dir: Path, *, server_hosts: Sequence[str], now: datetime) -> Pki:
@@ -127,7 +161,8 @@ def ensure(pki_dir: Path, *, server_hosts: Sequence[str], now: datetime) -> Pki:
     pki_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     pki_dir.chmod(0o700)
     pki = Pki(pki_dir)
-    _ensure_ca(pki, now)
+    _ensure_ca("kubernetes", pki.ca_certificate, pki.ca_key, now)
+    _ensure_ca("front-proxy-ca", pki.front_proxy_ca_certificate, pki.front_proxy_ca_key, now)
     _ensure_service_account_key(pki)
     ca = _Authority.load(pki)
     hosts = tuple(dict.fromkeys((*SERVER_NAMES, *server_hosts)))
@@ -138,6 +173,9 @@ def ensure(pki_dir: Path, *, server_hosts: Sequence[str], now: datetime) -> Pki:
     _ensure_leaf(ca, pki.server_certificate, pki.server_key, server, now=now)
     _ensure_leaf(ca, pki.admin_certificate, pki.admin_key, admin, now=now)
     _ensure_leaf(ca, pki.kubelet_client_certificate, pki.kubelet_client_key, kubelet_client, now=now)
+    front = _Authority.load_files(pki.front_proxy_ca_certificate, pki.front_proxy_ca_key)
+    profile = _Profile(FRONT_PROXY_CLIENT)
+    _ensure_leaf(front, pki.front_proxy_client_certificate, pki.front_proxy_client_key, profile, now=now)
     return pki
 
 
@@ -187,8 +225,8 @@ def kubeconfig(server_url: str, ca: bytes, cert: bytes, key: bytes, name: str) -
     return {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": name, "cluster": {"server": server_url, "certificate-authority-data": _base64(ca)}}],
-        "users": [{"name": name, "user": {"client-certificate-data": _base64(cert), "client-key-data": _base64(key)}}],
+        "clusters": [{"name": name, "cluster": {"server": server_url, "certificate-authority-data": base64_of(ca)}}],
+        "users": [{"name": name, "user": {"client-certificate-data": base64_of(cert), "client-key-data": base64_of(key)}}],
         "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
         "current-context": name,
         "preferences": {},
@@ -204,7 +242,11 @@ class _Authority:
 
     @classmethod
     def load(cls, pki: Pki) -> "_Authority":
-        return cls(_load_certificate(pki.ca_certificate), _load_key(pki.ca_key))
+        return cls.load_files(pki.ca_certificate, pki.ca_key)
+
+    @classmethod
+    def load_files(cls, certificate: Path, key: Path) -> "_Authority":
+        return cls(_load_certificate(certificate), _load_key(key))
 
     def issue(self, profile: _Profile, days: int, now: datetime) -> Issued:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -243,22 +285,20 @@ class _Authority:
         return True
 
 
-def _ensure_ca(pki: Pki, now: datetime) -> None:
-    if pki.ca_certificate.exists():
-        if not pki.ca_key.exists():
-            raise CorralError(
-                f"{pki.ca_key} is missing", f"put it back, or remove {pki.ca_certificate} to start a new authority"
-            )
-        certificate = _load_certificate(pki.ca_certificate)
-        if certificate.public_key() != _load_key(pki.ca_key).public_key():
-            raise CorralError(f"{pki.ca_key} does not belong to {pki.ca_certificate}", "put the right key back")
+def _ensure_ca(name: str, certificate_path: Path, key_path: Path, now: datetime) -> None:
+    if certificate_path.exists():
+        if not key_path.exists():
+            raise CorralError(f"{key_path} is missing", f"put it back, or remove {certificate_path} to start a new authority")
+        certificate = _load_certificate(certificate_path)
+        if certificate.public_key() != _load_key(key_path).public_key():
+            raise CorralError(f"{key_path} does not belong to {certificate_path}", "put the right key back")
         return
-    if pki.ca_key.exists():
-        key = _load_key(pki.ca_key)
+    if key_path.exists():
+        key = _load_key(key_path)
     else:
         key = ec.generate_private_key(ec.SECP256R1())
-        replace(pki.ca_key, _key_pem(key), durable=True)
-    subject = _subject("kubernetes", ())
+        replace(key_path, _key_pem(key), durable=True)
+    subject = _subject(name, ())
     certificate = (
         _builder(subject, subject, key.public_key(), now, now + timedelta(days=CA_DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
@@ -266,7 +306,7 @@ def _ensure_ca(pki: Pki, now: datetime) -> None:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    replace(pki.ca_certificate, certificate.public_bytes(serialization.Encoding.PEM), durable=True)
+    replace(certificate_path, certificate.public_bytes(serialization.Encoding.PEM), durable=True)
 
 
 def _ensure_service_account_key(pki: Pki) -> None:
@@ -372,5 +412,6 @@ def _load_key(path: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def _base64(data: bytes) -> str:
+def base64_of(data: bytes) -> str:
+    """Bytes as fields of objects and kubeconfigs carry them."""
     return b64encode(data).decode()

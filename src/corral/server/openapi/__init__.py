@@ -9,6 +9,7 @@ from email.utils import format_datetime
 
 import orjson
 
+from corral.server.aggregation.documents import Documents as Others
 from corral.server.negotiate import accepts, not_acceptable
 from corral.server.openapi.documents import Document, Documents
 from corral.server.paths import PageNotFoundError
@@ -25,8 +26,9 @@ FOR_EVER = timedelta(days=365)
 class OpenApi:
     """The handler of the paths below `/openapi`."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: Documents, others: Others | None = None) -> None:
         self._documents = documents
+        self._others = others
         self._lock = asyncio.Lock()
 
     async def handle(self, request: Request, now_s: float) -> Response:
@@ -45,20 +47,34 @@ class OpenApi:
         protobuf = not accepts(accept, JSON) and (accepts(accept, PROTOBUF) or accepts(accept, OLD_PROTOBUF))
         if not protobuf and not accepts(accept, JSON):
             raise not_acceptable(JSON, PROTOBUF)
-        if _is_known(request, self._documents.v2_hash()):
+        others = await self._others.v2() if self._others is not None else []
+        if _is_known(request, self._documents.v2_hash(others)):
             return Response(304, headers={"Etag": request.headers["If-None-Match"]})
         async with self._lock:
-            document = await asyncio.to_thread(self._documents.v2, protobuf=protobuf)
+            document = await asyncio.to_thread(self._documents.v2, others, protobuf=protobuf)
         return await _shown(request, document, PROTOBUF if protobuf else JSON)
 
     def _index(self, request: Request) -> Response:
         if not accepts(request.headers.get("Accept", ""), JSON):
             raise not_acceptable(JSON)
-        found = {name: {"serverRelativeURL": f"{ROOT}/{name}?hash={hash_}"} for name, hash_ in self._documents.hashes().items()}
+        found = {name: {"serverRelativeURL": f"{ROOT}/{name}?hash={hash_}"} for name, hash_ in self._hashes().items()}
         return Response(200, orjson.dumps({"paths": found}))
 
+    def _hashes(self) -> dict[str, str]:
+        own = self._documents.hashes()
+        others = self._others.v3_hashes() if self._others is not None else {}
+        return dict(sorted({**own, **others}.items())) if others else own
+
+    async def _document(self, name: str, hash_: str) -> Document | None:
+        """Ours, or that of an extension server, for the group versions that it serves."""
+        if self._others is not None and name in self._others.v3_hashes():
+            _, *group, version = name.split("/")
+            body = await self._others.v3("".join(group), version)
+            return None if body is None else Document.of(hash_, body)
+        return await asyncio.to_thread(self._documents.v3, name)
+
     async def _v3(self, request: Request, name: str, now_s: float) -> Response:
-        current = self._documents.hashes().get(name)
+        current = self._hashes().get(name)
         if current is None:
             raise PageNotFoundError
         if not accepts(request.headers.get("Accept", ""), JSON):
@@ -69,8 +85,9 @@ class OpenApi:
         if _is_known(request, current):
             return Response(304, headers={"Etag": f'"{current}"'})
         async with self._lock:
-            document = await asyncio.to_thread(self._documents.v3, name)
-        assert document is not None
+            document = await self._document(name, current)
+        if document is None:
+            raise PageNotFoundError
         response = await _shown(request, document, JSON)
         if asked:
             response.headers["Cache-Control"] = "public, immutable"

@@ -2,8 +2,10 @@
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import Literal
 
 import orjson
 
@@ -40,6 +42,11 @@ class Document:
     hash: str
     packed: bytes
 
+    @classmethod
+    def of(cls, hash_: str, body: bytes) -> "Document":
+        """A document that is there already."""
+        return cls(hash_, _packed((body,)))
+
     @property
     def body(self) -> bytes:
         """The document itself."""
@@ -75,17 +82,19 @@ class Documents:
             return None
         return self._built(f"v3 {name}", self._hash(name, pages), lambda: _v3(pages, (), self._custom))
 
-    def v2(self, *, protobuf: bool = False) -> Document:
-        """The document of everything."""
+    def v2(self, others: Sequence[Object] = (), *, protobuf: bool = False) -> Document:
+        """The document of everything, with `others`: documents (`paths`, `definitions`) of what is served elsewhere."""
         resources = list(self._catalog)
         paths = sorted(self._all_paths(), key=lambda path: path.path)
         if protobuf:
-            return self._built("v2 protobuf", self.v2_hash(), lambda: iter((_v2_protobuf(paths, resources, self._custom),)))
-        return self._built("v2", self.v2_hash(), lambda: _v2(paths, resources, self._custom))
+            made = lambda: iter((_v2_protobuf(paths, resources, self._custom, others),))  # noqa: E731
+            return self._built("v2 protobuf", self.v2_hash(others), made)
+        return self._built("v2", self.v2_hash(others), lambda: _v2(paths, resources, self._custom, others))
 
-    def v2_hash(self) -> str:
+    def v2_hash(self, others: Sequence[Object] = ()) -> str:
         """The hash of the document of everything."""
-        return self._hash("v2", self._content(self._catalog))
+        content = self._content(self._catalog)
+        return self._hash("v2", [*content, *map(orjson.dumps, others)])
 
     def _content(self, resources: Iterable[Resource]) -> list[object]:
         """What documents about these depend on: of custom resources, the schema too."""
@@ -217,18 +226,35 @@ def _v3(found: Iterable[Path], resources: Iterable[Resource], schemas: Schemas) 
     yield b'},"securitySchemes":' + orjson.dumps(_SECURITY) + b"}}"
 
 
-def _v2(paths: list[Path], resources: list[Resource], schemas: Schemas) -> Iterator[bytes]:
+def _with_others(
+    items: Iterable[tuple[str, Object]], others: Iterable[Object], part: Literal["paths", "definitions"]
+) -> Iterator[tuple[str, Object]]:
+    """Ours first; of two with one name (a type that both know) the first counts."""
+    seen = set()
+    for name, item in chain(items, *(other[part].items() for other in others)):
+        if name not in seen:
+            seen.add(name)
+            yield name, item
+
+
+def _v2(paths: list[Path], resources: list[Resource], schemas: Schemas, others: Sequence[Object]) -> Iterator[bytes]:
     yield b'{"swagger":"2.0","info":{"title":"Kubernetes","version":"' + VERSION.encode() + b'"},"paths":{'
-    yield from _members((path.path, path_item(path, "v2")) for path in paths)
+    yield from _members(_with_others(((path.path, path_item(path, "v2")) for path in paths), others, "paths"))
     yield b'},"definitions":{'
-    yield from _members(_schemas(paths, resources, schemas, "v2"))
+    yield from _members(_with_others(_schemas(paths, resources, schemas, "v2"), others, "definitions"))
     yield b'},"securityDefinitions":' + orjson.dumps(_SECURITY) + b',"security":[{"BearerToken":[]}]}'
 
 
-def _v2_protobuf(paths: list[Path], resources: list[Resource], schemas: Schemas) -> bytes:
+def _v2_protobuf(paths: list[Path], resources: list[Resource], schemas: Schemas, others: Sequence[Object]) -> bytes:
     return gnostic.document(
         "Kubernetes",
         VERSION,
-        (gnostic.path(path.path, path_item(path, "v2")) for path in paths),
-        (gnostic.definition(name, schema) for name, schema in _schemas(paths, resources, schemas, "v2")),
+        (
+            gnostic.path(name, item)
+            for name, item in _with_others(((path.path, path_item(path, "v2")) for path in paths), others, "paths")
+        ),
+        (
+            gnostic.definition(name, schema)
+            for name, schema in _with_others(_schemas(paths, resources, schemas, "v2"), others, "definitions")
+        ),
     )

@@ -100,17 +100,19 @@ def _schema(schema: Mapping[str, Any]) -> bytes:
 
 
 def _operation(operation: Mapping[str, Any]) -> bytes:
-    responses = ((_text(1, code) + _part(2, _part(1, _response(found)))) for code, found in operation["responses"].items())
+    responses = (
+        (_text(1, code) + _part(2, _part(1, _response(found)))) for code, found in operation.get("responses", {}).items()
+    )
     return b"".join(
         (
-            _texts(1, operation["tags"]),
-            _text(3, operation["description"]),
-            _text(5, operation["operationId"]),
-            _texts(6, operation["produces"]),
-            _texts(7, operation["consumes"]),
+            _texts(1, operation.get("tags", ())),
+            _text(3, operation.get("description", "")),
+            _text(5, operation.get("operationId", "")),
+            _texts(6, operation.get("produces", ())),
+            _texts(7, operation.get("consumes", ())),
             _parts(8, map(_parameter, operation.get("parameters", ()))),
             _part(9, _parts(1, responses)),
-            _texts(10, operation["schemes"]),
+            _texts(10, operation.get("schemes", ())),
             _extensions(13, operation),
         )
     )
@@ -118,7 +120,7 @@ def _operation(operation: Mapping[str, Any]) -> bytes:
 
 def _response(response: Mapping[str, Any]) -> bytes:
     schema = _part(2, _part(1, _schema(response["schema"]))) if "schema" in response else b""
-    return _text(1, response["description"]) + schema
+    return _text(1, response.get("description", "")) + schema
 
 
 def _parameter(parameter: Mapping[str, Any]) -> bytes:
@@ -128,10 +130,10 @@ def _parameter(parameter: Mapping[str, Any]) -> bytes:
             _text(2, "body") + _text(3, "body") + _flag(4, parameter.get("required")) + _part(5, _schema(parameter["schema"]))
         )
         return _part(1, _part(1, body))
-    head = _flag(1, parameter.get("required")) + _text(2, parameter["in"]) + _text(3, parameter["description"])
+    head = _flag(1, parameter.get("required")) + _text(2, parameter["in"]) + _text(3, parameter.get("description", ""))
     head += _text(4, parameter["name"])
     if parameter["in"] == "path":
-        other = _part(4, head + _text(5, parameter["type"]) + _flag(19, True))
+        other = _part(4, head + _text(5, parameter.get("type", "string")) + _flag(19, True))
     else:
-        other = _part(3, head + _text(6, parameter["type"]) + _flag(20, True))
+        other = _part(3, head + _text(6, parameter.get("type", "string")) + _flag(20, True))
     return _part(1, _part(2, other))

@@ -16,10 +16,10 @@ from corral.server.streams.upgrade import dial_error, is_upgrade, pass_through, 
 log = logging.getLogger(__name__)
 
 #: Headers about one connection, not about the message (RFC 9110, 7.6.1).
-_HOP_BY_HOP = frozenset(
+HOP_BY_HOP = frozenset(
     ["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade"]
 )
-_NOT_FORWARDED = _HOP_BY_HOP | {"host", "authorization", "content-length"}
+_NOT_FORWARDED = HOP_BY_HOP | {"host", "authorization", "content-length"}
 CONNECT_TIMEOUT_S = 30.0
 #: HTML up to this size has its links rewritten; larger pages go through as they are.
 _HTML_LIMIT_BYTES = 4 * 1024 * 1024
@@ -58,7 +58,7 @@ class Relay:
     async def log(self, request: web.BaseRequest, url: str, tls: ssl.SSLContext | None, *, pod: str = "") -> web.StreamResponse:
         """A container's log from the node, chunk by chunk as it comes; ends with the client. `pod` is its name, for errors."""
         try:
-            async with self._client().get(URL(url, encoded=True), ssl=tls if tls is not None else False) as far:
+            async with self.session.get(URL(url, encoded=True), ssl=tls if tls is not None else False) as far:
                 if not 200 <= far.status <= 206:
                     text = (await far.content.read(_REFUSAL_LIMIT_BYTES)).decode(errors="replace")
                     return status_response(log_refusal(far.status, text, pod))
@@ -76,7 +76,9 @@ class Relay:
         if self._session is not None:
             await self._session.close()
 
-    def _client(self) -> ClientSession:
+    @property
+    def session(self) -> ClientSession:
+        """The connections to other servers: no cookies, no headers of their own, bodies as they are sent."""
         if self._session is None:
             self._session = ClientSession(
                 connector=TCPConnector(limit=0, ssl=False),
@@ -90,7 +92,7 @@ class Relay:
     async def _forward(
         self, request: web.BaseRequest, url: str, tls: ssl.SSLContext | None, body: bytes, prefix: str
     ) -> web.StreamResponse:
-        asking = self._client().request(
+        asking = self.session.request(
             request.method,
             URL(url, encoded=True),
             headers=list(_forwarded(request, prefix)),
@@ -101,7 +103,7 @@ class Relay:
         async with asking as far:
             near = web.StreamResponse(status=far.status, reason=far.reason)
             for name, value in far.headers.items():
-                if name.lower() not in _HOP_BY_HOP:
+                if name.lower() not in HOP_BY_HOP:
                     near.headers.add(name, _redirected(value, url, prefix) if name.lower() == "location" else value)
             is_page = far.content_type == "text/html" and not far.headers.get("Content-Encoding")
             if prefix and is_page and (far.content_length or 0) <= _HTML_LIMIT_BYTES and request.method != "HEAD":

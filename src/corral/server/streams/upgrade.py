@@ -2,7 +2,7 @@
 
 import logging
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import orjson
 from aiohttp import web
@@ -48,12 +48,22 @@ def offered(request: web.BaseRequest) -> list[str]:
     return [p.strip() for text in lists for p in text.split(",") if p.strip()]
 
 
-async def pass_through(request: web.BaseRequest, url: str, tls: ssl.SSLContext | None) -> web.StreamResponse:
-    """The upgrade is the node's to answer; after its 101 every byte goes through as it is."""
+async def pass_through(
+    request: web.BaseRequest,
+    url: str,
+    tls: ssl.SSLContext | None,
+    *,
+    add: Iterable[tuple[str, str]] = (),
+    server_name: str = "",
+) -> web.StreamResponse:
+    """The upgrade is the far side's to answer; after its 101 every byte goes through as it is.
+
+    `add` are headers to send along; `server_name` is whose certificate it must show, if not that of the URL's host.
+    """
     if not is_upgrade(request):
         return status_response(ApiError(400, "BadRequest", "Upgrade request required"))
     try:
-        answer, far = await open_upgraded(request.method, url, _forwarded(request), tls)
+        answer, far = await open_upgraded(request.method, url, [*_forwarded(request), *add], tls, server_name)
     except (OSError, ValueError) as error:
         return status_response(unreachable(url, error))
     if answer.status != 101:

@@ -3,7 +3,6 @@
 See https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/#manually-constructing-apiserver-proxy-urls.
 """
 
-import ipaddress
 import random
 import ssl
 from urllib.parse import quote, urlencode
@@ -11,7 +10,9 @@ from urllib.parse import quote, urlencode
 from corral.api.errors import bad_request, not_found, unavailable
 from corral.api.objects import Object
 from corral.server.core import Core
+from corral.server.lookup import CacheLookup
 from corral.server.request import Admission, Request, Response
+from corral.server.services import endpoints, is_proxyable, slices_of
 
 SCHEMES = ("", "http", "https")
 
@@ -70,16 +71,6 @@ def _pod_root(core: Core, namespace: str, name: str, scheme: str, port: str) -> 
     return _url(scheme, address, port)
 
 
-def is_proxyable(address: str) -> bool:
-    """Whether requests may be led to this address: not to what only this host reaches, such as its own loopback services."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    return not (ip.is_unspecified or ip.is_loopback or ip.is_link_local or ip.is_multicast)
-
-
 def _named_port(pod: Object, name: str) -> str:
     for container in pod["spec"].get("containers") or ():
         for port in container.get("ports") or ():
@@ -98,16 +89,8 @@ def _service_root(core: Core, namespace: str, name: str, scheme: str, port: str)
     chosen = next((p for p in ports if port in (str(p["port"]), p.get("name"))), None)
     if chosen is None:
         raise unavailable(f'no service port "{port}" found for service "{name}"')
-    found = []
-    for endpoint_slice in core.cache.collection("endpointslices.discovery.k8s.io").list(namespace):
-        obj = endpoint_slice.object
-        if (obj["metadata"].get("labels") or {}).get("kubernetes.io/service-name") != name:
-            continue
-        numbers = [p.get("port") for p in obj.get("ports") or () if (p.get("name") or "") == chosen.get("name", "")]
-        for endpoint in obj.get("endpoints") or ():
-            if numbers and (endpoint.get("conditions") or {}).get("ready", True):
-                addresses = filter(is_proxyable, endpoint.get("addresses") or ())
-                found += [_url(scheme, address, numbers[0]) for address in addresses]
+    slices = slices_of(CacheLookup(core.cache), namespace, name)
+    found = endpoints(slices, chosen.get("name") or "")
     if not found:
         raise unavailable(f'no endpoints available for service "{name}"')
-    return random.choice(found)
+    return f"{scheme or 'http'}://{random.choice(found)}"

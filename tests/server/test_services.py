@@ -2,7 +2,7 @@
 
 import pytest
 
-from corral.server.subresources.proxy import is_proxyable
+from corral.server.services import is_proxyable
 
 
 @pytest.mark.parametrize("address", ["10.1.2.3", "192.168.0.1", "8.8.8.8", "fd00::1"])
