@@ -1,0 +1,61 @@
+"""No expression hangs the server: work is counted, nesting bounded, text that grows stopped before it is made."""
+
+import pytest
+
+from corral.api import cel
+
+ENVIRONMENT = cel.Environment({"list": cel.list_of(cel.INT), "text": cel.STRING})
+VALUES = {"list": list(range(1000)), "text": "x" * 100_000}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "list.map(a, list.map(b, list.map(c, list.map(d, a)))).size() > 0",
+        "list.all(a, list.all(b, list.all(c, a + b + c >= 0)))",
+        "list.map(a, text).join('').size() > 0",
+        "text.replace('', text).size() > 0",
+        "list.all(a, list.map(b, text) == list.map(b, text))",
+        "list.all(a, text.matches('(x+x+)+y') || true)",
+        "list.map(a, list.filter(b, b in list)).size() > 0",
+        "'%s%s%s'.format([list.map(a, text), list.map(a, text), [text]]) == ''",
+    ],
+)
+def test_work_is_bounded(expression):
+    program = ENVIRONMENT.compile(expression)
+    with pytest.raises(cel.CostError, match="operation cancelled: actual cost limit exceeded"):
+        program.evaluate(VALUES)
+
+
+@pytest.mark.parametrize(
+    "expression", ["(" * 300 + "1" + ")" * 300, "1" + " + 1" * 300, "!" * 5 + "(!" * 300 + "true" + ")" * 300]
+)
+def test_nesting_is_bounded(expression):
+    with pytest.raises(cel.CompileError, match="expression recursion limit exceeded: 250"):
+        ENVIRONMENT.compile(expression)
+
+
+def test_long_chains_of_logic_are_not_nested():
+    assert ENVIRONMENT.compile(" || ".join(["list.size() == 0"] * 2000 + ["true"])).evaluate(VALUES) is True
+
+
+def test_size_is_bounded():
+    with pytest.raises(cel.CompileError, match="size exceeds limit"):
+        ENVIRONMENT.compile("1" * 100_001)
+
+
+def test_a_budget_is_spent_by_several_evaluations():
+    program, budget = ENVIRONMENT.compile("list.all(a, a >= 0)"), cel.Budget(8000)
+    assert program.evaluate(VALUES, budget) is True
+    assert budget.left == 8000 - program.cost
+    with pytest.raises(cel.BudgetError, match="running out of cost budget"):
+        program.evaluate(VALUES, budget)
+
+
+def test_costs_are_those_of_the_reference():
+    # A name, a selection and a plain call cost one each; texts a tenth for each character.
+    costs = {"text == 'abc'": 2, "text.contains('x')": 10_001, "list.all(a, true)": 3002, "1 + 2": 1, "text.size() > 3": 3}
+    for expression, cost in costs.items():
+        program = ENVIRONMENT.compile(expression)
+        program.evaluate(VALUES)
+        assert program.cost == cost, expression
