@@ -102,6 +102,8 @@ def running_registry(user: str, password: str) -> Iterator[Registry]:
 
 class _Handler(BaseHTTPRequestHandler):
     of: Registry
+    #: containerd 2 tries TLS first even on loopback, and goes on without only where the refusal is HTTP with a status line.
+    default_request_version = "HTTP/1.0"
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)

@@ -10,6 +10,7 @@ import orjson
 
 Object = dict[str, Any]
 
+#: How many parsed objects a process keeps, unless `keep_parsed` says otherwise; some 15 kB each.
 PARSED_OBJECTS_KEPT = 256
 
 
@@ -29,11 +30,19 @@ def key_of(obj: Object) -> Key:
     return Key(meta.get("namespace", ""), meta["name"])
 
 
-@lru_cache(maxsize=PARSED_OBJECTS_KEPT)
+_kept = lru_cache(maxsize=PARSED_OBJECTS_KEPT)(orjson.loads)
+
+
 def parse(raw: bytes) -> Object:
     """The object of these bytes, shared by all who ask: never change it (copy.deepcopy first)."""
-    obj: Object = orjson.loads(raw)
+    obj: Object = _kept(raw)
     return obj
+
+
+def keep_parsed(count: int) -> None:
+    """Keep only `count` parsed objects in this process: one that looks at few objects has better use for its memory."""
+    global _kept  # noqa: PLW0603 - one cache a process
+    _kept = lru_cache(maxsize=count)(orjson.loads)
 
 
 def controller_of(obj: Object) -> Object | None:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from corral.api.facts import catalog
+from corral.api.objects import keep_parsed
 from corral.base.tasks import Tasks
 from corral.cli import daemon
 from corral.cli.credentials import NODE_FILES
@@ -16,9 +17,13 @@ from corral.node.agent import Agent
 from corral.node.config import NodeConfig
 from corral.node.containerd import Containerd
 
+#: The agent's pods keep what they need themselves.
+PARSED_OBJECTS_KEPT = 16
+
 
 def node(*, data_dir: Path) -> None:
     """Run the node of the cluster in DATA_DIR until SIGTERM; its pods run on."""
+    keep_parsed(PARSED_OBJECTS_KEPT)
     daemon.run(lambda stop: _serve(Home(data_dir), stop))
 
 
