@@ -15,7 +15,7 @@ from corral.client.client import Client
 from corral.node.agent import Agent
 from corral.node.config import NodeConfig
 from corral.node.containerd import Containerd
-from corral.node.hostinfo import architecture
+from corral.node.hostinfo import architecture, cpu_count
 from corral.node.logs.reader import LogOptions, read
 from corral.node.logs.rotation import rotated
 from corral.node.oci import image_archive, layer
@@ -395,14 +395,90 @@ def test_limits_are_set_and_follow_a_resize(node, run):
     run(scenario())
 
 
+def condition(pod, kind):
+    return next((c for c in pod["status"].get("conditions", ()) if c["type"] == kind), {})
+
+
+def test_a_resize_waits_for_room_and_what_never_fits_is_told_so(node, run):
+    async def scenario():
+        cpus = cpu_count()
+        half, most = f"{cpus * 400}m", f"{cpus * 700}m"
+        for name in ("first", "second"):
+            await node.run(name, {"name": "c", "command": FOREVER, "resources": {"requests": {"cpu": half}}})
+            await node.until(name, is_running)
+
+        async def ask(cpu):
+            change = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": cpu}}}]}}
+            await node.client.patch("pods", "first", change, "default", type="strategic", subresource="resize")
+
+        await ask(f"{cpus + 1}")
+        pod = await node.until("first", lambda p: condition(p, "PodResizePending").get("reason") == "Infeasible")
+        assert container_status(pod)["resources"] == {"requests": {"cpu": half}}
+        await ask(most)
+        await node.until("first", lambda p: condition(p, "PodResizePending").get("reason") == "Deferred")
+        await node.client.delete("pods", "second", "default")
+        await node.until(
+            "first",
+            lambda p: container_status(p)["resources"] == {"requests": {"cpu": most}} and not condition(p, "PodResizePending"),
+        )
+        pod = await node.until("first", lambda p: not condition(p, "PodResizeInProgress"))
+        assert container_status(pod)["allocatedResources"] == {"cpu": most}
+        assert container_status(pod)["restartCount"] == 0
+        await node.client.delete("pods", "first", "default")
+
+    run(scenario())
+
+
+def test_a_resize_that_needs_a_restart_restarts_only_its_container(node, run):
+    async def scenario():
+        policy = [
+            {"resourceName": "cpu", "restartPolicy": "NotRequired"},
+            {"resourceName": "memory", "restartPolicy": "RestartContainer"},
+        ]
+        sized = {"command": FOREVER, "resources": amounts("100m", "32Mi")}
+        await node.run("both", {"name": "a", **sized, "resizePolicy": policy}, {"name": "b", **sized})
+        await node.until("both", is_running)
+        change = {"spec": {"containers": [{"name": name, "resources": amounts("200m", "48Mi")} for name in ("a", "b")]}}
+        await node.client.patch("pods", "both", change, "default", type="strategic", subresource="resize")
+        pod = await node.until(
+            "both",
+            lambda p: (
+                [s["restartCount"] for s in p["status"]["containerStatuses"]] == [1, 0]
+                and not condition(p, "PodResizeInProgress")
+            ),
+        )
+        assert [s["resources"]["limits"]["memory"] for s in pod["status"]["containerStatuses"]] == ["48Mi"] * 2
+
+    run(scenario())
+
+
+def test_another_image_takes_the_place_of_the_old_one_even_where_nothing_is_restarted(node, run):
+    async def scenario():
+        await node.run("once", {"name": "c", "command": FOREVER}, restartPolicy="Never")
+        await node.until("once", is_running)
+        phases, other = set(), "corral.local/busybox:2"
+        node.containerd.ctr("images", "tag", "--force", IMAGE, other)
+        change = {"spec": {"containers": [{"name": "c", "image": other}]}}
+        await node.client.patch("pods", "once", change, "default", type="strategic")
+
+        def replaced(pod):
+            phases.add(pod["status"]["phase"])
+            return container_status(pod)["restartCount"] == 1 and "running" in container_status(pod)["state"]
+
+        await node.until("once", replaced)
+        assert phases == {"Running"}
+
+    run(scenario())
+
+
 def test_a_class_of_service_weighs_what_its_pods_asked_for(node, run):
     async def scenario():
-        least = weight_of(node, "besteffort")
+        before = weight_of(node, "burstable")
         await node.run("asks", {"name": "c", "command": FOREVER, "resources": {"requests": {"cpu": "1500m"}}})
         await node.until("asks", is_running)
-        assert weight_of(node, "burstable") > least
+        assert weight_of(node, "burstable") > before >= weight_of(node, "besteffort")
         await node.client.delete("pods", "asks", "default")
-        await eventually(lambda: weight_of(node, "burstable") == least)
+        await eventually(lambda: weight_of(node, "burstable") == before)
 
     run(scenario())
 

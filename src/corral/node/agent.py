@@ -8,6 +8,8 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 from corral.api.objects import Object
+from corral.api.podresources import Amounts, add, amounts, total
+from corral.api.quantity import of_value
 from corral.base.clock import Clock, SystemClock
 from corral.base.tasks import Tasks
 from corral.client.client import Client
@@ -135,7 +137,17 @@ class Agent:
             services=self._services.objects,
             gate=Gate(hostinfo.cpu_count() * STARTS_PER_CPU),
             drained=self._drained,
+            allocatable=amounts(free),
+            granted_to_others=self._granted_to_others,
         )
+
+    def _granted_to_others(self, uid: str) -> Amounts:
+        """What the other pods of this node were granted, and how many they are."""
+        sum: Amounts = {}
+        for worker in self.workers.values():
+            if worker.uid != uid and worker.holds_resources:
+                add(sum, {**total(worker.granted, "requests"), "pods": of_value(1)})
+        return sum
 
     async def _found(self) -> list[Sandbox]:
         """What the runtime holds of this cluster at the start; waits for the runtime."""
@@ -170,6 +182,8 @@ class Agent:
             if self._levels.get(level) != values:
                 cgroups.make(f"{self.config.cgroup_root}/{level}", values)
         self._levels = wanted
+        for worker in self.workers.values():
+            worker.room_changed()
 
     def _begin(self, pod: Object, *, fresh: bool = False) -> PodWorker:
         """Begin work on a pod; a `fresh` one came while this agent was watching, so that the runtime cannot know it yet."""

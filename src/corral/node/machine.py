@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from corral.api.objects import Object
+from corral.api.podresources import Amounts
 from corral.base.clock import Clock
 from corral.client.client import Client
 from corral.client.events import Recorder
@@ -21,7 +22,8 @@ from corral.node.volumes.manager import Volumes
 class Machine:
     """The parts that a pod's worker works with. `services` gives the Services of the cluster for environments.
 
-    `drained(addresses)` returns when a terminating pod with these addresses gets no new connections any more.
+    `drained(addresses)` returns when a terminating pod with these addresses gets no new connections any more. `allocatable` is
+    what the node has for pods, `granted_to_others(uid)` what of it other pods than this have.
     """
 
     config: NodeConfig
@@ -37,3 +39,5 @@ class Machine:
     services: Callable[[], Iterable[Object]]
     gate: Gate
     drained: Callable[[Iterable[str]], Awaitable[None]]
+    allocatable: Amounts
+    granted_to_others: Callable[[str], Amounts]

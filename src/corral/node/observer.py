@@ -28,6 +28,7 @@ class Observer:
         self._changed = changed
         self._sandboxes: dict[str, Sandbox] = {}
         self._containers: dict[str, Container] = {}
+        self._replaced: set[str] = set()
         self.sandbox_of: dict[str, str] = {}
 
     @property
@@ -64,6 +65,8 @@ class Observer:
             return None
         if found.state == "exited":
             found = await asyncio.to_thread(self._with_message, found)
+        if id in self._replaced:
+            found = replace(found, replaced=True)
         known = self._containers.get(id)
         if known is not None and known.state == "exited" and found.state != "exited":
             return known  # An answer that was overtaken by a newer one.
@@ -80,11 +83,18 @@ class Observer:
             self._sandboxes[id] = found
         return found
 
+    def replace(self, id: str) -> None:
+        """The container is about to be ended so that another takes its place, whatever its restart policy says of ends."""
+        self._replaced.add(id)
+        if id in self._containers:
+            self._containers[id] = replace(self._containers[id], replaced=True)
+
     def forget(self, ids: Iterable[str]) -> None:
         """These were removed."""
         for id in ids:
             self._containers.pop(id, None)
             self._sandboxes.pop(id, None)
+            self._replaced.discard(id)
             self.sandbox_of.pop(id, None)
 
     async def ended(self, id: str) -> None:

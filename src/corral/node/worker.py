@@ -23,8 +23,10 @@ from corral.node.podstate.conditions import OWN
 from corral.node.podstate.observed import (
     Halt,
     Observed,
+    Room,
     init_containers,
     is_deleted,
+    is_over,
     is_sidecar,
     main_containers,
     spec_of,
@@ -33,7 +35,8 @@ from corral.node.podstate.plan import Kill, Plan, plan
 from corral.node.podstate.status import status as status_of
 from corral.node.probes.prober import Prober
 from corral.node.references import references
-from corral.node.resources import Amounts, container_resources, pod_amounts, pod_cgroup, pod_cgroup_values, wider
+from corral.node.resizing import Resizer
+from corral.node.resources import pod_cgroup
 from corral.node.starting import Starter
 from corral.node.statuswriter import StatusWriter
 from corral.node.stopping import MIN_GRACE_S, Stopper, grace_of
@@ -62,6 +65,7 @@ class PodWorker:
         self.observer = Observer(machine.runtime, self.uid, self._log_dir, self._wake.set)
         self._starter = Starter(machine, self.observer, self._say)
         self._stopper = Stopper(machine, self.observer, self._say)
+        self._resizer = Resizer(machine, self.observer, pod, self._say, self._spawn)
         self._prober = Prober(machine.runtime, machine.clock, self._wake.set)
         self._writer = StatusWriter(machine.client, pod)
         self._last: Object | None = None
@@ -73,11 +77,9 @@ class PodWorker:
         self._refreshing: asyncio.Task[None] | None = None
         self._killing: set[str] = set()
         self._told_waiting: set[tuple[str, float]] = set()
-        self._applied: dict[str, dict[str, Any]] = {}
-        self._in_force: dict[str, Object] = {}
-        self._resizing = 0
-        self._amounts = pod_amounts(pod)
         self._gone = False
+        #: the node has found room for it; one that an agent reported on before has it.
+        self._taken = bool((pod.get("status") or {}).get("startTime"))
         #: nothing runs any more; and then: nothing is held any more.
         self._ended = False
         self._stopped = False
@@ -98,6 +100,21 @@ class PodWorker:
         """The pod is no longer in the API: stop what is left of it."""
         self._gone = True
         self._wake.set()
+
+    @property
+    def granted(self) -> Object:
+        """The pod with the resources that the node has granted it."""
+        return self._resizer.view(self.pod)
+
+    @property
+    def holds_resources(self) -> bool:
+        """Whether what the pod was granted is still its own."""
+        return self._taken and not self._ended and not self._gone and not is_over(self.pod)
+
+    def room_changed(self) -> None:
+        """The node may have room now for what it had none for."""
+        if self._resizer.state.refused is not None:
+            self._wake.set()
 
     def event(self, id: str, ended: bool) -> None:
         """The runtime tells of one of the pod's containers or sandboxes."""
@@ -168,9 +185,12 @@ class PodWorker:
             task.cancel()
 
     def _step(self) -> float | None:
+        if not self._gone:
+            self._resizer.decide(self.pod)
         observed = self._observe()
         now_s = self._machine.clock.now()
         made = Plan(terminate=True) if self._gone else plan(self._view(), observed, now_s)
+        self._taken = self._taken or not made.terminate
         if made.halt is not None and self._halt is None:
             self._halt = made.halt
             self._say(made.halt.event_type, made.halt.reason, made.halt.message, "")
@@ -182,9 +202,11 @@ class PodWorker:
                 self._releasing = self._spawn(self._release(), "release")
         else:
             self._act(made)
+            observed = self._observe()
         self._watch_probes(observed)
         self._publish(observed)
-        times = [t for t in (made.look_again_s, self._starter.blocked_until_s) if t is not None and t > now_s]
+        due_s = (made.look_again_s, self._starter.blocked_until_s, self._resizer.retry_at_s)
+        times = [t for t in due_s if t is not None and t > now_s]
         if any(f.reason == "RunContainerError" for f in self._starter.failures.values()):
             times.append(now_s + RUN_ERROR_SHOWN_S)
         return min(times, default=None)
@@ -193,6 +215,8 @@ class PodWorker:
         for kill in made.kills:
             if kill.container_id not in self._killing:
                 self._killing.add(kill.container_id)
+                if kill.replaced:
+                    self.observer.replace(kill.container_id)
                 self._spawn(self._kill(kill), f"kill {kill.name}")
         for waiting in made.waiting:
             failure = self._starter.failures.get(waiting.name)
@@ -208,14 +232,14 @@ class PodWorker:
         if self._busy():
             return
         if made.sandbox_attempt is not None:
-            self._starting = self._spawn(self._starter.sandbox(self.pod, made.sandbox_attempt), "sandbox")
+            self._starting = self._spawn(self._starter.sandbox(self.granted, made.sandbox_attempt), "sandbox")
         elif made.starts:
             self._starting = self._spawn(self._start(made), "start")
         else:
-            self._resize()
+            self._resizer.enforce(self.pod, self._machine.clock.now(), self._killing)
 
     async def _start(self, made: Plan) -> None:
-        await self._starter.containers(self.pod, made.starts, self._wake.set)
+        await self._starter.containers(self.granted, made.starts, self._wake.set)
         await self._remove_old(made)
 
     async def _remove_old(self, made: Plan) -> None:
@@ -229,44 +253,6 @@ class PodWorker:
                     self.observer.forget([container.id])
                 for file in self._log_dir.glob(f"{container.name}/{container.attempt}.log*"):
                     file.unlink(missing_ok=True)
-
-    def _resize(self) -> None:
-        """Apply changed requests and limits to running containers (KEP-1287)."""
-        node = self._machine.node
-        changed: dict[str, dict[str, Any]] = {}
-        asked: dict[str, Object] = {}
-        for found in self.observer.containers:
-            container = spec_of(self.pod, found.name)
-            if container is None or found.state != "running" or found.id in self._killing:
-                continue
-            wanted = container_resources(self.pod, container, node.memory_bytes, cgroup_v2=self._machine.cgroups.v2)
-            asked[found.id] = container.get("resources") or {}
-            if self._applied.setdefault(found.id, wanted) != wanted:
-                changed[found.id] = self._applied[found.id] = wanted
-            elif not self._resizing:
-                self._in_force[found.id] = asked[found.id]
-        if changed:
-            before, self._amounts = self._amounts, pod_amounts(self.pod)
-            self._resizing += 1
-            self._spawn(self._apply(changed, asked, before, self._amounts), "resize")
-
-    async def _apply(
-        self, changed: dict[str, dict[str, Any]], asked: dict[str, Object], before: Amounts, after: Amounts
-    ) -> None:
-        """Change containers' cgroups (container id → LinuxContainerResources) within a pod's cgroup that has room for it.
-
-        `asked` is what the status says of each container once this is done.
-        """
-        machine = self._machine
-        path, v2 = pod_cgroup(machine.config.cgroup_root, self.pod), machine.cgroups.v2
-        machine.cgroups.make(path, pod_cgroup_values(wider(before, after), v2=v2))
-        try:
-            for id, wanted in changed.items():
-                await machine.runtime.update_resources(id, wanted)
-                self._in_force[id] = asked[id]
-            machine.cgroups.make(path, pod_cgroup_values(after, v2=v2))
-        finally:
-            self._resizing -= 1
 
     async def _kill(self, kill: Kill) -> None:
         found = next((c for c in self.observer.containers if c.id == kill.container_id), None)
@@ -357,23 +343,28 @@ class PodWorker:
             probes=self._prober.results,
             hooks_running=frozenset(self._starter.hooks_running),
             failures=dict(self._starter.failures),
-            resources=self._in_force,
+            resources=self._resizer.in_force,
+            resize=self._resizer.state,
             busy=self._busy(),
             halt=self._halt,
+            room=None if self._taken else self._room(),
             seen_s=self._seen_s,
         )
 
+    def _room(self) -> Room:
+        return Room(self._machine.allocatable, self._machine.granted_to_others(self.uid))
+
     def _view(self) -> Object:
-        """The pod with the newest status there is: what this worker said last, and what others have added."""
+        """The pod as granted, with the newest status there is: what this worker said last, and what others have added."""
         if self._last is None:
-            return self.pod
+            return self.granted
         known: Object = self.pod.get("status") or {}
         others = [c for c in known.get("conditions") or () if c["type"] not in OWN]
         own = [c for c in self._last.get("conditions") or () if c["type"] in OWN]
         status = {**known, **self._last, "conditions": own + others}
         if known.get("phase") in ("Succeeded", "Failed"):
             status["phase"] = known["phase"]
-        return {**self.pod, "status": status}
+        return {**self.granted, "status": status}
 
     def _publish(self, observed: Observed) -> None:
         if self._gone:
@@ -415,7 +406,7 @@ class PodWorker:
             )
         self._prober.keep_only(alive)
 
-    def _say(self, type: str, reason: str, message: str, container: str) -> None:
+    def _say(self, type: str, reason: str, message: str, container: str = "") -> None:
         path = ""
         if container:
             inits = {c["name"] for c in init_containers(self.pod)}

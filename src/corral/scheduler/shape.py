@@ -3,7 +3,7 @@
 https://kubernetes.io/docs/concepts/scheduling-eviction/
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakValueDictionary
@@ -98,23 +98,41 @@ class Shapes:
 def _relevant(pod: Object) -> Object:
     meta, spec = pod["metadata"], pod["spec"]
     controller = controller_of(pod)
+    held = _held(pod.get("status") or {})
     return {
         "namespace": meta.get("namespace", ""),
         "labels": meta.get("labels") or {},
         "family": controller["uid"] if controller else "",
         "spec": {name: spec[name] for name in _SPEC_FIELDS if spec.get(name)},
-        "containers": [_container(c) for c in spec.get("containers") or ()],
-        "initContainers": [_container(c) for c in spec.get("initContainers") or ()],
+        "containers": [_container(c, held) for c in spec.get("containers") or ()],
+        "initContainers": [_container(c, held) for c in spec.get("initContainers") or ()],
         "claims": [
             v["persistentVolumeClaim"]["claimName"] for v in spec.get("volumes") or () if v.get("persistentVolumeClaim")
         ],
     }
 
 
-def _container(container: Object) -> Object:
+def _held(status: Object) -> dict[str, list[Mapping[str, str]]]:
+    """Container name → what it holds of its node whatever it asks for now, while it is being resized (KEP-1287)."""
+    found = {}
+    for field_name in ("containerStatuses", "initContainerStatuses"):
+        for made in status.get(field_name) or ():
+            held = [made.get("allocatedResources"), (made.get("resources") or {}).get("requests")]
+            found[made["name"]] = [each for each in held if each]
+    if any(c["type"] == "PodResizePending" and c.get("reason") == "Infeasible" for c in status.get("conditions") or ()):
+        found[""] = []
+    return found
+
+
+def _container(container: Object, held: Mapping[str, list[Mapping[str, str]]]) -> Object:
+    wanted = (container.get("resources") or {}).get("requests") or {}
+    present = [each for each in held.get(container.get("name", ""), ()) if each != wanted]
+    if present:
+        # What will never be granted does not count.
+        wanted = _greatest(present if "" in held else [wanted, *present])
     return {
         "image": container.get("image", ""),
-        "requests": (container.get("resources") or {}).get("requests") or {},
+        "requests": wanted,
         "hostPorts": [
             [p.get("hostIP") or "0.0.0.0", p.get("protocol", "TCP"), p["hostPort"]]
             for p in container.get("ports") or ()
@@ -122,6 +140,14 @@ def _container(container: Object) -> Object:
         ],
         "sidecar": container.get("restartPolicy") == "Always",
     }
+
+
+def _greatest(lists: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    greatest: dict[str, str] = {}
+    for name, text in (pair for each in lists for pair in each.items()):
+        if name not in greatest or quantity.parse(text) > quantity.parse(greatest[name]):
+            greatest[name] = text
+    return greatest
 
 
 def _shape(facts: Object) -> Shape:

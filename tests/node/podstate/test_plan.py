@@ -1,6 +1,7 @@
 from dataclasses import replace
 
-from corral.node.podstate.observed import HASH_ANNOTATION, Halt, ProbeResults, StartFailure
+from corral.api.podresources import amounts
+from corral.node.podstate.observed import HASH_ANNOTATION, Halt, ProbeResults, Room, StartFailure
 from corral.node.podstate.plan import Start, plan
 from corral.node.podstate.spechash import spec_hash
 from corral.testing.objects import NOW_S, ago
@@ -53,6 +54,12 @@ def test_containers_of_an_old_sandbox_are_started_anew_unless_they_had_succeeded
     old = (found("done", "exited"), found("again", "exited", exit_code=1))
     state = observed(*old, sandboxes=(sandbox(1), sandbox(0, ready=False)), sandbox_of={"done-0": "s0", "again-0": "s0"})
     assert starts(pod, state) == ["again"]
+
+
+def test_a_container_that_is_replaced_comes_again_whatever_the_policy_and_without_waiting():
+    gone = replace(found("c", "exited", ended_ago_s=0, backoff_s=40), replaced=True)
+    made = plan(new_pod(restartPolicy="Never"), observed(gone), NOW_S)
+    assert made.starts == (Start("c", 1, 0.0),)
 
 
 class TestInitContainers:
@@ -208,6 +215,36 @@ class TestSysctls:
 
     def test_a_pod_that_runs_already_stays(self):
         assert self.halt("kernel.msgmax", observed(found("c"))) is None
+
+
+class TestRoom:
+    room = Room(amounts({"cpu": "2", "memory": "1Gi", "pods": "10"}), amounts({"cpu": "1500m", "pods": "3"}))
+
+    def halt(self, room, **resources):
+        pod = new_pod(container("c", resources={"requests": resources}))
+        return plan(pod, observed(sandboxes=(), room=room), NOW_S).halt
+
+    def test_a_pod_that_fits_is_taken(self):
+        assert self.halt(self.room, cpu="500m", memory="1Gi") is None
+
+    def test_a_pod_that_does_not_fit_is_refused_and_told_why(self):
+        refused = self.halt(self.room, cpu="501m")
+        assert refused is not None
+        numbers = "requested: 501, used: 1500, capacity: 2000"
+        assert refused.message == f"Pod was rejected: Node didn't have enough resource: cpu, {numbers}"
+        assert (refused.reason, refused.refused) == ("OutOfcpu", True)
+
+    def test_a_resource_that_the_node_does_not_have_is_refused(self):
+        refused = self.halt(self.room, **{"example.com/gpu": "1"})
+        assert refused is not None
+        assert refused.reason == "OutOfexample.com/gpu"
+
+    def test_there_are_never_more_pods_than_the_node_takes(self):
+        full = Room(self.room.allocatable, amounts({"pods": "10"}))
+        assert self.halt(full).reason == "OutOfpods"
+
+    def test_a_pod_that_has_its_place_is_not_asked_again(self):
+        assert self.halt(None, cpu="100") is None
 
 
 class TestResize:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from corral.node.podstate.containers import go_duration
@@ -139,6 +141,11 @@ class TestPhase:
         result = made(new_pod(), observed(found("c"), halt=Halt("DeadlineExceeded", "too long")), stopped=True)
         assert (result["phase"], result["reason"], result["message"]) == ("Failed", "DeadlineExceeded", "too long")
 
+    def test_a_pod_that_the_node_refused_has_no_containers(self):
+        result = made(new_pod(), observed(sandboxes=(), halt=Halt("OutOfcpu", "no room", refused=True)), stopped=True)
+        assert (result["phase"], result["reason"], result["message"]) == ("Failed", "OutOfcpu", "no room")
+        assert "containerStatuses" not in result
+
 
 class TestContainer:
     def test_crash_loop(self):
@@ -179,11 +186,17 @@ class TestContainer:
         (result,) = made(pod, observed(sandboxes=()), stopped=True)["containerStatuses"]
         assert result["state"] == kept["state"]
 
+    def test_one_that_is_being_replaced_has_not_ended(self):
+        state = observed(replace(found("c", "exited"), replaced=True))
+        result = made(new_pod(restartPolicy="Never"), state)
+        assert result["phase"] == "Running"
+        assert result["containerStatuses"][0]["state"] == {"waiting": {"reason": "ContainerCreating"}}
+
     def test_resources_are_those_in_force(self):
         asked = container("c", resources={"requests": {"cpu": "200m"}, "limits": {"cpu": "2"}})
         old = {"requests": {"cpu": "100m"}, "limits": {"cpu": "1"}}
         result = made(new_pod(asked), observed(found("c"), resources={"c-0": old}))["containerStatuses"][0]
-        assert (result["resources"], result["allocatedResources"]) == (old, {"cpu": "100m"})
+        assert (result["resources"], result["allocatedResources"]) == (old, {"cpu": "200m"})
 
     def test_resources_and_mounts(self):
         spec = container(

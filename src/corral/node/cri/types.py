@@ -76,6 +76,8 @@ class Container:
     annotations: Mapping[str, str]
     resources: Resources | None = None
     user: ContainerUser | None = None
+    #: The agent ends it to put another in its place: not the runtime's word, but the observer's.
+    replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A pod's conditions: PodReadyToStartContainers, Initialized, Ready, ContainersReady, PodScheduled. Pure.
+"""A pod's conditions: PodReadyToStartContainers, Initialized, Ready, ContainersReady, PodScheduled, and of a resize. Pure.
 
 https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-conditions
 """
@@ -8,9 +8,13 @@ from typing import Any
 
 from corral.api.objects import Object
 from corral.base.clock import rfc3339
+from corral.node.podstate import resize
 from corral.node.podstate.observed import Observed, init_containers, is_sidecar
 
-OWN = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+OWN = (
+    *("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"),
+    *(resize.PENDING, resize.IN_PROGRESS),
+)
 _Verdict = tuple[str, str, str]
 
 
@@ -29,6 +33,7 @@ def conditions(
     }
     by_type = {c["type"]: c for c in old}
     made = [_condition(pod, kind, verdict, by_type.get(kind), now_s) for kind, verdict in verdicts.items()]
+    made += resize.conditions(observed.resize, pod["metadata"].get("generation"), old, rfc3339(now_s))
     return made + [c for c in old if c["type"] not in OWN]
 
 

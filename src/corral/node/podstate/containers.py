@@ -121,6 +121,9 @@ def _waiting(pod: Object, container: Object, found: Container, observed: Observe
     failure = observed.failures.get(container["name"])
     if failure is not None:
         reason, message = failure.reason, failure.message
+    elif found.replaced:
+        # Never said to have ended: the API does not let a container of a pod that is not restarted leave its end.
+        reason, message = "ContainerCreating", ""
     elif (backoff_s := delay_s(found)) > 0 and found.state == "exited":
         meta = pod["metadata"]
         reason = "CrashLoopBackOff"
@@ -137,8 +140,9 @@ def _waiting(pod: Object, container: Object, found: Container, observed: Observe
 
 def _resources(container: Object, found: Container, observed: Observed, made: Object) -> None:
     asked = observed.resources.get(found.id) or container.get("resources") or {}
-    if asked.get("requests"):
-        made["allocatedResources"] = dict(asked["requests"])
+    granted = container.get("resources") or {}
+    if granted.get("requests"):
+        made["allocatedResources"] = dict(granted["requests"])
     made["resources"] = {k: dict(v) for k, v in asked.items() if k in ("requests", "limits") and v}
 
 

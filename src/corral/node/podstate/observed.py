@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from corral.api.objects import Object
+from corral.api.podresources import Amounts
 from corral.node.cri.types import Container, Sandbox
+from corral.node.podstate.resize import NOTHING_TO_RESIZE, ResizeState
 
 BACKOFF_ANNOTATION = "corral.dev/backoff-s"
 HASH_ANNOTATION = "io.kubernetes.container.hash"
@@ -40,6 +42,16 @@ class Halt:
     message: str
     #: of the event that tells of it.
     event_type: str = "Normal"
+    #: the node never took the pod: nothing of it was ever made.
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a node has for pods, and what the pods that it has taken hold of it; `pods` is their number."""
+
+    allocatable: Amounts
+    taken: Amounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +70,12 @@ class Observed:
     failures: Mapping[str, StartFailure] = field(default_factory=dict)
     #: container id → the requests and limits that are in force, where they are not what the pod asks for yet.
     resources: Mapping[str, Object] = field(default_factory=dict)
+    resize: ResizeState = NOTHING_TO_RESIZE
     #: a start or a stop of the whole is under way: nothing more may be started now.
     busy: bool = False
     halt: Halt | None = None
+    #: where the pod would have to find room; None once it has it.
+    room: Room | None = None
     #: when the node first saw the pod.
     seen_s: float = 0.0
 

@@ -43,6 +43,8 @@ class Kill:
     name: str
     message: str
     probe: str = ""
+    #: another takes its place, whatever the restart policy says.
+    replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def plan(pod: Object, observed: Observed, now_s: float) -> Plan:
         return Plan(terminate=True, halt=observed.halt)
     halt, deadline_s = _deadline(pod, observed, now_s)
     if halt is None and observed.sandbox is None:
-        halt = refusal(pod)
+        halt = refusal(pod, observed.room)
     if halt is not None:
         return Plan(terminate=True, halt=halt)
     sandbox = observed.sandbox
@@ -212,7 +214,8 @@ class _Work:
         again = policy_of(self.pod, container) != "Never"
         suffix = ", will be restarted" if again else ""
         if found.annotations.get(HASH_ANNOTATION, "") not in ("", spec_hash(container)):
-            self.kills.append(Kill(found.id, name, f"Container {name} definition changed, will be restarted"))
+            message = f"Container {name} definition changed, will be restarted"
+            self.kills.append(Kill(found.id, name, message, replaced=True))
         elif results.startup is False:
             self.kills.append(Kill(found.id, name, f"Container {name} failed startup probe{suffix}", "startup"))
         elif results.liveness is False:

@@ -1,15 +1,40 @@
-"""Pods that a node does not take although they were given to it. Pure.
+"""Pods that a node does not take although they were given to it: for what they ask, or for lack of room. Pure.
 
-https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/
+https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/,
+https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/
 """
 
 from corral.api.objects import Object
+from corral.api.podresources import total
+from corral.api.quantity import ZERO, of_value
 from corral.api.sysctls import SAFE_SYSCTLS
-from corral.node.podstate.observed import Halt
+from corral.node.podstate.observed import Halt, Room
+from corral.node.podstate.resize import number
+
+SYSTEM_NODE_CRITICAL = 2_000_001_000
+#: The order in which a node looks at what it lacks.
+COUNTED = ("pods", "cpu", "memory", "ephemeral-storage")
 
 
-def refusal(pod: Object) -> Halt | None:
-    """Why this node does not run `pod`; None where it does."""
+def refusal(pod: Object, room: Room | None) -> Halt | None:
+    """Why this node does not run `pod`; None where it does. `room` is None where the pod has its place already."""
+    return _forbidden(pod) or (_no_room(pod, room) if room is not None else None)
+
+
+def _no_room(pod: Object, room: Room) -> Halt | None:
+    if int(pod["spec"].get("priority") or 0) >= SYSTEM_NODE_CRITICAL:
+        return None  # The node needs these itself.
+    wanted = {**total(pod, "requests"), "pods": of_value(1)}
+    for name in (*COUNTED, *(wanted.keys() - set(COUNTED))):
+        need, used, all = wanted.get(name, ZERO), room.taken.get(name, ZERO), room.allocatable.get(name, ZERO)
+        if need and need + used > all:
+            numbers = f"requested: {number(name, need)}, used: {number(name, used)}, capacity: {number(name, all)}"
+            message = f"Pod was rejected: Node didn't have enough resource: {name}, {numbers}"
+            return Halt(f"OutOf{name}", message, "Warning", refused=True)
+    return None
+
+
+def _forbidden(pod: Object) -> Halt | None:
     spec = pod["spec"]
     for sysctl in (spec.get("securityContext") or {}).get("sysctls") or ():
         name = sysctl["name"]
@@ -22,5 +47,5 @@ def refusal(pod: Object) -> Halt | None:
             why = "not allowlisted"
         else:
             continue
-        return Halt("SysctlForbidden", f'Pod was rejected: forbidden sysctl: "{name}" {why}', "Warning")
+        return Halt("SysctlForbidden", f'Pod was rejected: forbidden sysctl: "{name}" {why}', "Warning", refused=True)
     return None

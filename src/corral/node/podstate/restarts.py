@@ -22,8 +22,8 @@ def policy_of(pod: Object, container: Object) -> str:
 
 def comes_again(policy: str, container: Object, found: Container) -> bool:
     """Whether a container that is not running is started again."""
-    if found.state in ("unknown", "created"):
-        return True
+    if found.state in ("unknown", "created") or found.replaced:
+        return found.state != "running"
     if found.state == "running":
         return False
     for rule in container.get("restartPolicyRules") or ():
@@ -49,7 +49,7 @@ def delay_s(found: Container) -> float:
 
 def next_delay_s(found: Container | None) -> float:
     """The delay to write on the successor of `found`: nothing first, then 10 s doubling to 5 minutes; forgiven after 10."""
-    if found is None:
+    if found is None or found.replaced:
         return 0.0
     if _ran_s(found) > BACKOFF_RESET_S:
         return BACKOFF_FIRST_S
@@ -59,6 +59,6 @@ def next_delay_s(found: Container | None) -> float:
 
 def due_s(found: Container) -> float:
     """When it may be started again (seconds since the epoch)."""
-    if _ran_s(found) > BACKOFF_RESET_S:
+    if found.replaced or _ran_s(found) > BACKOFF_RESET_S:
         return found.finished_s
     return found.finished_s + delay_s(found)

@@ -41,12 +41,14 @@ def status(pod: Object, observed: Observed, now_s: float, host_ips: Sequence[str
         made["podIP"] = ips[0]
         made["podIPs"] = [{"ip": ip} for ip in ips]
     made["startTime"] = old.get("startTime") or rfc3339(observed.seen_s or now_s)
+    made["qosClass"] = old.get("qosClass") or qos_class(pod)
+    if observed.halt is not None and observed.halt.refused:
+        return made
     if inits:
         made["initContainerStatuses"] = inits
     made["containerStatuses"] = sorted(mains, key=lambda s: str(s["name"]))
     if extra:
         made["ephemeralContainerStatuses"] = extra
-    made["qosClass"] = old.get("qosClass") or qos_class(pod)
     return made
 
 
@@ -58,7 +60,7 @@ def phase(pod: Object, observed: Observed, inits: Sequence[Object], mains: Seque
     initializing = _initializing(pod, observed, inits)
     if initializing == "failed" and policy == "Never":
         return "Failed"
-    states = [_kind_of_state(s) for s in mains]
+    states = ["running" if _is_replaced(observed, s["name"]) else _kind_of_state(s) for s in mains]
     if initializing != "done" and not (stopped and all(s.startswith("stopped") for s in states)):
         return "Failed" if stopped else "Pending"
     if "waiting" in states:
@@ -91,6 +93,12 @@ def _initializing(pod: Object, observed: Observed, inits: Sequence[Object]) -> s
         if ended["exitCode"] != 0:
             return "failed"
     return "done"
+
+
+def _is_replaced(observed: Observed, name: str) -> bool:
+    """Between the end of a container and the start of the one that takes its place nothing has ended."""
+    found = observed.latest(name)
+    return found is not None and found.replaced
 
 
 def _kind_of_state(made: Object) -> str:
