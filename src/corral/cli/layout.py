@@ -1,6 +1,7 @@
 """What a cluster is on disk and on the host: its folders, ports and address ranges.
 
-`cluster.json` in the data directory is written once, when the cluster is made; everything else follows from it.
+`cluster.json` in the data directory is written once, when the cluster is made; everything else follows from it. It is read here
+only: what a process needs of it, it is given.
 """
 
 import contextlib
@@ -44,6 +45,12 @@ class Cluster:
     service_cidr: str
     node: bool
     cri: str = ""
+    #: More names and addresses in the API server's certificate.
+    extra_sans: tuple[str, ...] = ()
+    node_port_min: int = 30000
+    node_port_max: int = 32767
+    #: The issuer of service account tokens; "" means the server's own default.
+    issuer: str = ""
 
     @property
     def api_ip(self) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -10,7 +11,7 @@ from corral.base.clock import SystemClock
 from corral.base.errors import CorralError
 from corral.base.tasks import Tasks
 from corral.cli import daemon
-from corral.cli.layout import Home
+from corral.cli.layout import Cluster, Home
 from corral.client.client import Client
 from corral.client.informer import Informers
 from corral.controllers.manager import Config, build
@@ -27,7 +28,7 @@ def server(*, data_dir: Path) -> None:
 
 
 async def _serve(data_dir: Path, stop: asyncio.Event) -> None:
-    config = ServerConfig.load(data_dir)
+    config = settings(Home(data_dir).require(), data_dir)
     clock = SystemClock()
     folder = data_dir / "server"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -49,6 +50,23 @@ async def _serve(data_dir: Path, stop: asyncio.Event) -> None:
                 await tasks.close()
         await api.stop()
         await store.close()
+
+
+def settings(cluster: Cluster, data_dir: Path) -> ServerConfig:
+    """What the API server needs to know of the cluster."""
+    config = ServerConfig(
+        data_dir,
+        name=cluster.name,
+        host=cluster.host,
+        port=cluster.port,
+        advertise_address=cluster.advertise_address,
+        service_cidr=cluster.service_cidr,
+        pod_cidr=cluster.pod_cidr,
+        extra_sans=cluster.extra_sans,
+        node_port_min=cluster.node_port_min,
+        node_port_max=cluster.node_port_max,
+    )
+    return replace(config, issuer=cluster.issuer) if cluster.issuer else config
 
 
 def _start_control(api: ApiServer, clock: SystemClock, tasks: Tasks) -> None:

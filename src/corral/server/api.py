@@ -1,6 +1,8 @@
 """The API server: its parts put together, and the way of a request through them.
 
-A request is routed, authenticated, authorized, and handed to its verb, subresource or page. What goes wrong becomes a Status.
+A request is routed, authenticated, authorized, and only then is its body read; it is handed to its verb, subresource or page.
+What goes wrong becomes a Status. Every request is counted and audited, whether it comes over HTTP (`handle`) or from a caller
+in this process (`perform`).
 """
 
 import logging
@@ -23,13 +25,14 @@ from corral.server.admission import default_chain
 from corral.server.aggregation import Backends
 from corral.server.aggregation.layer import Aggregation
 from corral.server.allocation import Allocation
-from corral.server.audit import AuditLog
+from corral.server.audit import AuditLog, Auditor, load_policy
+from corral.server.audit.auditor import DECISION, REASON
 from corral.server.authentication import Authenticator, Peer, TokenAuthority
 from corral.server.authentication.bearer import TOKEN_FILE, load_token_file
 from corral.server.authentication.impersonation import impersonate
 from corral.server.authentication.tokenrequests import TokenRequests
-from corral.server.authorization import Authorizer, of_request
-from corral.server.authorization.authorizer import PRIVILEGED_GROUP
+from corral.server.authorization import Authorizer, forbidden, of_request
+from corral.server.authorization.authorizer import PRIVILEGED, PRIVILEGED_GROUP
 from corral.server.authorization.reviews import Reviews
 from corral.server.bodies import as_json
 from corral.server.bootstrap import bootstrap
@@ -37,6 +40,7 @@ from corral.server.cache import Cache
 from corral.server.charges import Charges
 from corral.server.clusterroles import keep_aggregated
 from corral.server.config import ServerConfig
+from corral.server.configfiles import AUDIT_POLICY
 from corral.server.core import Core
 from corral.server.customresources import DEFINITIONS
 from corral.server.definitions import keep_definitions
@@ -88,7 +92,8 @@ class ApiServer:
         self._tasks = Tasks()
         self._static_tokens = static_tokens
         self._authenticator: Authenticator | None = None
-        self._audit: AuditLog | None = None
+        self.audit_log: AuditLog | None = None
+        self._auditor: Auditor | None = None
         self._pages = Pages(self.core)
 
     @property
@@ -102,6 +107,7 @@ class ApiServer:
         core, config = self.core, self.config
         hosts = [config.advertised, config.api_service_ip, *config.extra_sans]
         keys = pki.ensure(config.pki_dir, server_hosts=hosts, now=datetime.fromtimestamp(core.clock.now(), UTC))
+        policy = load_policy(config.config_dir / AUDIT_POLICY)
         tls = server_tls(keys.server_certificate, keys.server_key, keys.ca_certificate)
         listener = bind(config.host, config.port)
         core.port = listener.getsockname()[1]
@@ -113,7 +119,8 @@ class ApiServer:
         core.custom.follow(core.cache.collection(DEFINITIONS), core.catalog, core.catalog_changed)
         self._tasks.keep("watch cache", core.cache.run)
         self._furnish(keys)
-        self._audit = AuditLog(config.data_dir / "server" / "audit.log", core.clock)
+        self.audit_log = AuditLog(config.data_dir / "server" / "audit.log")
+        self._auditor = Auditor(policy, (self.audit_log,), core.clock)
         self._tasks.keep("cluster role aggregation", lambda: keep_aggregated(core))
         self._tasks.keep("custom resource definitions", lambda: keep_definitions(core))
         client = Client(self.local(manager="kube-apiserver"), core.catalog, "kube-apiserver")
@@ -140,8 +147,8 @@ class ApiServer:
         await self.http.stop()
         await self.core.relay.close()
         await self._tasks.close()
-        if self._audit is not None:
-            self._audit.close()
+        if self.audit_log is not None:
+            self.audit_log.close()
 
     def local(self, user: User = LOOPBACK, manager: str = "corral") -> Transport:
         """The API for a caller in this process."""
@@ -149,9 +156,9 @@ class ApiServer:
 
     async def handle(self, request: Request, peer: Peer | None = None) -> Response:
         """The answer to a request that came over `peer`; faults have become Statuses."""
-        began_s, received_s = time.perf_counter(), self.core.clock.now()
+        began_s = time.perf_counter()
         try:
-            response = await self.perform(request, peer)
+            response = await self._perform(request, peer)
         except ApiError as error:
             response = refusal(error, request)
         except PageNotFoundError:
@@ -160,29 +167,30 @@ class ApiServer:
             log.error("%s %s: %s", request.method, request.path, error)
             response = refusal(internal(error.message), request)
         except Exception as error:
-            response = refusal(_failure(error, request), request)
-        self._pages.metrics.observe(request, response.status, time.perf_counter() - began_s)
-        if self._audit is not None:
-            self._audit.record(request, received_s, response.status, started=response.stream is not None)
+            response = refusal(self._failure(error, request), request)
+        self.settle(request, response, began_s)
         return response
 
-    async def perform(self, request: Request, peer: Peer | None = None) -> Response:
-        """The answer to a request. Raises ApiError, PageNotFoundError and whatever goes wrong."""
-        fault: Exception | None = None
+    async def perform(self, request: Request) -> Response:
+        """The answer to a request of a caller in this process. Raises ApiError, also where the storage fails."""
+        began_s = time.perf_counter()
         try:
-            self.core.paths.resolve(request)
-        except (ApiError, PageNotFoundError) as error:
-            fault = error
-        if peer is not None:
-            assert self._authenticator is not None
-            request.user = self._authenticator.authenticate(request, peer)
-            other = impersonate(request, self.authorizer)
-            if other is not None:
-                request.actor, request.user = request.user, other
-        if PRIVILEGED_GROUP not in request.user.groups:
-            self.authorizer.require(of_request(request))
-        if fault is not None:
-            raise fault
+            response = await self._perform(request, None)
+        except ApiError as error:
+            self.settle(request, refusal(error, request), began_s)
+            raise
+        except StoreUnavailable as error:
+            failure = internal(error.message)
+            self.settle(request, refusal(failure, request), began_s)
+            raise failure from error
+        self.settle(request, response, began_s)
+        return response
+
+    async def _perform(self, request: Request, peer: Peer | None) -> Response:
+        """The answer to a request. Raises ApiError, PageNotFoundError and whatever goes wrong."""
+        await self.route(request, peer)
+        if request.read_body is not None:
+            request.body = await request.read_body()
         if request.resource is not None and not request.resource.is_foreign:
             deprecation = self.core.rules(request.resource).deprecation
             if deprecation:
@@ -191,11 +199,72 @@ class ApiServer:
                 as_json(request)
         return await self._handler(request)(self.core, request)
 
-    def route(self, request: Request) -> None:
-        """Resolve and authorize a request of an in-process caller. Raises ApiError."""
-        self.core.paths.resolve(request)
-        if PRIVILEGED_GROUP not in request.user.groups:
-            self.authorizer.require(of_request(request))
+    async def route(self, request: Request, peer: Peer | None = None) -> None:
+        """Find out what is asked for and by whom, and whether he may. Raises ApiError, PageNotFoundError."""
+        received_s = self.core.clock.now()
+        fault: Exception | None = None
+        try:
+            self.core.paths.resolve(request)
+        except (ApiError, PageNotFoundError) as error:
+            fault = error
+        if peer is not None:
+            await self._authenticate(request, peer, received_s)
+        if self._auditor is not None:
+            self._auditor.received(request, received_s)
+        if peer is not None:
+            other = impersonate(request, self.authorizer)
+            if other is not None:
+                request.actor, request.user, request.constraint = request.user, other.user, other.constraint
+        self._authorize(request)
+        if fault is not None:
+            raise fault
+
+    def _authorize(self, request: Request) -> None:
+        if PRIVILEGED_GROUP in request.user.groups:
+            decision = PRIVILEGED
+        else:
+            attributes = of_request(request)
+            decision = self.authorizer.decide(attributes)
+        if request.audit is not None:
+            request.annotations[DECISION] = "allow" if decision.allowed else "forbid"
+            request.annotations[REASON] = decision.reason
+        if not decision.allowed:
+            raise forbidden(attributes, decision.reason)
+
+    async def _authenticate(self, request: Request, peer: Peer, received_s: float) -> None:
+        assert self._authenticator is not None
+        try:
+            request.user = await self._authenticator.authenticate(request, peer)
+        except ApiError as error:
+            if self._auditor is not None:
+                self._auditor.unauthenticated(request, received_s, error.code)
+            raise
+
+    def settle(self, request: Request, response: Response, began_s: float, *, goes_on: bool = False) -> None:
+        """Count a request that is answered, and write it down; one whose answer goes on, when that ends."""
+        self._pages.metrics.observe(request, response.status, time.perf_counter() - began_s)
+        auditor = self._auditor
+        if request.audit is None or auditor is None:
+            return
+        if goes_on or response.stream is not None or response.upgrade is not None:
+            auditor.started(request, response.status)
+            response.ended = lambda: auditor.completed(request, response.status, None)
+        elif response.status >= 400 and response.body.startswith(b"{"):
+            auditor.completed(request, response.status, orjson.loads(response.body))
+        else:
+            auditor.completed(request, response.status, None, response.body, response.content_type)
+        response.headers["Audit-Id"] = request.audit.id
+
+    def _failure(self, error: Exception, request: Request) -> ApiError:
+        """What is answered where something failed that must not: it is ours, unless the request cannot be written."""
+        if isinstance(error, RecursionError) or (isinstance(error, TypeError) and str(error).startswith(_FAULTS_OF_WRITING)):
+            log.warning("%s %s: %s", request.method, request.path, error)
+            return bad_request(UNWRITABLE)
+        log.error("%s %s failed", request.method, request.path, exc_info=error)
+        failure = internal(f"{type(error).__name__}: {error}")
+        if self._auditor is not None:
+            self._auditor.panicked(request, failure.status())
+        return failure
 
     def _handler(self, request: Request) -> Callable[[Core, Request], Awaitable[Response]]:
         resource = request.resource
@@ -218,15 +287,6 @@ def served() -> Catalog:
     return Catalog(
         resource for resource in facts.catalog() if "beta" not in resource.version and "alpha" not in resource.version
     )
-
-
-def _failure(error: Exception, request: Request) -> ApiError:
-    """What is answered where something failed that must not: it is ours, unless the request holds what cannot be written."""
-    if isinstance(error, RecursionError) or (isinstance(error, TypeError) and str(error).startswith(_FAULTS_OF_WRITING)):
-        log.warning("%s %s: %s", request.method, request.path, error)
-        return bad_request(UNWRITABLE)
-    log.error("%s %s failed", request.method, request.path, exc_info=error)
-    return internal(f"{type(error).__name__}: {error}")
 
 
 def refusal(error: ApiError, request: Request) -> Response:

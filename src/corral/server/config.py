@@ -1,19 +1,15 @@
-"""What one cluster's API server is told: names, addresses, ranges. Kept in `DATA_DIR/cluster.json`, written by `corral up`."""
+"""What one cluster's API server is told: names, addresses, ranges. `cli.layout` reads them from `cluster.json`."""
 
 import ipaddress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
-
-from corral.base.errors import CorralError
-
-CLUSTER_FILE = "cluster.json"
+from corral.server.configfiles import FOLDER
 
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """The settings of a cluster. Every process of the cluster reads the same ones."""
+    """The settings of a server."""
 
     data_dir: Path
     #: The cluster's name: of the kubeconfig context, and in host resources.
@@ -35,25 +31,15 @@ class ServerConfig:
     #: The issuer of service account tokens.
     issuer: str = "https://kubernetes.default.svc"
 
-    @classmethod
-    def load(cls, data_dir: Path) -> "ServerConfig":
-        """The settings in `data_dir`. Raises CorralError where there are none or they cannot be read."""
-        path = data_dir / CLUSTER_FILE
-        try:
-            found = orjson.loads(path.read_bytes())
-        except FileNotFoundError:
-            raise CorralError(f"there is no cluster in {data_dir}", "start one with: corral up") from None
-        except (OSError, orjson.JSONDecodeError) as error:
-            raise CorralError(f"{path} cannot be read: {error}", "restore it, or remove the directory") from error
-        known = {field.name for field in fields(cls)} - {"data_dir"}
-        settings = {name: value for name, value in found.items() if name in known}
-        settings["extra_sans"] = tuple(settings.get("extra_sans", ()))
-        return cls(data_dir=data_dir, **settings)
-
     @property
     def pki_dir(self) -> Path:
         """Where certificates and keys lie."""
         return self.data_dir / "pki"
+
+    @property
+    def config_dir(self) -> Path:
+        """Where configuration files of the server lie (`server.configfiles`)."""
+        return self.data_dir / FOLDER
 
     @property
     def api_service_ip(self) -> str:

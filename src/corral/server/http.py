@@ -11,14 +11,17 @@ import ssl
 import time
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from aiohttp import web
+from aiohttp import ClientError, web
+from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
+from corral.api.errors import ApiError, bad_request
 from corral.base.errors import CorralError
 from corral.server.request import Request, Response
 
@@ -123,12 +126,8 @@ class HttpServer:
         connection = raw.protocol
         assert isinstance(connection, Connection)
         request = _request(raw)
-        if request.method not in ("GET", "HEAD") or raw.body_exists:
-            async with asyncio.timeout(BODY_TIMEOUT_S):
-                body = await _body(raw)
-            if body is None:
-                return _Whole(_too_large(), request)
-            request.body = body
+        if raw.body_exists:
+            request.read_body = partial(_body, raw)
         response = await self._handle(request, connection)
         if response.upgrade is not None:
             connection.streaming = asyncio.current_task()
@@ -137,6 +136,8 @@ class HttpServer:
                 return taken
             finally:
                 connection.streaming = None
+                if response.ended is not None:
+                    response.ended()
         if response.stream is not None:
             return await _stream(raw, connection, request, response)
         packed = "Content-Encoding" in response.headers
@@ -246,29 +247,31 @@ def _headers(raw: web.BaseRequest) -> Mapping[str, str]:
     return CIMultiDict(clean)
 
 
-async def _body(raw: web.BaseRequest) -> bytes | None:
-    """The request's body; None where it is too large."""
-    if not raw.body_exists:
-        return b""
+async def _body(raw: web.BaseRequest) -> bytes:
+    """The request's body. Raises ApiError where it is too large, late, or not what its head says."""
     length = raw.content_length
     if length is not None and length > BODY_LIMIT_BYTES:
-        return None
+        raise _too_large()
+    if raw.headers.get("Expect", "").lower() == "100-continue" and raw.transport is not None:
+        raw.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     parts = []
     size_bytes = 0
-    async for part in raw.content.iter_any():
-        size_bytes += len(part)
-        if size_bytes > BODY_LIMIT_BYTES:
-            return None
-        parts.append(part)
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for part in raw.content.iter_any():
+                size_bytes += len(part)
+                if size_bytes > BODY_LIMIT_BYTES:
+                    raise _too_large()
+                parts.append(part)
+    except TimeoutError:
+        raise ApiError(408, "Timeout", f"the body of the request has not come within {BODY_TIMEOUT_S:.0f} s") from None
+    except (BadHttpMessage, ClientError, ConnectionError) as error:
+        raise bad_request(f"unable to read the body of the request: {error}") from error
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _too_large() -> Response:
-    body = (
-        b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"Request entity too large: '
-        b'limit is %d","reason":"RequestEntityTooLarge","code":413}\n' % BODY_LIMIT_BYTES
-    )
-    return Response(413, body)
+def _too_large() -> ApiError:
+    return ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {BODY_LIMIT_BYTES}")
 
 
 async def _stream(raw: web.BaseRequest, connection: Connection, request: Request, response: Response) -> web.StreamResponse:
@@ -297,6 +300,8 @@ async def _stream(raw: web.BaseRequest, connection: Connection, request: Request
         close = getattr(response.stream, "aclose", None)
         if close is not None:
             await close()
+        if response.ended is not None:
+            response.ended()
     return out
 
 

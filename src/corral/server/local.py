@@ -1,12 +1,13 @@
 """The API for callers in the same process: no TLS, no HTTP, and the very bytes of the watch cache."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING
 
 import orjson
 
-from corral.api.errors import REASONS, ApiError, internal
+from corral.api.errors import REASONS, ApiError
 from corral.api.objects import Key
 from corral.client.transport import Call, Item, Listing, WatchEvent
 from corral.server.cache import Cached
@@ -16,7 +17,6 @@ from corral.server.request import Request, Response, User
 from corral.server.selection import Selection, selection_of
 from corral.server.verbs.list import page_of
 from corral.server.verbs.watch import BOOKMARK_INTERVAL_S, begin
-from corral.store.contract import StoreUnavailable
 
 if TYPE_CHECKING:
     from corral.server.api import ApiServer
@@ -32,10 +32,7 @@ class LocalTransport:
 
     async def call(self, call: Call) -> bytes:
         """One request, one body. Raises ApiError, also where the storage fails: callers know no other."""
-        try:
-            response = await self._server.perform(self._request(call))
-        except StoreUnavailable as error:
-            raise internal(error.message) from error
+        response = await self._server.perform(self._request(call))
         if response.stream is not None:
             response.body = b"".join([chunk async for chunk in response.stream])
         if response.status >= 400:
@@ -44,37 +41,46 @@ class LocalTransport:
 
     async def list(self, call: Call) -> Listing:
         """GET of a collection: items share their bytes with the cache."""
-        request, core, selection = self._prepare(call)
+        began_s = time.perf_counter()
+        request, core, selection = await self._prepare(call)
         page = await page_of(core, request, ListOptions.of(request), selection)
+        self._server.settle(request, Response(), began_s)
         assert request.resource is not None
         items = [_item(core, request, item) for item in page.items]
         return Listing(items, str(page.revision))
 
     async def watch(self, call: Call) -> AsyncIterator[WatchEvent]:
         """Changes as they are applied to the cache; bookmarks in between."""
-        request, core, selection = self._prepare(call)
+        began_s = time.perf_counter()
+        request, core, selection = await self._prepare(call)
         start = await begin(core, request, ListOptions.of(request, watch=True))
         if start.error is not None:
             raise start.error
-        for item in start.initial:
-            if selection is None or selection.matches(item):
-                yield WatchEvent("ADDED", _item(core, request, item))
-        position = start.position
-        while True:
-            # Whoever does not keep up with a stream of changes still lets others run.
-            await asyncio.sleep(0)
-            await start.collection.wait(position, BOOKMARK_INTERVAL_S, urgent=True)
-            changes = start.collection.changes(position)
-            position += len(changes)
-            for change in changes:
-                if change.revision <= start.after:
-                    continue
-                seen = change.seen_by(selection)
-                if seen is not None:
-                    yield WatchEvent(seen[0], _item(core, request, seen[1]))
-            if not changes:
-                revision = core.cache.revision
-                yield WatchEvent("BOOKMARK", Item(Key("", ""), _bookmark(revision), revision))
+        answer = Response()
+        self._server.settle(request, answer, began_s, goes_on=True)
+        try:
+            for item in start.initial:
+                if selection is None or selection.matches(item):
+                    yield WatchEvent("ADDED", _item(core, request, item))
+            position = start.position
+            while True:
+                # Whoever does not keep up with a stream of changes still lets others run.
+                await asyncio.sleep(0)
+                await start.collection.wait(position, BOOKMARK_INTERVAL_S, urgent=True)
+                changes = start.collection.changes(position)
+                position += len(changes)
+                for change in changes:
+                    if change.revision <= start.after:
+                        continue
+                    seen = change.seen_by(selection)
+                    if seen is not None:
+                        yield WatchEvent(seen[0], _item(core, request, seen[1]))
+                if not changes:
+                    revision = core.cache.revision
+                    yield WatchEvent("BOOKMARK", Item(Key("", ""), _bookmark(revision), revision))
+        finally:
+            if answer.ended is not None:
+                answer.ended()
 
     async def close(self) -> None:
         """Nothing to give back."""
@@ -85,9 +91,9 @@ class LocalTransport:
             headers = {**self._headers, "Content-Type": call.content_type}
         return Request(call.method, call.path, dict(call.query), headers, call.body or b"", self._user)
 
-    def _prepare(self, call: Call) -> tuple[Request, Core, Selection | None]:
+    async def _prepare(self, call: Call) -> tuple[Request, Core, Selection | None]:
         request = self._request(call)
-        self._server.route(request)
+        await self._server.route(request)
         core = self._server.core
         if request.resource is None:
             raise ApiError(404, "NotFound", f"{call.path} is no collection", {})

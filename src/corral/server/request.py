@@ -2,10 +2,13 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from corral.api.objects import Object
 from corral.api.resources import Resource
+
+if TYPE_CHECKING:
+    from corral.server.audit.auditor import Audited
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Request:
     remote: str = ""
     #: Who acts as `user`, where somebody impersonates.
     actor: User | None = None
+    #: What allows him to, where it is constrained impersonation: `impersonate:user-info`.
+    constraint: str = ""
     #: The verb in RBAC's words (get, list, watch, create, update, patch, delete, deletecollection; or the method).
     verb: str = ""
     #: None for non-resource paths such as /healthz.
@@ -47,8 +52,16 @@ class Request:
     subpath: str = ""
     #: Texts for `Warning:` headers of the answer.
     warnings: list[str] = field(default_factory=list)
-    #: Audit annotations.
+    #: What parts of the server, admission plugins above all, add to the request's audit event; see `annotate`.
     annotations: dict[str, str] = field(default_factory=dict)
+    #: What is remembered for the audit log; None where nothing is to be written.
+    audit: "Audited | None" = None
+    #: Reads the body, which comes after authentication and authorization; None where it is there already.
+    read_body: Callable[[], Awaitable[bytes]] | None = None
+
+    def annotate(self, key: str, value: str) -> None:
+        """Add an annotation to the audit event. Keys are `domain/name`; the first value of a key stays."""
+        self.annotations.setdefault(key, value)
 
 
 @dataclass(slots=True)
@@ -62,6 +75,8 @@ class Response:
     stream: AsyncIterator[bytes] | None = None
     #: Texts for `Warning:` headers.
     warnings: list[str] = field(default_factory=list)
+    #: Called when a stream or upgrade has ended.
+    ended: Callable[[], None] | None = None
     #: Takes the connection over instead: called with the HTTP library's request, answers with its response.
     upgrade: Callable[[Any], Awaitable[Any]] | None = None
 

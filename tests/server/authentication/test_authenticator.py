@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -35,6 +37,10 @@ def authenticator(lookup: MemoryLookup, tmp_path: Path) -> Authenticator:
     return Authenticator(lookup, SystemClock(), tokens, load_token_file(file))
 
 
+def run(answer: Coroutine[Any, Any, User]) -> User:
+    return asyncio.run(answer)
+
+
 def get(**headers: str) -> Request:
     return Request("GET", "/api", {}, {name.replace("_", "-"): value for name, value in headers.items()})
 
@@ -43,7 +49,7 @@ def test_a_certificate_names_user_and_groups(authenticator: Authenticator, tmp_p
     authority = pki.ensure(tmp_path / "pki", server_hosts=(), now=datetime.now(UTC))
     pem = pki.issue_client(authority, "ann", ("dev",)).certificate
     session = Session(x509.load_pem_x509_certificate(pem).public_bytes(serialization.Encoding.DER))
-    user = authenticator.authenticate(get(Authorization="Bearer ignored"), session)
+    user = run(authenticator.authenticate(get(Authorization="Bearer ignored"), session))
     assert (user.name, user.groups) == ("ann", ("dev", "system:authenticated"))
     assert session.known.user is user
 
@@ -55,32 +61,32 @@ def test_a_connection_that_outlives_its_certificate_is_refused(lookup: MemoryLoo
     pem = pki.issue_client(authority, "ann", days=1, now=datetime.fromtimestamp(clock.now(), UTC)).certificate
     session = Session(x509.load_pem_x509_certificate(pem).public_bytes(serialization.Encoding.DER))
     authenticator = Authenticator(lookup, clock, tokens)
-    assert authenticator.authenticate(get(), session).name == "ann"
+    assert run(authenticator.authenticate(get(), session)).name == "ann"
     asyncio.run(clock.advance(2 * 24 * 3600.0))
     with pytest.raises(ApiError, match="Unauthorized"):
-        authenticator.authenticate(get(), session)
+        run(authenticator.authenticate(get(), session))
 
 
 def test_a_token_of_the_file_is_its_user(authenticator: Authenticator) -> None:
-    user = authenticator.authenticate(get(Authorization="Bearer secret-one"), Session())
+    user = run(authenticator.authenticate(get(Authorization="Bearer secret-one"), Session()))
     assert user == User("ann", "u1", ("dev", "ops", "system:authenticated"))
 
 
 def test_a_web_socket_brings_its_token_as_a_subprotocol(authenticator: Authenticator) -> None:
     encoded = base64.urlsafe_b64encode(b"secret-two").rstrip(b"=").decode()
     protocols = f"v5.channel.k8s.io, base64url.bearer.authorization.k8s.io.{encoded}"
-    assert authenticator.authenticate(get(Sec_WebSocket_Protocol=protocols), None).name == "bob"
+    assert run(authenticator.authenticate(get(Sec_WebSocket_Protocol=protocols), None)).name == "bob"
 
 
 def test_no_credentials_are_anonymous(authenticator: Authenticator) -> None:
-    user = authenticator.authenticate(get(), Session())
+    user = run(authenticator.authenticate(get(), Session()))
     assert (user.name, user.groups) == ("system:anonymous", ("system:unauthenticated",))
 
 
 @pytest.mark.parametrize("token", ["wrong", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", "abcdef.0123456789abcdef"])
 def test_wrong_tokens_are_refused(authenticator: Authenticator, token: str) -> None:
     with pytest.raises(ApiError) as refused:
-        authenticator.authenticate(get(Authorization=f"Bearer {token}"), Session())
+        run(authenticator.authenticate(get(Authorization=f"Bearer {token}"), Session()))
     assert refused.value.status() == {
         "kind": "Status",
         "apiVersion": "v1",
@@ -107,7 +113,7 @@ def put_bootstrap_token(lookup: MemoryLookup, **changes: str) -> None:
 
 def test_a_bootstrap_token_is_a_secret(authenticator: Authenticator, lookup: MemoryLookup) -> None:
     put_bootstrap_token(lookup, expiration="2999-01-01T00:00:00Z")
-    user = authenticator.authenticate(get(Authorization="Bearer abcdef.0123456789abcdef"), None)
+    user = run(authenticator.authenticate(get(Authorization="Bearer abcdef.0123456789abcdef"), None))
     assert user.name == "system:bootstrap:abcdef"
     assert user.groups == ("system:bootstrappers", "system:bootstrappers:workers", "system:authenticated")
 
@@ -126,7 +132,7 @@ def test_a_bootstrap_token_that_is_not_good(
 ) -> None:
     put_bootstrap_token(lookup, **changes)
     with pytest.raises(ApiError):
-        authenticator.authenticate(get(Authorization="Bearer abcdef.0123456789abcdef"), None)
+        run(authenticator.authenticate(get(Authorization="Bearer abcdef.0123456789abcdef"), None))
 
 
 ADMIN = User("admin", groups=("system:masters", "system:authenticated"))
@@ -135,15 +141,16 @@ ADMIN = User("admin", groups=("system:masters", "system:authenticated"))
 def test_masters_may_act_as_anybody(lookup: MemoryLookup) -> None:
     request = get(Impersonate_User="ann", Impersonate_Group="dev")
     request.user = ADMIN
-    assert impersonate(request, Authorizer(lookup)) == User("ann", groups=("dev", "system:authenticated"))
+    user = User("ann", groups=("dev", "system:authenticated"))
+    assert impersonate(request, Authorizer(lookup)) == (user, "impersonate:user-info")
 
 
 def test_a_service_account_comes_with_its_groups(lookup: MemoryLookup) -> None:
     request = get(Impersonate_User="system:serviceaccount:x:robot")
     request.user = ADMIN
-    user = impersonate(request, Authorizer(lookup))
-    assert user is not None
-    assert user.groups == ("system:serviceaccounts", "system:serviceaccounts:x", "system:authenticated")
+    found = impersonate(request, Authorizer(lookup))
+    assert found is not None
+    assert found.user.groups == ("system:serviceaccounts", "system:serviceaccounts:x", "system:authenticated")
 
 
 def test_others_may_not(lookup: MemoryLookup) -> None:

@@ -1,5 +1,6 @@
 """Reviews answer questions about access and identity."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -36,7 +37,8 @@ def ask(reviews: Reviews, kind: str, within: str = "", /, **spec: Any) -> dict[s
     group = "authentication.k8s.io" if kind in ("TokenReview", "SelfSubjectReview") else "authorization.k8s.io"
     resource = Resource(group, "v1", kind.lower() + "s", kind, kind.lower(), bool(within), ("create",))
     request = Request("POST", "", {}, {}, user=ANN, verb="create", resource=resource, namespace=within)
-    return reviews.create(request, {"kind": kind, "apiVersion": f"{group}/v1", "metadata": {}, "spec": spec})
+    body = {"kind": kind, "apiVersion": f"{group}/v1", "metadata": {}, "spec": spec}
+    return asyncio.run(reviews.create(request, body))
 
 
 PODS = {"verb": "get", "resource": "pods", "namespace": "x"}

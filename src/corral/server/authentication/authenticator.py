@@ -60,7 +60,7 @@ class Authenticator:
         self._clock = clock
         self._static = {digest: _authenticated(user) for digest, user in (static_tokens or {}).items()}
 
-    def authenticate(self, request: Request, peer: Peer | None) -> User:
+    async def authenticate(self, request: Request, peer: Peer | None) -> User:
         """The user. A certificate counts before a token; a wrong token is refused, none is anonymous. Raises ApiError (401)."""
         if peer is not None:
             if peer.known is None and peer.certificate:
@@ -75,12 +75,12 @@ class Authenticator:
         token = bearer_token(request.headers)
         if token is None:
             return ANONYMOUS
-        verified = self.verify(token, ())
+        verified = await self.verify(token, ())
         if verified is None:
             raise unauthorized()
         return verified.user
 
-    def verify(self, token: str, audiences: Sequence[str]) -> Verified | None:
+    async def verify(self, token: str, audiences: Sequence[str]) -> Verified | None:
         """Whose token it is, None where nobody's. Only service-account tokens can be for other audiences than the server's."""
         static = self._static.get(bearer.digest(token)) if self._static else None
         if static is not None and not audiences:

@@ -3,7 +3,7 @@
 SubjectAccessReview and its kin ask the authorizer, TokenReview and SelfSubjectReview the authenticator.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from corral.api.errors import ApiError, bad_request
 from corral.api.fields import Errors
@@ -29,7 +29,7 @@ class Reviews:
         self._clock = clock
         #: Signs and publishes service-account tokens.
         self.tokens = authenticator.tokens
-        self._handlers: dict[tuple[str, str], Callable[[Request, Object], Object]] = {
+        self._handlers: dict[tuple[str, str], Callable[[Request, Object], Object | Awaitable[Object]]] = {
             (ACCESS_GROUP, "selfsubjectaccessreviews"): self._self_access,
             (ACCESS_GROUP, "subjectaccessreviews"): self._access,
             (ACCESS_GROUP, "localsubjectaccessreviews"): self._local_access,
@@ -42,10 +42,11 @@ class Reviews:
         """Whether this resource is a review."""
         return (group, plural) in self._handlers
 
-    def create(self, request: Request, obj: Object) -> Object:
+    async def create(self, request: Request, obj: Object) -> Object:
         """The review `obj` with its answer. Raises ApiError (400, 422)."""
         assert request.resource is not None
-        return self._handlers[request.resource.group, request.resource.plural](request, obj)
+        answer = self._handlers[request.resource.group, request.resource.plural](request, obj)
+        return answer if isinstance(answer, dict) else await answer
 
     def _self_access(self, request: Request, obj: Object) -> Object:
         spec = obj.get("spec") or {}
@@ -100,12 +101,12 @@ class Reviews:
         status = {"userInfo": user_info(request.user)}
         return {"kind": obj["kind"], "apiVersion": obj["apiVersion"], "metadata": meta, "status": status}
 
-    def _token(self, request: Request, obj: Object) -> Object:
+    async def _token(self, request: Request, obj: Object) -> Object:
         spec = obj.get("spec") or {}
         token = spec.get("token", "")
         if not token:
             raise bad_request("token is required for TokenReview in authentication")
-        verified = self._authenticator.verify(token, spec.get("audiences") or ())
+        verified = await self._authenticator.verify(token, spec.get("audiences") or ())
         status: Object
         if verified is None:
             status = {"user": {}, "error": "invalid bearer token"}

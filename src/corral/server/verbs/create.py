@@ -18,11 +18,14 @@ async def handle(core: Core, request: Request) -> Response:
     want = wanted_by(request)
     options = WriteOptions.of(request, "CreateOptions")
     obj = body_object(core, request, resource, options.field_validation)
+    if request.audit is not None:
+        request.audit.about(obj)
     manager = manager_name(options.field_manager, request.headers.get("User-Agent", ""))
     reviews = core.reviews
     if reviews is not None and reviews.handles(resource.group, resource.plural):
         core.writes.track_new(Plan(request, resource, manager), obj)
-        return respond(request, single(core, request, resource, want, reviews.create(request, obj)), want, 201)
+        answer = await reviews.create(request, obj)
+        return respond(request, single(core, request, resource, want, answer), want, 201)
     if resource.plural == "bindings":
         await bind(core, request, obj, dry_run=options.dry_run)
         return respond(request, SUCCESS, want, 201)

@@ -19,6 +19,8 @@ async def handle(core: Core, request: Request, subresource: str = "") -> Respons
     wanted_by(request)
     options = WriteOptions.of(request, "UpdateOptions")
     obj = body_object(core, request, resource, options.field_validation)
+    if request.audit is not None:
+        request.audit.about(obj)
     check_place(obj, object_namespace(request), request.name)
     manager = manager_name(options.field_manager, request.headers.get("User-Agent", ""))
 
