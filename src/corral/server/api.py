@@ -14,6 +14,7 @@ import orjson
 
 from corral.api import facts
 from corral.api.errors import ApiError, bad_request, internal
+from corral.api.objects import Object
 from corral.api.resources import Catalog
 from corral.base.clock import Clock, SystemClock
 from corral.base.tasks import Tasks
@@ -249,10 +250,8 @@ class ApiServer:
         if goes_on or response.stream is not None or response.upgrade is not None:
             auditor.started(request, response.status)
             response.ended = lambda: auditor.completed(request, response.status, None)
-        elif response.status >= 400 and response.body.startswith(b"{"):
-            auditor.completed(request, response.status, orjson.loads(response.body))
         else:
-            auditor.completed(request, response.status, None, response.body, response.content_type)
+            auditor.completed(request, response.status, _status_of(response), response.body, response.content_type)
         response.headers["Audit-Id"] = request.audit.id
 
     def _failure(self, error: Exception, request: Request) -> ApiError:
@@ -287,6 +286,17 @@ def served() -> Catalog:
     return Catalog(
         resource for resource in facts.catalog() if "beta" not in resource.version and "alpha" not in resource.version
     )
+
+
+def _status_of(response: Response) -> Object | None:
+    """The Status that a refusal holds; None where it holds none, as those of extension servers may."""
+    if response.status < 400:
+        return None
+    try:
+        found = orjson.loads(response.body)
+    except orjson.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) and found.get("kind") == "Status" else None
 
 
 def refusal(error: ApiError, request: Request) -> Response:
