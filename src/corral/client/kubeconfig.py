@@ -22,13 +22,18 @@ from corral.client.https import HttpsTransport
 
 def connect(path: Path, manager: str, catalog: Catalog, context: str = "") -> Client:
     """A client for the current (or named) context. Raises CorralError where the file lacks what is needed."""
+    return Client(transport(path, context), catalog, manager)
+
+
+def transport(path: Path, context: str = "") -> HttpsTransport:
+    """The way to the server of the current (or named) context. Raises CorralError where the file lacks what is needed."""
     try:
         config = yaml.safe_load(path.read_text())
         name = context or config["current-context"]
         chosen = _named(config["contexts"], name)["context"]
         cluster = _named(config["clusters"], chosen["cluster"])["cluster"]
         user = _named(config["users"], chosen["user"])["user"]
-        return Client(_transport(cluster, user), catalog, manager)
+        return _transport(cluster, user)
     except OSError as error:
         raise CorralError(f"cannot read {error.filename}: {error.strerror}", "is the cluster up? corral status") from None
     except (yaml.YAMLError, KeyError, TypeError, ValueError, ssl.SSLError) as error:

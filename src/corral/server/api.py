@@ -20,6 +20,7 @@ from corral.base.clock import Clock, SystemClock
 from corral.base.tasks import Tasks
 from corral.base.tls import server_tls
 from corral.client.client import Client
+from corral.client.kubeconfig import transport
 from corral.client.transport import Transport
 from corral.server import encryption, pki, subresources
 from corral.server.admission import default_chain
@@ -28,10 +29,13 @@ from corral.server.aggregation.layer import Aggregation
 from corral.server.allocation import Allocation
 from corral.server.audit import AuditLog, Auditor, load_policy
 from corral.server.audit.auditor import DECISION, REASON
-from corral.server.authentication import Authenticator, Peer, TokenAuthority
+from corral.server.authentication import Authenticator, Peer, TokenAuthority, configuration
 from corral.server.authentication.bearer import TOKEN_FILE, load_token_file
+from corral.server.authentication.frontproxy import FrontProxies
 from corral.server.authentication.impersonation import impersonate
+from corral.server.authentication.legacy import LEGACY_ISSUER
 from corral.server.authentication.tokenrequests import TokenRequests
+from corral.server.authentication.webhook import TokenWebhook
 from corral.server.authorization import Authorizer, forbidden, of_request
 from corral.server.authorization.authorizer import PRIVILEGED, PRIVILEGED_GROUP
 from corral.server.authorization.reviews import Reviews
@@ -41,7 +45,7 @@ from corral.server.cache import Cache
 from corral.server.charges import Charges
 from corral.server.clusterroles import keep_aggregated
 from corral.server.config import ServerConfig
-from corral.server.configfiles import AUDIT_POLICY
+from corral.server.configfiles import AUDIT_POLICY, AUTHENTICATION, TOKEN_WEBHOOK
 from corral.server.core import Core
 from corral.server.customresources import DEFINITIONS
 from corral.server.definitions import keep_definitions
@@ -95,6 +99,7 @@ class ApiServer:
         self._authenticator: Authenticator | None = None
         self.audit_log: AuditLog | None = None
         self._auditor: Auditor | None = None
+        self._token_webhook: TokenWebhook | None = None
         self._pages = Pages(self.core)
 
     @property
@@ -109,7 +114,8 @@ class ApiServer:
         hosts = [config.advertised, config.api_service_ip, *config.extra_sans]
         keys = pki.ensure(config.pki_dir, server_hosts=hosts, now=datetime.fromtimestamp(core.clock.now(), UTC))
         policy = load_policy(config.config_dir / AUDIT_POLICY)
-        tls = server_tls(keys.server_certificate, keys.server_key, keys.ca_certificate)
+        tls = server_tls(keys.server_certificate, keys.server_key, keys.ca_certificate, keys.front_proxy_ca_certificate)
+        proxies = FrontProxies(keys.front_proxy_ca_certificate.read_bytes(), (pki.FRONT_PROXY_CLIENT,))
         listener = bind(config.host, config.port)
         core.port = listener.getsockname()[1]
         core.url = self.url
@@ -119,7 +125,7 @@ class ApiServer:
         await core.cache.load()
         core.custom.follow(core.cache.collection(DEFINITIONS), core.catalog, core.catalog_changed)
         self._tasks.keep("watch cache", core.cache.run)
-        self._furnish(keys)
+        self._furnish(keys, proxies)
         self.audit_log = AuditLog(config.data_dir / "server" / "audit.log")
         self._auditor = Auditor(policy, (self.audit_log,), core.clock)
         self._tasks.keep("cluster role aggregation", lambda: keep_aggregated(core))
@@ -129,7 +135,7 @@ class ApiServer:
             self._tasks.keep(controller.name, controller.run)
         await self.http.start(listener, tls)
 
-    def _furnish(self, keys: pki.Pki) -> None:
+    def _furnish(self, keys: pki.Pki, proxies: FrontProxies) -> None:
         """Make the parts that need a full cache."""
         core = self.core
         core.admission = default_chain(self.lookup, self.authorizer, Charges(core).write)
@@ -138,7 +144,18 @@ class ApiServer:
         core.tokens = TokenAuthority.load(keys.service_account_key, self.config.issuer)
         core.token_requests = TokenRequests(self.lookup, core.tokens, core.clock)
         static_tokens = self._static_tokens or load_token_file(self.config.pki_dir / TOKEN_FILE)
-        self._authenticator = Authenticator(self.lookup, core.clock, core.tokens, static_tokens)
+        folder = self.config.config_dir
+        if (folder / TOKEN_WEBHOOK).exists():
+            self._token_webhook = TokenWebhook(transport(folder / TOKEN_WEBHOOK), core.clock, core.tokens.audiences)
+        self._authenticator = Authenticator(
+            self.lookup,
+            core.clock,
+            core.tokens,
+            static_tokens,
+            configuration=configuration.load(folder / AUTHENTICATION, (self.config.issuer, LEGACY_ISSUER)),
+            proxies=proxies,
+            webhook=self._token_webhook,
+        )
         core.reviews = Reviews(self.authorizer, self._authenticator, core.clock)
         core.aggregation = Aggregation(core.backends, core.cache, core.relay, keys)
         core.nodes = Nodes(self.lookup, keys.kubelet_client_certificate, keys.kubelet_client_key, keys.ca_certificate)
@@ -148,6 +165,8 @@ class ApiServer:
         await self.http.stop()
         await self.core.relay.close()
         await self._tasks.close()
+        if self._token_webhook is not None:
+            await self._token_webhook.close()
         if self.audit_log is not None:
             self.audit_log.close()
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from corral.api.errors import ApiError
 from corral.server.authentication import TokenAuthority
 from corral.server.authentication.tokenrequests import TokenRequests
-from corral.server.authentication.tokens import InvalidTokenError
+from corral.server.authentication.verdicts import InvalidTokenError
 from corral.server.lookup import MemoryLookup
 from corral.testing.clock import VirtualClock
 

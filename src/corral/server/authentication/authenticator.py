@@ -2,17 +2,27 @@
 
 import base64
 import binascii
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from corral.api.errors import unauthorized
 from corral.base.clock import Clock
 from corral.server.authentication import bearer
 from corral.server.authentication.certificates import ends_of, user_of
-from corral.server.authentication.tokens import InvalidTokenError, TokenAuthority, Verified
+from corral.server.authentication.configuration import AuthenticationConfiguration
+from corral.server.authentication.frontproxy import FrontProxies, user_of_headers
+from corral.server.authentication.tokens import TokenAuthority, issuer_of
+from corral.server.authentication.verdicts import InvalidTokenError, Verified
+from corral.server.authentication.webhook import TokenWebhook
 from corral.server.lookup import Lookup
 from corral.server.request import ANONYMOUS, Request, User
+
+if TYPE_CHECKING:
+    from corral.server.authentication.oidc import JwtIssuer
+
+log = logging.getLogger(__name__)
 
 AUTHENTICATED = "system:authenticated"
 UNAUTHENTICATED = "system:unauthenticated"
@@ -21,10 +31,12 @@ WEBSOCKET_TOKEN = "base64url.bearer.authorization.k8s.io."
 
 
 class Known(NamedTuple):
-    """The user of a connection's certificate, and until when: a connection may live longer than the certificate."""
+    """What a connection's certificate says, and until when: a connection may live longer than the certificate."""
 
-    user: User
+    #: None for a front proxy, which names another user with each request.
+    user: User | None
     ends_s: float
+    is_proxy: bool = False
 
 
 class Peer(Protocol):
@@ -54,48 +66,98 @@ class Authenticator:
         clock: Clock,
         tokens: TokenAuthority,
         static_tokens: Mapping[bytes, User] | None = None,
+        *,
+        configuration: AuthenticationConfiguration | None = None,
+        proxies: FrontProxies | None = None,
+        webhook: TokenWebhook | None = None,
     ) -> None:
+        """Raises CorralError for an expression in `configuration` that is wrong."""
+        configuration = configuration or AuthenticationConfiguration()
         self.tokens = tokens
         self._lookup = lookup
         self._clock = clock
         self._static = {digest: _authenticated(user) for digest, user in (static_tokens or {}).items()}
+        self._anonymous = configuration.anonymous
+        self._issuers = _issuers(configuration, clock)
+        self._proxies = proxies
+        self._webhook = webhook
 
     async def authenticate(self, request: Request, peer: Peer | None) -> User:
         """The user. A certificate counts before a token; a wrong token is refused, none is anonymous. Raises ApiError (401)."""
         if peer is not None:
             if peer.known is None and peer.certificate:
-                user = user_of(peer.certificate)
-                if user is not None:
-                    peer.known = Known(_authenticated(user), ends_of(peer.certificate))
-            if peer.known is not None:
-                known: Known = peer.known
-                if known.ends_s <= self._clock.now():
-                    raise unauthorized()
-                return known.user
+                peer.known = self._know(peer.certificate)
+            known: Known | None = peer.known
+            if known is not None:
+                return self._of_connection(known, request)
         token = bearer_token(request.headers)
         if token is None:
+            if not self._anonymous.may(request.path):
+                raise unauthorized()
             return ANONYMOUS
         verified = await self.verify(token, ())
         if verified is None:
             raise unauthorized()
+        for key, value in verified.notes:
+            request.annotate(key, value)
         return verified.user
+
+    def _know(self, certificate: bytes) -> Known | None:
+        """What a certificate says of its connection. One of the proxies' authority makes its holder nobody himself."""
+        if self._proxies is not None and self._proxies.signed(certificate):
+            return Known(None, ends_of(certificate), is_proxy=self._proxies.allows(certificate))
+        user = user_of(certificate)
+        return None if user is None else Known(_authenticated(user), ends_of(certificate))
+
+    def _of_connection(self, known: Known, request: Request) -> User:
+        if known.ends_s <= self._clock.now():
+            raise unauthorized()
+        if known.user is not None:
+            return known.user
+        user = user_of_headers(request.headers) if known.is_proxy else None
+        if user is None:
+            raise unauthorized()
+        return _authenticated(user)
 
     async def verify(self, token: str, audiences: Sequence[str]) -> Verified | None:
         """Whose token it is, None where nobody's. Only service-account tokens can be for other audiences than the server's."""
         static = self._static.get(bearer.digest(token)) if self._static else None
         if static is not None and not audiences:
             return Verified(static, self.tokens.audiences)
-        now_s = self._clock.now()
         wanted = tuple(audiences) or self.tokens.audiences
+        try:
+            found = await self._verify(token, static, wanted)
+            if found is None and self._webhook is not None:
+                found = await self._webhook.verify(token, wanted)
+        except InvalidTokenError as error:
+            log.debug("a token is refused: %s", error)
+            return None
+        return None if found is None else Verified(_authenticated(found.user), found.audiences, found.notes)
+
+    async def _verify(self, token: str, static: User | None, wanted: tuple[str, ...]) -> Verified | None:
+        now_s = self._clock.now()
         if self.tokens.is_ours(token):
             try:
-                verified = self.tokens.verify(token, self._lookup, wanted, now_s)
-            except InvalidTokenError:
+                return self.tokens.verify(token, self._lookup, wanted, now_s)
+            except InvalidTokenError as error:
+                if self._webhook is None:
+                    raise
+                log.debug("a service account's token is refused: %s", error)
                 return None
-            return Verified(_authenticated(verified.user), verified.audiences)
-        accepted = tuple(a for a in wanted if a in self.tokens.audiences)
+        accepted = tuple(audience for audience in wanted if audience in self.tokens.audiences)
         user = static or bearer.bootstrap_user(token, self._lookup, now_s)
-        return None if user is None or not accepted else Verified(_authenticated(user), accepted)
+        if user is None and self._issuers:
+            issuer = self._issuers.get(issuer_of(token))
+            user = None if issuer is None else await issuer.user(token)
+        return None if user is None or not accepted else Verified(user, accepted)
+
+
+def _issuers(configuration: AuthenticationConfiguration, clock: Clock) -> "dict[str, JwtIssuer]":
+    if not configuration.issuers:
+        return {}
+    from corral.server.authentication.oidc import JwtIssuer
+
+    return {issuer.url: JwtIssuer(issuer, clock) for issuer in configuration.issuers}
 
 
 def bearer_token(headers: Mapping[str, str]) -> str | None:

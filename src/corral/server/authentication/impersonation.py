@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from corral.api.errors import ApiError
 from corral.api.names import dns_subdomain
 from corral.server.authentication.authenticator import AUTHENTICATED, UNAUTHENTICATED
+from corral.server.authentication.frontproxy import all_of
 from corral.server.authorization import Attributes, Authorizer, of_request
 from corral.server.authorization.node import NODE_PREFIX, NODES_GROUP
 from corral.server.request import ANONYMOUS, Request, User
@@ -48,7 +49,7 @@ def impersonate(request: Request, authorizer: Authorizer) -> Impersonated | None
     name = headers.get(USER, "")
     if not name and not _wishes(headers):
         return None
-    user = User(name, headers.get(UID, ""), tuple(_all(headers, GROUP)), _extra(headers))
+    user = User(name, headers.get(UID, ""), tuple(all_of(headers, GROUP)), _extra(headers))
     if not name:
         raise _without_user(user)
     wish = _Wish(user, _node_of(name), _account_of(name))
@@ -137,16 +138,8 @@ def _extra(headers: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     extra = {}
     for header in headers:
         if header.lower().startswith(EXTRA_PREFIX):
-            extra[unquote(header.lower().removeprefix(EXTRA_PREFIX))] = tuple(_all(headers, header))
+            extra[unquote(header.lower().removeprefix(EXTRA_PREFIX))] = tuple(all_of(headers, header))
     return extra
-
-
-def _all(headers: Mapping[str, str], name: str) -> list[str]:
-    """Every value of a header that may be repeated; plain mappings have one."""
-    getall = getattr(headers, "getall", None)
-    if getall is not None:
-        return list(getall(name, []))
-    return [headers[name]] if name in headers else []
 
 
 def _without_user(user: User) -> ApiError:

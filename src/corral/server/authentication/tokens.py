@@ -4,28 +4,30 @@ Issued by TokenRequest (KEP-1205, KEP-4193), checked here against the objects th
 the OpenID documents: `/.well-known/openid-configuration` and `/openid/v1/jwks`.
 """
 
-import base64
-import hashlib
-import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from jwt.algorithms import ECAlgorithm
 
 from corral.api.objects import Object
 from corral.base.clock import parse_rfc3339
-from corral.base.errors import CorralError
+from corral.server.authentication import legacy
 from corral.server.authentication.certificates import CREDENTIAL_ID
+from corral.server.authentication.keys import (
+    RETIRED_FILE,
+    PrivateKey,
+    VerifyingKey,
+    jwks,
+    load_signing_key,
+    load_verifying_keys,
+)
+from corral.server.authentication.legacy import LEGACY_CLAIM, LEGACY_ISSUER
+from corral.server.authentication.verdicts import InvalidTokenError, Verified
 from corral.server.lookup import Lookup
 from corral.server.request import User
 
-ALGORITHM = "ES256"
 #: A pod's own token is asked for with this lifetime; it is then good for a year, and its use after this is only warned of.
 WARN_ONLY_LIFETIME_S = 3607
 EXTENDED_LIFETIME_S = 365 * 24 * 3600
@@ -35,43 +37,30 @@ KEPT_TOKENS = 4096
 CLOCK_SKEW_S = 10
 PRIVATE_CLAIM = "kubernetes.io"
 EXTRA_PREFIX = "authentication.kubernetes.io/"
-
-
-class InvalidTokenError(Exception):
-    """The token is not to be trusted; the text says why, for the log."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """Who a token is, and which of the audiences asked for it is for."""
-
-    user: User
-    audiences: tuple[str, ...]
+STALE = "authentication.k8s.io/stale-token"
 
 
 class TokenAuthority:
-    """Signs and verifies with the cluster's service-account key. `audiences` are the API server's own."""
+    """Signs with the cluster's service-account key; verifies what it and the `retired` ones signed.
 
-    def __init__(self, key: ec.EllipticCurvePrivateKey, issuer: str, audiences: Sequence[str] = ()) -> None:
+    `audiences` are the API server's own.
+    """
+
+    def __init__(
+        self, key: PrivateKey, issuer: str, audiences: Sequence[str] = (), retired: Sequence[VerifyingKey] = ()
+    ) -> None:
         self.issuer = issuer
         self.audiences = tuple(audiences) or (issuer,)
         self._key = key
-        public = key.public_key()
-        der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        self._public = public
-        self.key_id = base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
+        self._signing = VerifyingKey.of(key.public_key())
+        self._verifying = {known.id: known for known in (self._signing, *retired)}
         self._claims: dict[str, Object] = {}
 
     @classmethod
     def load(cls, key_path: Path, issuer: str, audiences: Sequence[str] = ()) -> "TokenAuthority":
-        """The authority with the key in this file. Raises CorralError where there is none."""
-        try:
-            key = serialization.load_pem_private_key(key_path.read_bytes(), password=None)
-        except (OSError, ValueError, TypeError) as error:
-            raise CorralError(f"cannot read the service-account key {key_path}: {error}", "restore it from a backup") from error
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise CorralError(f"{key_path} is not an elliptic-curve key", "restore it from a backup")
-        return cls(key, issuer, audiences)
+        """The authority with the key in this file, and the retired ones beside it. Raises CorralError where there is none."""
+        retired = load_verifying_keys(key_path.with_name(RETIRED_FILE))
+        return cls(load_signing_key(key_path), issuer, audiences, retired)
 
     def issue(self, account: Object, audiences: Sequence[str], lifetime_s: int, bound: Object, now_s: float) -> str:
         """A token for a ServiceAccount. `bound` holds {name, uid} under pod, secret and node, as far as it is bound to them."""
@@ -96,21 +85,36 @@ class TokenAuthority:
             "nbf": now,
             "sub": f"system:serviceaccount:{meta['namespace']}:{meta['name']}",
         }
-        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self.key_id, "typ": None})
+        return self._sign(claims)
+
+    def issue_legacy(self, account: Object, secret: Object) -> str:
+        """The token that a Secret holds for a ServiceAccount: it does not end before the Secret does."""
+        meta, name = account["metadata"], secret["metadata"]["name"]
+        claims = {
+            "iss": LEGACY_ISSUER,
+            f"{LEGACY_CLAIM}/namespace": meta["namespace"],
+            f"{LEGACY_CLAIM}/secret.name": name,
+            f"{LEGACY_CLAIM}/service-account.name": meta["name"],
+            f"{LEGACY_CLAIM}/service-account.uid": meta.get("uid", ""),
+            "sub": f"system:serviceaccount:{meta['namespace']}:{meta['name']}",
+        }
+        return self._sign(claims)
+
+    def _sign(self, claims: Object) -> str:
+        return jwt.encode(claims, self._key, algorithm=self._signing.algorithm, headers={"kid": self._signing.id, "typ": None})
 
     def is_ours(self, token: str) -> bool:
         """Whether the token says that it is of this issuer."""
-        if token in self._claims:
-            return True
-        try:
-            claims: Any = jwt.decode(token, options={"verify_signature": False})
-        except jwt.PyJWTError:
-            return False
-        return bool(claims.get("iss") == self.issuer)
+        return token in self._claims or issuer_of(token) in (self.issuer, LEGACY_ISSUER)
 
     def verify(self, token: str, lookup: Lookup, audiences: Sequence[str], now_s: float) -> Verified:
         """Who holds the token. Raises InvalidTokenError."""
         claims = self._verified_claims(token)
+        if claims["iss"] == LEGACY_ISSUER:
+            accepted = tuple(a for a in audiences or self.audiences if a in self.audiences)
+            if not accepted:
+                raise InvalidTokenError("token audiences are not among the wanted ones")
+            return legacy.verified(token, claims, lookup, accepted)
         if not claims["nbf"] - CLOCK_SKEW_S <= now_s < claims["exp"]:
             raise InvalidTokenError("service account token has expired, or is not valid yet")
         accepted = tuple(a for a in audiences or self.audiences if a in claims["aud"])
@@ -118,12 +122,11 @@ class TokenAuthority:
             raise InvalidTokenError("token audiences are not among the wanted ones")
         private = claims[PRIVATE_CLAIM]
         _check_bound(private, lookup, now_s)
-        return Verified(_user(claims, private), accepted)
+        return Verified(_user(claims, private), accepted, _stale(claims, private, now_s))
 
     def jwks(self) -> Object:
-        """The public key as a JSON Web Key Set."""
-        key: Object = json.loads(ECAlgorithm.to_jwk(self._public))
-        return {"keys": [{**key, "use": "sig", "kid": self.key_id, "alg": ALGORITHM}]}
+        """The public keys as a JSON Web Key Set."""
+        return jwks(self._verifying.values())
 
     def discovery(self, jwks_uri: str) -> Object:
         """The OpenID provider document."""
@@ -132,7 +135,7 @@ class TokenAuthority:
             "jwks_uri": jwks_uri,
             "response_types_supported": ["id_token"],
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": [ALGORITHM],
+            "id_token_signing_alg_values_supported": sorted({key.algorithm for key in self._verifying.values()}),
         }
 
     def _verified_claims(self, token: str) -> Object:
@@ -141,16 +144,42 @@ class TokenAuthority:
         if claims is not None:
             return claims
         options: Any = {"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False}
-        options["require"] = ["exp", "iss", "sub", "nbf", "aud"]
-        try:
-            claims = jwt.decode(token, self._public, algorithms=[ALGORITHM], issuer=self.issuer, options=options)
-        except jwt.PyJWTError as error:
-            raise InvalidTokenError(str(error)) from error
-        _check_shape(claims)
+        legacy_one = issuer_of(token) == LEGACY_ISSUER
+        options["require"] = ["iss", "sub"] if legacy_one else ["exp", "iss", "sub", "nbf", "aud"]
+        issuer = LEGACY_ISSUER if legacy_one else self.issuer
+        claims = self._decoded(token, issuer, options)
+        (legacy.check_shape if legacy_one else _check_shape)(claims)
         if len(self._claims) >= KEPT_TOKENS:
             self._claims.clear()
         self._claims[token] = claims
         return claims
+
+    def _decoded(self, token: str, issuer: str, options: Any) -> Object:
+        """The claims, if the key that the token names signed them; any of ours where it names none, or another one."""
+        try:
+            named = jwt.get_unverified_header(token).get("kid", "")
+        except jwt.PyJWTError as error:
+            raise InvalidTokenError(str(error)) from error
+        known = self._verifying.get(named)
+        why: Exception | None = None
+        for key in [known] if known else self._verifying.values():
+            try:
+                claims: Object = jwt.decode(token, key.key, algorithms=[key.algorithm], issuer=issuer, options=options)
+            except jwt.PyJWTError as error:
+                why = error
+            else:
+                return claims
+        raise InvalidTokenError(str(why)) from why
+
+
+def issuer_of(token: str) -> str:
+    """Who issued a token by its own word, "" where it does not say or is none."""
+    try:
+        claims: Any = jwt.decode(token, options={"verify_signature": False})
+    except jwt.PyJWTError:
+        return ""
+    issuer = claims.get("iss")
+    return issuer if isinstance(issuer, str) else ""
 
 
 def _check_shape(claims: Object) -> None:
@@ -180,6 +209,15 @@ def _check_bound(private: Object, lookup: Lookup, now_s: float) -> None:
         deleted = found["metadata"].get("deletionTimestamp")
         if deleted and parse_rfc3339(deleted) + DELETION_LEEWAY_S < now_s:
             raise InvalidTokenError(f"{resource} {where}/{ref['name']} of the token has been deleted")
+
+
+def _stale(claims: Object, private: Object, now_s: float) -> tuple[tuple[str, str], ...]:
+    """What the audit log is told of a token that its pod should have renewed by now."""
+    warn_after = private.get("warnafter")
+    if not isinstance(warn_after, int) or now_s <= warn_after:
+        return ()
+    late_s = int(now_s) - warn_after
+    return ((STALE, f"subject: {claims['sub']}, seconds after warning threshold: {late_s}"),)
 
 
 def _user(claims: Object, private: Object) -> User:

@@ -1,0 +1,19 @@
+"""What authentication says of a token."""
+
+from dataclasses import dataclass
+
+from corral.server.request import User
+
+
+class InvalidTokenError(Exception):
+    """The token is not to be trusted; the text says why, for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Who a token is, and which of the audiences asked for it is for."""
+
+    user: User
+    audiences: tuple[str, ...]
+    #: Audit annotations of a request with it.
+    notes: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,77 @@
+"""An OpenID provider on the loopback: real TLS, real discovery, real keys."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jwt
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from corral.server import pki
+from corral.server.authentication.keys import VerifyingKey, jwks
+
+
+class Provider:
+    """Signs tokens, publishes its keys, and counts how often it is asked for them."""
+
+    def __init__(self, url: str, authority: str) -> None:
+        self.url = url
+        self.authority = authority
+        self.keys = [rsa.generate_private_key(65537, 2048)]
+        self.fetches = 0
+
+    def token(self, **claims: Any) -> str:
+        """A token of the newest key, good for an hour unless the claims say otherwise."""
+        now_s = int(datetime.now(UTC).timestamp())
+        key = self.keys[-1]
+        found = {"iss": self.url, "aud": "corral", "sub": "ann", "exp": now_s + 3600, "iat": now_s, **claims}
+        return jwt.encode(found, key, algorithm="RS256", headers={"kid": VerifyingKey.of(key.public_key()).id})
+
+    async def discovery(self, _request: web.Request) -> web.Response:
+        """The provider's document."""
+        return web.json_response({"issuer": self.url, "jwks_uri": f"{self.url}/keys"})
+
+    async def jwks(self, _request: web.Request) -> web.Response:
+        """The keys."""
+        self.fetches += 1
+        return web.json_response(jwks(VerifyingKey.of(key.public_key()) for key in self.keys))
+
+
+def serving_tls(folder: Path) -> tuple[ssl.SSLContext, str]:
+    """TLS for 127.0.0.1 of an authority of its own, and the PEM of that."""
+    authority = pki.ensure(folder, server_hosts=(), now=datetime.now(UTC))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(authority.server_certificate, authority.server_key)
+    return tls, authority.ca_certificate.read_text()
+
+
+@asynccontextmanager
+async def serving(app: web.Application, tls: ssl.SSLContext) -> AsyncIterator[int]:
+    """Serve an application on a free port."""
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+    await site.start()
+    try:
+        assert runner.addresses
+        yield runner.addresses[0][1]
+    finally:
+        await asyncio.wait_for(runner.cleanup(), 10)
+
+
+@asynccontextmanager
+async def provider(folder: Path) -> AsyncIterator[Provider]:
+    """A provider that runs."""
+    tls, authority = serving_tls(folder)
+    app = web.Application()
+    found = Provider("", authority)
+    app.router.add_get("/.well-known/openid-configuration", found.discovery)
+    app.router.add_get("/keys", found.jwks)
+    async with serving(app, tls) as port:
+        found.url = f"https://127.0.0.1:{port}"
+        yield found
