@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from corral.base.errors import CorralError
 from corral.server import pki as pki_module
@@ -81,14 +79,14 @@ def test_client_certificates_carry_user_and_groups(tmp_path: Path) -> None:
     assert certificate.not_valid_after_utc == NOW + timedelta(days=30)
 
 
-def test_a_request_is_signed_for_its_own_subject(tmp_path: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "bob")])
-    csr = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
-    pem = pki_module.sign_request(ensure(tmp_path), csr.public_bytes(serialization.Encoding.PEM), ("client",), 1, now=NOW)
-    certificate = x509.load_pem_x509_certificate(pem)
-    assert certificate.subject == subject
-    assert certificate.public_key() == key.public_key()
+def test_a_rotated_signing_key_stays_known(tmp_path: Path) -> None:
+    pki = ensure(tmp_path)
+    first = pki.service_account_public.read_bytes()
+    pki_module.rotate_service_account_key(pki.dir)
+    second = pki.service_account_public.read_bytes()
+    pki_module.rotate_service_account_key(pki.dir)
+    assert (pki.dir / "sa-retired.pub").read_bytes() == second + first
+    assert pki.service_account_public.read_bytes() not in (first, second)
 
 
 def test_kubeconfig_names_one_context() -> None:

@@ -74,7 +74,12 @@ def _start_control(api: ApiServer, clock: SystemClock, tasks: Tasks) -> None:
     manager, scheduler = "kube-controller-manager", "kube-scheduler"
     client = Client(api.local(manager=manager), api.core.catalog, manager)
     informers = Informers(client)
-    config = Config((api.config.pki_dir / "ca.crt").read_text(), cluster_cidrs=(api.config.pod_cidr,))
+    config = Config(
+        (api.config.pki_dir / "ca.crt").read_text(),
+        cluster_cidrs=(api.config.pod_cidr,),
+        sign_certificate=api.sign_certificate,
+        sign_token=api.core.tokens.issue_legacy,
+    )
     for controller in build(client, informers, clock, config):
         tasks.keep(controller.name, controller.run)
     binder = Client(api.local(manager=scheduler), api.core.catalog, scheduler)

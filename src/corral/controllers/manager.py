@@ -6,7 +6,11 @@ from corral.base.clock import Clock
 from corral.client.client import Client
 from corral.client.informer import Informers
 from corral.controllers import (
+    bootstrap_tokens,
     cronjob,
+    csr_approving,
+    csr_cleaner,
+    csr_signing,
     daemonset,
     deployment,
     disruption,
@@ -23,6 +27,7 @@ from corral.controllers import (
     resourcequota,
     root_ca,
     serviceaccount,
+    serviceaccount_tokens,
     statefulset,
     storage_protection,
     taint_eviction,
@@ -39,6 +44,10 @@ class Config:
     root_ca: str
     #: Where the nodes' ranges of pod addresses come from; none: somebody else gives them.
     cluster_cidrs: tuple[str, ...] = ()
+    #: Signs certificate requests; None: somebody else does.
+    sign_certificate: csr_signing.Sign | None = None
+    #: Signs the tokens that Secrets hold; None: somebody else does.
+    sign_token: serviceaccount_tokens.Sign | None = None
 
 
 def build(client: Client, informers: Informers, clock: Clock, config: Config) -> list[Controller]:
@@ -66,4 +75,16 @@ def build(client: Client, informers: Informers, clock: Clock, config: Config) ->
         garbage.build(client, informers, clock),
         resourcequota.build(client, informers, clock),
         *storage_protection.build(client, informers),
+        *bootstrap_tokens.build(client, informers, clock),
+        *_signing(client, informers, clock, config),
     ]
+
+
+def _signing(client: Client, informers: Informers, clock: Clock, config: Config) -> list[Controller]:
+    """Those that need a key of the cluster's."""
+    found = [csr_approving.build(client, informers), csr_cleaner.build(client, informers, clock)]
+    if config.sign_certificate is not None:
+        found.append(csr_signing.build(client, informers, config.sign_certificate))
+    if config.sign_token is not None:
+        found.append(serviceaccount_tokens.build(client, informers, config.root_ca, config.sign_token))
+    return found

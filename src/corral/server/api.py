@@ -7,7 +7,7 @@ in this process (`perform`).
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import orjson
@@ -42,6 +42,7 @@ from corral.server.authorization.reviews import Reviews
 from corral.server.bodies import as_json
 from corral.server.bootstrap import bootstrap
 from corral.server.cache import Cache
+from corral.server.certificatesigning import CertificateSigner
 from corral.server.charges import Charges
 from corral.server.clusterroles import keep_aggregated
 from corral.server.config import ServerConfig
@@ -100,6 +101,7 @@ class ApiServer:
         self.audit_log: AuditLog | None = None
         self._auditor: Auditor | None = None
         self._token_webhook: TokenWebhook | None = None
+        self._signer: CertificateSigner | None = None
         self._pages = Pages(self.core)
 
     @property
@@ -169,6 +171,12 @@ class ApiServer:
             await self._token_webhook.close()
         if self.audit_log is not None:
             self.audit_log.close()
+
+    def sign_certificate(self, request: bytes, usages: Sequence[str], lifetime_s: float) -> bytes:
+        """A certificate for a PKCS#10 request, both PEM, of the cluster's authority. Raises ValueError."""
+        if self._signer is None:
+            self._signer = CertificateSigner(pki.Authority.load(pki.Pki(self.config.pki_dir)), self.core.clock.now)
+        return self._signer.sign(request, usages, lifetime_s)
 
     def local(self, user: User = LOOPBACK, manager: str = "corral") -> Transport:
         """The API for a caller in this process."""

@@ -21,7 +21,7 @@ from corral.base.clock import rfc3339
 from corral.server.aggregation.identity import EXTRA, GROUP, UID, USERNAME
 from corral.server.authorization import aggregation, rules
 from corral.server.config import ServerConfig
-from corral.server.pki import FRONT_PROXY_CLIENT, Authorities
+from corral.server.pki import FRONT_PROXY_CLIENT, Authorities, base64_of
 from corral.server.rolefiles import read_bindings, read_roles
 from corral.store.contract import Entry, KeyExists, Mismatch, Store
 
@@ -157,6 +157,19 @@ def address_objects(config: ServerConfig, port: int, authorities: Authorities | 
         meta = {"name": "extension-apiserver-authentication", "namespace": "kube-system"}
         data = authentication(authorities)
         yield Wanted("configmaps", {"kind": "ConfigMap", "apiVersion": "v1", "metadata": meta, "data": data}, _follow)
+        meta = {"name": "cluster-info", "namespace": "kube-public"}
+        data = {"kubeconfig": cluster_info(config, port, authorities)}
+        yield Wanted("configmaps", {"kind": "ConfigMap", "apiVersion": "v1", "metadata": meta, "data": data}, _follow_data)
+
+
+def cluster_info(config: ServerConfig, port: int, authorities: Authorities) -> str:
+    """A kubeconfig of nobody: where the cluster is, and whom to trust. Controllers sign it with bootstrap tokens."""
+    host = f"[{config.advertised}]" if ":" in config.advertised else config.advertised
+    ca = base64_of(authorities.clients.encode())
+    return (
+        f"apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: {ca}\n    server: https://{host}:{port}\n"
+        '  name: ""\ncontexts: null\ncurrent-context: ""\nkind: Config\nusers: null\n'
+    )
 
 
 def authentication(authorities: Authorities) -> dict[str, str]:
@@ -233,6 +246,12 @@ def _follow(old: Object, want: Object) -> Object | None:
     """Everything but metadata is as wanted."""
     body = {key: value for key, value in want.items() if key != "metadata"}
     return None if body.items() <= old.items() else {**old, **body}
+
+
+def _follow_data(old: Object, want: Object) -> Object | None:
+    """The wanted entries are as wanted; others, such as signatures, stay."""
+    data = {**(old.get("data") or {}), **want["data"]}
+    return None if data == old.get("data") else {**old, "data": data}
 
 
 def _autoupdated(obj: Object) -> bool:

@@ -40,6 +40,8 @@ SERVER_NAMES = (
 
 #: The common name of the one front proxy.
 FRONT_PROXY_CLIENT = "front-proxy-client"
+#: The public keys that signed service-account tokens before.
+RETIRED_FILE = "sa-retired.pub"
 
 Usage = Literal["client", "server"]
 _USAGES: dict[Usage, x509.ObjectIdentifier] = {
@@ -164,7 +166,7 @@ def ensure(pki_dir: Path, *, server_hosts: Sequence[str], now: datetime) -> Pki:
     _ensure_ca("kubernetes", pki.ca_certificate, pki.ca_key, now)
     _ensure_ca("front-proxy-ca", pki.front_proxy_ca_certificate, pki.front_proxy_ca_key, now)
     _ensure_service_account_key(pki)
-    ca = _Authority.load(pki)
+    ca = Authority.load(pki)
     hosts = tuple(dict.fromkeys((*SERVER_NAMES, *server_hosts)))
     server = _Profile("kube-apiserver", usages=("server",), hosts=hosts)
     admin = _Profile("kubernetes-admin", ("system:masters",))
@@ -173,17 +175,33 @@ def ensure(pki_dir: Path, *, server_hosts: Sequence[str], now: datetime) -> Pki:
     _ensure_leaf(ca, pki.server_certificate, pki.server_key, server, now=now)
     _ensure_leaf(ca, pki.admin_certificate, pki.admin_key, admin, now=now)
     _ensure_leaf(ca, pki.kubelet_client_certificate, pki.kubelet_client_key, kubelet_client, now=now)
-    front = _Authority.load_files(pki.front_proxy_ca_certificate, pki.front_proxy_ca_key)
+    front = Authority.load_files(pki.front_proxy_ca_certificate, pki.front_proxy_ca_key)
     profile = _Profile(FRONT_PROXY_CLIENT)
     _ensure_leaf(front, pki.front_proxy_client_certificate, pki.front_proxy_client_key, profile, now=now)
     return pki
+
+
+def rotate_service_account_key(pki_dir: Path) -> None:
+    """Sign tokens with a new key from the next start on; what the present one signed stays good until it ends.
+
+    The present key's public half joins those in `sa-retired.pub`, first of all: whatever happens then, tokens stay good.
+    """
+    pki = Pki(pki_dir)
+    _load_key(pki.service_account_key)
+    retired = pki.dir / RETIRED_FILE
+    known = retired.read_bytes() if retired.exists() else b""
+    public = pki.service_account_public.read_bytes()
+    if public not in known:
+        replace(retired, public + known, durable=True)
+    replace(pki.service_account_key, _key_pem(ec.generate_private_key(ec.SECP256R1())), durable=True)
+    _ensure_service_account_key(pki)
 
 
 def issue_client(
     pki: Pki, common_name: str, organizations: Sequence[str] = (), days: int = LEAF_DAYS, *, now: datetime | None = None
 ) -> Issued:
     """A client certificate: the user `common_name` in the groups `organizations`."""
-    return _Authority.load(pki).issue(_Profile(common_name, organizations), days, now or datetime.now(UTC))
+    return Authority.load(pki).issue(_Profile(common_name, organizations), days, now or datetime.now(UTC))
 
 
 def issue_server(
@@ -198,26 +216,7 @@ def issue_server(
 ) -> Issued:
     """A serving certificate for names and addresses; with `client_too`, one that also identifies its holder (nodes)."""
     usages: tuple[Usage, ...] = ("server", "client") if client_too else ("server",)
-    return _Authority.load(pki).issue(_Profile(common_name, organizations, usages, hosts), days, now or datetime.now(UTC))
-
-
-def sign_request(
-    pki: Pki, request: bytes, usages: Sequence[Usage], days: float = LEAF_DAYS, *, now: datetime | None = None
-) -> bytes:
-    """The certificate (PEM) for a PEM certificate request, with the subject and names that the request asks for.
-
-    The caller has approved the request. Raises ValueError where it is malformed or its signature is wrong.
-    """
-    csr = x509.load_pem_x509_csr(request)
-    if not csr.is_signature_valid:
-        raise ValueError("the signature of the certificate request is not valid")
-    try:
-        names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        names = None
-    ca = _Authority.load(pki)
-    now = now or datetime.now(UTC)
-    return ca.sign(csr.subject, csr.public_key(), usages, names, now=now, ends=now + timedelta(days=days))
+    return Authority.load(pki).issue(_Profile(common_name, organizations, usages, hosts), days, now or datetime.now(UTC))
 
 
 def kubeconfig(server_url: str, ca: bytes, cert: bytes, key: bytes, name: str) -> dict[str, Any]:
@@ -233,7 +232,7 @@ def kubeconfig(server_url: str, ca: bytes, cert: bytes, key: bytes, name: str) -
     }
 
 
-class _Authority:
+class Authority:
     """A loaded certificate authority."""
 
     def __init__(self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
@@ -241,14 +240,17 @@ class _Authority:
         self.key = key
 
     @classmethod
-    def load(cls, pki: Pki) -> "_Authority":
+    def load(cls, pki: Pki) -> "Authority":
+        """The cluster's own. Raises CorralError."""
         return cls.load_files(pki.ca_certificate, pki.ca_key)
 
     @classmethod
-    def load_files(cls, certificate: Path, key: Path) -> "_Authority":
+    def load_files(cls, certificate: Path, key: Path) -> "Authority":
+        """The one in these files. Raises CorralError."""
         return cls(_load_certificate(certificate), _load_key(key))
 
     def issue(self, profile: _Profile, days: int, now: datetime) -> Issued:
+        """A certificate with a new key."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName(_general_names(profile.hosts)) if profile.hosts else None
         subject = _subject(profile.common_name, profile.organizations)
@@ -265,6 +267,7 @@ class _Authority:
         now: datetime,
         ends: datetime,
     ) -> bytes:
+        """A certificate (PEM) for a key."""
         ends = min(ends, self.certificate.not_valid_after_utc)
         builder = (
             _builder(subject, self.certificate.subject, public_key, now, ends)
@@ -278,6 +281,7 @@ class _Authority:
         return builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     def signed(self, certificate: x509.Certificate) -> bool:
+        """Whether a certificate is of this authority."""
         try:
             certificate.verify_directly_issued_by(self.certificate)
         except Exception:
@@ -320,7 +324,7 @@ def _ensure_service_account_key(pki: Pki) -> None:
         replace(pki.service_account_public, public)
 
 
-def _ensure_leaf(ca: _Authority, certificate_path: Path, key_path: Path, profile: _Profile, *, now: datetime) -> None:
+def _ensure_leaf(ca: Authority, certificate_path: Path, key_path: Path, profile: _Profile, *, now: datetime) -> None:
     if certificate_path.exists() and key_path.exists():
         certificate = _load_certificate(certificate_path)
         fresh = certificate.not_valid_after_utc - now > RENEW_BEFORE

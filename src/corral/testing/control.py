@@ -132,7 +132,12 @@ async def running_control(
     clock = clock or SystemClock()
     client = server.client("kube-controller-manager")
     informers = Informers(client)
-    config = config or manager.Config(root_ca="-----BEGIN CERTIFICATE-----\n", cluster_cidrs=("10.244.0.0/16",))
+    config = config or manager.Config(
+        root_ca="-----BEGIN CERTIFICATE-----\n",
+        cluster_cidrs=("10.244.0.0/16",),
+        sign_certificate=server.api.sign_certificate,
+        sign_token=server.api.core.tokens.issue_legacy,
+    )
     controllers = manager.build(client, informers, clock, config)
     scheduler = Scheduler(server.client("kube-scheduler"), informers, clock, Random(0))
     control = Control(client, informers, HollowNodes(client, informers, clock))

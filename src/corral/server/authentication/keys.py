@@ -23,7 +23,6 @@ from corral.base.errors import CorralError
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
-RETIRED_FILE = "sa-retired.pub"
 _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 _PEM = re.compile(rb"-----BEGIN (?P<what>[A-Z ]+)-----.+?-----END (?P=what)-----", re.DOTALL)
 #: The members of a JSON Web Key in the reference's order.

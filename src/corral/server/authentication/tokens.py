@@ -16,7 +16,6 @@ from corral.base.clock import parse_rfc3339
 from corral.server.authentication import legacy
 from corral.server.authentication.certificates import CREDENTIAL_ID
 from corral.server.authentication.keys import (
-    RETIRED_FILE,
     PrivateKey,
     VerifyingKey,
     jwks,
@@ -26,6 +25,7 @@ from corral.server.authentication.keys import (
 from corral.server.authentication.legacy import LEGACY_CLAIM, LEGACY_ISSUER
 from corral.server.authentication.verdicts import InvalidTokenError, Verified
 from corral.server.lookup import Lookup
+from corral.server.pki import RETIRED_FILE
 from corral.server.request import User
 
 #: A pod's own token is asked for with this lifetime; it is then good for a year, and its use after this is only warned of.
