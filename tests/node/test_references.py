@@ -1,5 +1,5 @@
+from corral.api import podreferences as permitted
 from corral.node.references import Reference, references
-from corral.server import references as permitted
 from corral.testing.podstate import container, new_pod
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from corral.api import podreferences
 from corral.api.errors import ApiError
 from corral.api.objects import Object
 from corral.client.client import Client
@@ -98,29 +99,7 @@ class References:
 
 
 def references(pod: Object) -> list[Reference]:
-    """All that a pod refers to: environment, volumes and image pull secrets."""
-    namespace = pod["metadata"].get("namespace", "")
-    spec = pod["spec"]
-    found: dict[Reference, None] = {}
-
-    def add(resource: str, name: str | None) -> None:
-        if name:
-            found[Reference(resource, namespace, name)] = None
-
-    for container in [c for n in ("initContainers", "containers", "ephemeralContainers") for c in spec.get(n) or ()]:
-        for source in container.get("envFrom") or ():
-            add("configmaps", (source.get("configMapRef") or {}).get("name"))
-            add("secrets", (source.get("secretRef") or {}).get("name"))
-        for variable in container.get("env") or ():
-            value = variable.get("valueFrom") or {}
-            add("configmaps", (value.get("configMapKeyRef") or {}).get("name"))
-            add("secrets", (value.get("secretKeyRef") or {}).get("name"))
-    for volume in spec.get("volumes") or ():
-        add("configmaps", (volume.get("configMap") or {}).get("name"))
-        add("secrets", (volume.get("secret") or {}).get("secretName"))
-        for source in (volume.get("projected") or {}).get("sources") or ():
-            add("configmaps", (source.get("configMap") or {}).get("name"))
-            add("secrets", (source.get("secret") or {}).get("name"))
-    for secret in spec.get("imagePullSecrets") or ():
-        add("secrets", secret.get("name"))
-    return list(found)
+    """All that a pod refers to: environment, volumes and image pull secrets. The server lets its node read just these."""
+    namespace, spec = pod["metadata"].get("namespace", ""), pod["spec"]
+    found = [Reference("configmaps", namespace, name) for name in sorted(podreferences.config_maps(spec))]
+    return found + [Reference("secrets", namespace, name) for name in sorted(podreferences.secrets(spec))]

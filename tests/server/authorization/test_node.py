@@ -26,6 +26,16 @@ def authorizer() -> Authorizer:
     lookup.put("pods", {"metadata": {"namespace": "x", "name": "web"}, "spec": spec})
     lookup.put("pods", {"metadata": {"namespace": "x", "name": "other"}, "spec": {"nodeName": "n2"}})
     lookup.put("persistentvolumeclaims", {"metadata": {"namespace": "x", "name": "data"}, "spec": {"volumeName": "pv1"}})
+    ref = {"namespace": "x", "name": "data"}
+    csi = {
+        "driver": "d",
+        "nodePublishSecretRef": {"namespace": "vault", "name": "publish"},
+        "controllerPublishSecretRef": {"namespace": "vault", "name": "controllers"},
+    }
+    lookup.put("persistentvolumes", {"metadata": {"name": "pv1"}, "spec": {"claimRef": ref, "csi": csi}})
+    mirror = {"namespace": "x", "name": "static", "annotations": {"kubernetes.io/config.mirror": "hash"}}
+    grabbing = {"nodeName": "n1", "volumes": [{"name": "s", "secret": {"secretName": "grabbed"}}]}
+    lookup.put("pods", {"metadata": mirror, "spec": grabbing})
     return Authorizer(lookup)
 
 
@@ -43,6 +53,8 @@ def ask(verb: str, resource: str, name: str = "", namespace: str = "x", group: s
         ask("list", "configmaps", "env"),
         ask("get", "persistentvolumeclaims", "data"),
         ask("get", "persistentvolumes", "pv1", ""),
+        ask("get", "secrets", "publish", "vault"),
+        ask("get", "pods", "static"),
         ask("create", "serviceaccounts", "robot", subresource="token"),
         ask("get", "pods", "web"),
         ask("list", "pods", namespace="", field_selector="spec.nodeName=n1"),
@@ -62,6 +74,8 @@ def test_a_node_may(authorizer: Authorizer, asked: Attributes) -> None:
     [
         (ask("get", "secrets", "strange"), "no relationship found between node 'n1' and this object"),
         (ask("get", "secrets", "pull", "y"), "no relationship found between node 'n1' and this object"),
+        (ask("get", "secrets", "grabbed"), "no relationship found between node 'n1' and this object"),
+        (ask("get", "secrets", "controllers", "vault"), "no relationship found between node 'n1' and this object"),
         (ask("list", "secrets"), "No Object name found"),
         (ask("update", "secrets", "pull"), "can only read resources of this type"),
         (ask("get", "pods", "other"), "no relationship found between node 'n1' and this object"),

@@ -6,8 +6,8 @@ https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#n
 
 from collections.abc import Callable
 
+from corral.api import podreferences
 from corral.api.objects import Object
-from corral.server import references
 from corral.server.admission.chain import Plugin, forbidden, name_of
 from corral.server.admission.serviceaccount import MIRROR_ANNOTATION
 from corral.server.authorization.node import LEASE_NAMESPACE, node_of
@@ -155,8 +155,8 @@ def _mirror_pod(node: str, pod: Object) -> str:
         return f'node "{node}" can only create pods with an owner reference set to itself'
     mentions = {
         "a service account": bool(spec.get("serviceAccountName")),
-        "secrets": bool(references.secrets(spec)),
-        "configmaps": bool(references.config_maps(spec)),
+        "secrets": bool(podreferences.secrets(spec)),
+        "configmaps": bool(podreferences.config_maps(spec)),
         "persistentvolumeclaims": any("persistentVolumeClaim" in volume for volume in spec.get("volumes") or ()),
     }
     for what, mentioned in mentions.items():

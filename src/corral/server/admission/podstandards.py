@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from corral.api.objects import Object
+from corral.api.podreferences import containers
 from corral.api.sysctls import SAFE_SYSCTLS
-from corral.server.references import containers
 
 LATEST_MINOR = 36
 LEVELS = ("privileged", "baseline", "restricted")

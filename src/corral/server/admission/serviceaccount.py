@@ -7,8 +7,8 @@ import asyncio
 import random
 from collections.abc import Callable, Iterator
 
+from corral.api import podreferences
 from corral.api.objects import Object
-from corral.server import references
 from corral.server.admission.chain import Plugin, forbidden
 from corral.server.lookup import Lookup
 from corral.server.request import Admission
@@ -124,7 +124,7 @@ def _require_no_secrets(admission: Admission, spec: Object) -> None:
     """The API's copy of a pod that a node runs on its own must not name what the node could not have."""
     if spec.get("serviceAccountName"):
         raise forbidden(admission, "a mirror pod may not reference service accounts")
-    if references.secrets(spec):
+    if podreferences.secrets(spec):
         raise forbidden(admission, "a mirror pod may not reference secrets")
     for volume in spec.get("volumes") or ():
         for source in (volume.get("projected") or {}).get("sources") or ():

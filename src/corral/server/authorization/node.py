@@ -3,11 +3,11 @@
 See https://kubernetes.io/docs/reference/access-authn-authz/node/. What a write may contain is the NodeRestriction plugin's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from corral.api import podreferences
 from corral.api.objects import Object
-from corral.server import references
 from corral.server.authorization import rules
 from corral.server.authorization.attributes import Attributes
 from corral.server.lookup import Lookup
@@ -15,6 +15,8 @@ from corral.server.request import User
 
 NODES_GROUP = "system:nodes"
 NODE_PREFIX = "system:node:"
+#: Marks the pod that shows a static pod of its node.
+MIRROR = "kubernetes.io/config.mirror"
 LEASE_NAMESPACE = "kube-node-lease"
 READS = ("get", "list", "watch")
 OWN_WRITES = ("get", "create", "update", "patch", "delete")
@@ -185,51 +187,47 @@ class NodeAuthorizer:
             found = self._lookup.get(f"{resource}.{attributes.group}", "", name)
             return found is not None and found.get("spec", {}).get("nodeName") == node
         for pod in self._lookup.pods_of_node(node):
-            if resource == "persistentvolumes":
-                if self._mounts(pod, name):
-                    return True
-            elif pod["metadata"].get("namespace", "") == namespace and self._refers(pod, resource, name):
+            meta = pod["metadata"]
+            if resource == "pods":
+                related = meta["name"] == name and meta.get("namespace", "") == namespace
+            elif MIRROR in (meta.get("annotations") or {}):
+                # A node makes these itself: they must not open anything to it.
+                related = False
+            elif resource == "persistentvolumes":
+                related = any(volume["metadata"]["name"] == name for volume in self._volumes(pod))
+            else:
+                related = meta.get("namespace", "") == namespace and self._refers(pod, resource, name)
+                if resource == "secrets" and not related:
+                    related = any((namespace, name) in podreferences.volume_secrets(v) for v in self._volumes(pod))
+            if related:
                 return True
         return False
 
-    def _refers(self, pod: Object, resource: str, name: str) -> bool:
-        spec = pod["spec"]
+    @staticmethod
+    def _refers(pod: Object, resource: str, name: str) -> bool:
         match resource:
-            case "pods":
-                return bool(pod["metadata"]["name"] == name)
             case "secrets":
-                return name in references.secrets(spec) or self._volume_needs(pod, name)
+                return name in podreferences.secrets(pod["spec"])
             case "configmaps":
-                return name in references.config_maps(spec)
+                return name in podreferences.config_maps(pod["spec"])
             case "serviceaccounts":
-                return bool(spec.get("serviceAccountName") == name)
+                return bool(pod["spec"].get("serviceAccountName") == name)
             case "persistentvolumeclaims":
-                return name in references.claims(pod)
+                return name in podreferences.claims(pod)
             case "resourceclaims":
-                return name in references.resource_claims(pod)
+                return name in podreferences.resource_claims(pod)
         return False
 
-    def _mounts(self, pod: Object, volume: str) -> bool:
+    def _volumes(self, pod: Object) -> Iterator[Object]:
+        """The PersistentVolumes that are bound to claims of the pod: claim and volume must name each other."""
         namespace = pod["metadata"].get("namespace", "")
-        for claim_name in references.claims(pod):
+        for claim_name in podreferences.claims(pod):
             claim = self._lookup.get("persistentvolumeclaims", namespace, claim_name)
-            if claim is not None and claim.get("spec", {}).get("volumeName") == volume:
-                return True
-        return False
-
-    def _volume_needs(self, pod: Object, secret: str) -> bool:
-        """Whether a persistent volume of the pod is mounted with a Secret of that name in the pod's namespace."""
-        namespace = pod["metadata"].get("namespace", "")
-        for claim_name in references.claims(pod):
-            claim = self._lookup.get("persistentvolumeclaims", namespace, claim_name)
-            volume_name = (claim or {}).get("spec", {}).get("volumeName", "")
+            volume_name = ((claim or {}).get("spec") or {}).get("volumeName", "")
             volume = self._lookup.get("persistentvolumes", "", volume_name) if volume_name else None
-            csi = (volume or {}).get("spec", {}).get("csi") or {}
-            for key in ("nodePublishSecretRef", "nodeStageSecretRef", "nodeExpandSecretRef"):
-                ref = csi.get(key) or {}
-                if ref.get("name") == secret and ref.get("namespace", namespace) == namespace:
-                    return True
-        return False
+            ref = ((volume or {}).get("spec") or {}).get("claimRef") or {}
+            if volume is not None and (ref.get("namespace"), ref.get("name")) == (namespace, claim_name):
+                yield volume
 
 
 def _by_rules(attributes: Attributes) -> NodeDecision:

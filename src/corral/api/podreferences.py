@@ -1,4 +1,4 @@
-"""What a pod refers to: the Secrets, ConfigMaps and claims that its node must therefore be able to read."""
+"""What a pod refers to: the Secrets, ConfigMaps and claims that its node fetches, and that the node authorizer lets it read."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -53,6 +53,24 @@ def resource_claims(pod: Object) -> set[str]:
     for status in (pod.get("status") or {}).get("resourceClaimStatuses") or ():
         names.add(status.get("resourceClaimName", ""))
     return names - {""}
+
+
+def volume_secrets(volume: Object) -> set[tuple[str, str]]:
+    """Namespace and name of the Secrets with which a node mounts a PersistentVolume; not those for controllers."""
+    spec = volume.get("spec") or {}
+    here = (spec.get("claimRef") or {}).get("namespace", "")
+    found = set()
+    for source in spec.values():
+        if not isinstance(source, dict):
+            continue
+        for key, ref in source.items():
+            if key.startswith("controller"):
+                continue
+            if key == "secretName":  # azureFile
+                found.add((source.get("secretNamespace") or here, str(ref)))
+            elif key.lower().endswith("secretref") and isinstance(ref, dict):
+                found.add((ref.get("namespace") or here, ref.get("name", "")))
+    return {(namespace, name) for namespace, name in found if namespace and name}
 
 
 def _environment(container: Object, key: str, source: str) -> Iterator[str]:
