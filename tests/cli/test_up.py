@@ -186,3 +186,31 @@ def test_clusters_made_at_the_same_moment_take_different_ports(tmp_path: Path) -
         for up, home in zip(ups, homes, strict=True):
             up.communicate()
             subprocess.run([*CORRAL, "down", "--data-dir", str(home), "--purge"], check=False, capture_output=True, timeout=60)
+
+
+POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: RequestResponse}]\n"
+
+
+def test_configuration_files_are_checked_and_taken_also_while_it_is_up(corral: Corral, home: Home, tmp_path: Path) -> None:
+    policy = tmp_path / "mine.yaml"
+    policy.write_text(POLICY.replace("RequestResponse", "All"))
+    refused(corral("up", "--no-node", "--config", str(policy)), "rules[0].level")
+    assert not home.root.exists()
+    assert corral("up", "--no-node").returncode == 0
+    before = home.process("server")
+    policy.write_text(POLICY)
+    assert corral("up", "--config", str(policy)).returncode == 0
+    assert (home.root / "config" / "audit-policy.yaml").read_text() == POLICY
+    assert home.process("server") != before
+    again = corral("up", "--config", str(policy))
+    assert "already up" in again.stdout
+
+
+def test_keys_are_rotated_while_it_is_up(corral: Corral, home: Home) -> None:
+    assert corral("up", "--no-node").returncode == 0
+    before = (home.pki / "encryption.key").read_text()
+    for key in ("encryption", "service-accounts"):
+        done = corral("rotate", key)
+        assert done.returncode == 0 and "is up" in done.stdout, done.stderr
+    assert (home.pki / "encryption.key").read_text().endswith(before)
+    assert (home.pki / "sa-retired.pub").read_text().count("BEGIN PUBLIC KEY") == 1

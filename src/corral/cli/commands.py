@@ -30,6 +30,7 @@ SHOWN = (
     ("logs:logs", "logs", "Print a component's log."),
     ("kubeconfig:kubeconfig", "kubeconfig", "Print the administrator's kubeconfig."),
     ("image:app", "image", "Build, load, list and remove the node's images."),
+    ("rotate:rotate", "rotate", "Make a new key for what is encrypted, or for service accounts' tokens."),
     ("doctor:doctor", "doctor", "Check what this host needs, and say how to get it."),
 )
 for order, (target, name, what) in enumerate(SHOWN):

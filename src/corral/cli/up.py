@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 from corral.base.errors import CorralError
 from corral.base.processes import Starting, start
+from corral.cli import configuration
 from corral.cli import kubeconfig as kubeconfigs
 from corral.cli.doctor import require_node
 from corral.cli.down import bring_down
@@ -54,6 +55,7 @@ def up(
     wait: float = 60.0,
     no_merge: Annotated[bool, Parameter(negative=())] = False,
     cri: str | None = None,
+    config: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
 ) -> None:
     """Start a cluster, and return when its node is Ready.
 
@@ -75,6 +77,9 @@ def up(
         Leave ~/.kube/config alone.
     cri
         The socket of a container runtime to use, instead of a containerd of the cluster's own.
+    config
+        A configuration file of the API server: an audit Policy, an AuthenticationConfiguration, an EncryptionConfiguration,
+        audit-webhook.kubeconfig or token-webhook.kubeconfig. May be given several times, also for a cluster that is up.
     """
     began_s = time.monotonic()
     check_name(name or DEFAULT_NAME)
@@ -85,6 +90,7 @@ def up(
         port,
         node=(known is None or known.node) if no_node is None else not no_node,
         cri=(known.cri if known else "") if cri is None else cri,
+        config=configuration.checked(config),
     )
     if port is not None:
         check_port(port)
@@ -110,11 +116,16 @@ class Wanted(NamedTuple):
     port: int | None
     node: bool
     cri: str
+    #: Configuration files of the server by their names.
+    config: Mapping[str, bytes]
 
 
 def _start_missing(home: Home, wanted: Wanted, no_merge: bool, wait_s: float, began_s: float) -> None:
     """Start what does not run. Where a part of it ends at once, or the user interrupts, what was started is stopped again."""
     cluster, running = _cluster(home, wanted)
+    if configuration.place(home, wanted.config) and "server" in running and (server := home.process("server")):
+        server.stop(STOP_GRACE_S)  # It reads them when it starts; pods run on meanwhile.
+        running.remove("server")
     missing = [c for c in components(cluster) if c not in running]
     if not missing:
         for component, timeout_s in (("server", SERVER_TIMEOUT_S), ("node", wait_s)):
@@ -161,7 +172,7 @@ def _cluster(home: Home, wanted: Wanted) -> tuple[Cluster, list[str]]:
     known = home.load()
     if known is not None:
         return _known(home, known, wanted)
-    _, port, node, cri = wanted
+    _, port, node, cri, _ = wanted
     name = wanted.name or choose_name(lambda taken: node and Path("/sys/class/net", device_name(taken)).exists())
     pods, services = choose_ranges(name, host_routes(Path("/proc/net/route").read_text()))
     cluster = Cluster(

@@ -5,6 +5,7 @@ What goes wrong becomes a Status. Every request is counted and audited, whether 
 in this process (`perform`).
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -98,6 +99,8 @@ class ApiServer:
         self._tasks = Tasks()
         self._static_tokens = static_tokens
         self._authenticator: Authenticator | None = None
+        #: All that lies in the store is sealed as it is to be.
+        self.encrypted = asyncio.Event()
         self.audit_log: AuditLog | None = None
         self._auditor: Auditor | None = None
         self._token_webhook: TokenWebhook | None = None
@@ -121,12 +124,13 @@ class ApiServer:
         listener = bind(config.host, config.port)
         core.port = listener.getsockname()[1]
         core.url = self.url
-        sealer = encryption.load(config.pki_dir / encryption.KEY_FILE)
+        sealer = encryption.load(config.data_dir)
         core.seal, core.cache.unseal = sealer.seal, sealer.open
-        await bootstrap(core.store, config, core.clock.now(), seal=core.seal, port=core.port, authorities=keys.authorities())
+        await bootstrap(core.store, config, core.clock.now(), sealer=sealer, port=core.port, authorities=keys.authorities())
         await core.cache.load()
         core.custom.follow(core.cache.collection(DEFINITIONS), core.catalog, core.catalog_changed)
         self._tasks.keep("watch cache", core.cache.run)
+        self._tasks.keep("encryption", lambda: self._encrypt_anew(sealer))
         self._furnish(keys, proxies)
         self.audit_log = AuditLog(config.data_dir / "server" / "audit.log")
         self._auditor = Auditor(policy, (self.audit_log,), core.clock)
@@ -161,6 +165,10 @@ class ApiServer:
         core.reviews = Reviews(self.authorizer, self._authenticator, core.clock)
         core.aggregation = Aggregation(core.backends, core.cache, core.relay, keys)
         core.nodes = Nodes(self.lookup, keys.kubelet_client_certificate, keys.kubelet_client_key, keys.ca_certificate)
+
+    async def _encrypt_anew(self, sealer: encryption.Sealer) -> None:
+        await encryption.rewrite(self.core.store, sealer)
+        self.encrypted.set()
 
     async def stop(self) -> None:
         """Close every connection, end every task."""

@@ -21,6 +21,7 @@ from corral.base.clock import rfc3339
 from corral.server.aggregation.identity import EXTRA, GROUP, UID, USERNAME
 from corral.server.authorization import aggregation, rules
 from corral.server.config import ServerConfig
+from corral.server.encryption import Sealer
 from corral.server.pki import FRONT_PROXY_CLIENT, Authorities, base64_of
 from corral.server.rolefiles import read_bindings, read_roles
 from corral.store.contract import Entry, KeyExists, Mismatch, Store
@@ -30,8 +31,6 @@ AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
 FLOW_AUTOUPDATE = "apf.kubernetes.io/autoupdate-spec"
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 SERVICE_PORT = 443
-
-Seal = Callable[[str, bytes], bytes]
 
 
 class Wanted(NamedTuple):
@@ -53,7 +52,7 @@ async def bootstrap(
     config: ServerConfig,
     now_s: float,
     *,
-    seal: Seal | None = None,
+    sealer: Sealer | None = None,
     port: int = 0,
     authorities: Authorities | None = None,
 ) -> int:
@@ -70,13 +69,13 @@ async def bootstrap(
         entry = present.get(want.key)
         if entry is None:
             raw = serialize(_stamped(want.object, now_s))
-            writes.append(store.create(want.key, seal(want.key, raw) if seal else raw))
+            writes.append(store.create(want.key, sealer.seal(want.key, raw) if sealer else raw))
             continue
-        old = orjson.loads(entry.value)
+        old = orjson.loads(sealer.open(want.key, entry.value) if sealer else entry.value)
         new = want.repair(old, want.object)
         if new is not None:
             raw = serialize(new)
-            writes.append(store.update(want.key, seal(want.key, raw) if seal else raw, entry.revision))
+            writes.append(store.update(want.key, sealer.seal(want.key, raw) if sealer else raw, entry.revision))
     for outcome in await asyncio.gather(*writes, return_exceptions=True):
         if isinstance(outcome, BaseException) and not isinstance(outcome, (KeyExists, Mismatch)):
             raise outcome

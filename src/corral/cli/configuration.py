@@ -1,0 +1,63 @@
+"""`corral up --config FILE`: configuration files of the API server, checked and put where it reads them.
+
+What a file is, its `kind` says; kubeconfigs of webhooks are told apart by their names. See `server.configfiles`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from corral.base.errors import CorralError
+from corral.base.files import replace
+from corral.cli.layout import Home
+
+
+def checked(files: Iterable[Path]) -> dict[str, bytes]:
+    """What the files hold, by the names under which the server reads them. Raises CorralError where one is wrong."""
+    return {_name(path): path.read_bytes() for path in files}
+
+
+def place(home: Home, found: Mapping[str, bytes]) -> bool:
+    """Put files into the cluster's `config` folder; whether one of them says something new."""
+    folder = home.root / "config"
+    changed = False
+    for name, data in found.items():
+        target = folder / name
+        if not target.exists() or target.read_bytes() != data:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            replace(target, data, durable=True)
+            changed = True
+    return changed
+
+
+def _name(path: Path) -> str:
+    """What the file is called in the folder. Raises CorralError where it is wrong, or nothing that the server reads."""
+    from corral.server import configfiles
+    from corral.server.audit import load_policy
+    from corral.server.authentication import configuration
+    from corral.server.encryption.configuration import load_configuration
+
+    kinds: dict[str, tuple[str, Callable[[Path], Any]]] = {
+        "Policy": (configfiles.AUDIT_POLICY, load_policy),
+        "AuthenticationConfiguration": (configfiles.AUTHENTICATION, configuration.load),
+        "EncryptionConfiguration": (configfiles.ENCRYPTION, load_configuration),
+    }
+    try:
+        found = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise CorralError(f"cannot read {path}: {error.strerror}", "name a file that is there: --config FILE") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CorralError(f"{path} is no YAML: {error}", "correct the file") from None
+    kind = found.get("kind") if isinstance(found, dict) else None
+    if kind == "Config":
+        webhooks = (configfiles.AUDIT_WEBHOOK, configfiles.TOKEN_WEBHOOK)
+        if path.name not in webhooks:
+            raise CorralError(f"{path} is a kubeconfig, of which webhook?", f"call it {' or '.join(webhooks)}")
+        return path.name
+    if kind not in kinds:
+        raise CorralError(f"{path} is nothing that the server reads", f"its kind is one of: {', '.join(kinds)}, Config")
+    name, check = kinds[kind]
+    check(path)
+    return name
