@@ -18,6 +18,7 @@ from corral.controllers.manager import Config, build
 from corral.scheduler.scheduler import Scheduler
 from corral.server.api import ApiServer
 from corral.server.config import ServerConfig
+from corral.server.request import LOOPBACK, User
 from corral.store.compaction import compact_regularly
 from corral.store.sqlite import SqliteStore
 
@@ -72,7 +73,7 @@ def settings(cluster: Cluster, data_dir: Path) -> ServerConfig:
 def _start_control(api: ApiServer, clock: SystemClock, tasks: Tasks) -> None:
     """Run the controllers and the scheduler, on informers that share the server's bytes."""
     manager, scheduler = "kube-controller-manager", "kube-scheduler"
-    client = Client(api.local(manager=manager), api.core.catalog, manager)
+    client = Client(api.local(_part(manager), manager), api.core.catalog, manager)
     informers = Informers(client)
     config = Config(
         (api.config.pki_dir / "ca.crt").read_text(),
@@ -82,9 +83,14 @@ def _start_control(api: ApiServer, clock: SystemClock, tasks: Tasks) -> None:
     )
     for controller in build(client, informers, clock, config):
         tasks.keep(controller.name, controller.run)
-    binder = Client(api.local(manager=scheduler), api.core.catalog, scheduler)
+    binder = Client(api.local(_part(scheduler), scheduler), api.core.catalog, scheduler)
     tasks.keep("scheduler", Scheduler(binder, informers, clock, Random()).run)
     tasks.keep("informers", informers.run)
+
+
+def _part(name: str) -> User:
+    """A part of the cluster under its own name, for the audit log. In this process it may do all."""
+    return User(f"system:{name}", groups=LOOPBACK.groups)
 
 
 if __name__ == "__main__":

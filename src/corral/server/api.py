@@ -6,10 +6,12 @@ in this process (`perform`).
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -28,7 +30,7 @@ from corral.server.admission import default_chain
 from corral.server.aggregation import Backends
 from corral.server.aggregation.layer import Aggregation
 from corral.server.allocation import Allocation
-from corral.server.audit import AuditLog, Auditor, load_policy
+from corral.server.audit import AuditLog, Auditor, Sink, load_policy
 from corral.server.audit.auditor import DECISION, REASON
 from corral.server.authentication import Authenticator, Peer, TokenAuthority, configuration
 from corral.server.authentication.bearer import TOKEN_FILE, load_token_file
@@ -47,7 +49,7 @@ from corral.server.certificatesigning import CertificateSigner
 from corral.server.charges import Charges
 from corral.server.clusterroles import keep_aggregated
 from corral.server.config import ServerConfig
-from corral.server.configfiles import AUDIT_POLICY, AUTHENTICATION, TOKEN_WEBHOOK
+from corral.server.configfiles import AUDIT_POLICY, AUDIT_WEBHOOK, AUTHENTICATION, TOKEN_WEBHOOK
 from corral.server.core import Core
 from corral.server.customresources import DEFINITIONS
 from corral.server.definitions import keep_definitions
@@ -64,6 +66,9 @@ from corral.server.verbs import VERBS
 from corral.server.writes import Writes
 from corral.store.contract import Store, StoreUnavailable
 
+if TYPE_CHECKING:
+    from corral.server.audit.webhook import AuditWebhook
+
 log = logging.getLogger(__name__)
 
 TEXT = "text/plain; charset=utf-8"
@@ -73,6 +78,8 @@ UNWRITABLE = "the request makes an object that cannot be written as JSON: it nes
 _FAULTS_OF_WRITING = ("Recursion limit reached", "Integer exceeds 64-bit range", "Type is not JSON serializable: Decimal")
 #: The port that others are told where the server takes any free one.
 DEFAULT_PORT = 6443
+#: How long the last audit events may take to a webhook when the server stops.
+FAREWELL_S = 2.0
 
 
 class ApiServer:
@@ -104,6 +111,7 @@ class ApiServer:
         self.audit_log: AuditLog | None = None
         self._auditor: Auditor | None = None
         self._token_webhook: TokenWebhook | None = None
+        self._audit_webhook: AuditWebhook | None = None
         self._signer: CertificateSigner | None = None
         self._pages = Pages(self.core)
 
@@ -133,7 +141,7 @@ class ApiServer:
         self._tasks.keep("encryption", lambda: self._encrypt_anew(sealer))
         self._furnish(keys, proxies)
         self.audit_log = AuditLog(config.data_dir / "server" / "audit.log")
-        self._auditor = Auditor(policy, (self.audit_log,), core.clock)
+        self._auditor = Auditor(policy, self._audit_sinks(), core.clock)
         self._tasks.keep("cluster role aggregation", lambda: keep_aggregated(core))
         self._tasks.keep("custom resource definitions", lambda: keep_definitions(core))
         client = Client(self.local(manager="kube-apiserver"), core.catalog, "kube-apiserver")
@@ -166,6 +174,17 @@ class ApiServer:
         core.aggregation = Aggregation(core.backends, core.cache, core.relay, keys)
         core.nodes = Nodes(self.lookup, keys.kubelet_client_certificate, keys.kubelet_client_key, keys.ca_certificate)
 
+    def _audit_sinks(self) -> list[Sink]:
+        assert self.audit_log is not None
+        path = self.config.config_dir / AUDIT_WEBHOOK
+        if not path.exists():
+            return [self.audit_log]
+        from corral.server.audit.webhook import AuditWebhook
+
+        webhook = self._audit_webhook = AuditWebhook(transport(path), self.core.clock)
+        self._tasks.keep("audit webhook", webhook.run)
+        return [self.audit_log, webhook]
+
     async def _encrypt_anew(self, sealer: encryption.Sealer) -> None:
         await encryption.rewrite(self.core.store, sealer)
         self.encrypted.set()
@@ -177,6 +196,11 @@ class ApiServer:
         await self._tasks.close()
         if self._token_webhook is not None:
             await self._token_webhook.close()
+        if self._audit_webhook is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL_S):
+                    await self._audit_webhook.flush()
+            await self._audit_webhook.close()
         if self.audit_log is not None:
             self.audit_log.close()
 

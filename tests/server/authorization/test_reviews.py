@@ -97,3 +97,31 @@ def test_a_review_of_nothing_is_invalid(reviews: Reviews) -> None:
     )
     assert refused.value.details is not None
     assert "kind" not in refused.value.details
+
+
+@pytest.mark.parametrize(
+    ("selector", "said"),
+    [
+        ({}, "requirements: Required value"),
+        ({"rawSelector": "a=b", "requirements": [{"key": "a", "operator": "Exists"}]}, "rawSelector: Invalid value"),
+        ({"requirements": [{"operator": "Exists"}]}, "requirements[0].key: Required value: must be specified"),
+        ({"requirements": [{"key": "a", "operator": "In"}]}, "requirements[0].values: Required value"),
+        ({"requirements": [{"key": "a", "operator": "Exists", "values": ["b"]}]}, "requirements[0].values: Forbidden"),
+        ({"requirements": [{"key": "a", "operator": "Like", "values": ["b"]}]}, "not a valid selector operator"),
+    ],
+)
+def test_selectors_of_attributes_are_checked(reviews: Reviews, selector: dict[str, Any], said: str) -> None:
+    for name in ("fieldSelector", "labelSelector"):
+        with pytest.raises(ApiError) as refused:
+            ask(reviews, "SelfSubjectAccessReview", resourceAttributes={**PODS, name: selector})
+        assert said in refused.value.message
+        assert f"spec.resourceAttributes.{name}" in refused.value.message
+
+
+def test_a_node_may_list_its_pods_only(reviews: Reviews) -> None:
+    pods = {"verb": "list", "resource": "pods"}
+    node = {"user": "system:node:n1", "groups": ["system:nodes"]}
+    for values, allowed in ((["n1"], True), (["n2"], False)):
+        selector = {"requirements": [{"key": "spec.nodeName", "operator": "In", "values": values}]}
+        answer = ask(reviews, "SubjectAccessReview", **node, resourceAttributes={**pods, "fieldSelector": selector})
+        assert answer["status"]["allowed"] is allowed

@@ -91,21 +91,28 @@ def shown_body(body: bytes, content_type: str, *, omit_managed_fields: bool) -> 
 def _object_ref(request: Request, meta: Object) -> Object:
     resource = request.resource
     assert resource is not None
-    ref: Object = {
-        "resource": resource.plural,
-        "namespace": request.namespace,
-        "name": request.name or meta.get("name", ""),
-        "uid": meta.get("uid", ""),
-        "apiGroup": resource.group,
-        "apiVersion": resource.version,
-        "resourceVersion": meta.get("resourceVersion", ""),
-        "subresource": request.subresource,
-    }
-    return {field: value for field, value in ref.items() if value}
+    ref: Object = {"resource": resource.plural}
+    if request.namespace:
+        ref["namespace"] = request.namespace
+    name = request.name or meta.get("name")
+    if name:
+        ref["name"] = name
+    if "uid" in meta:
+        ref["uid"] = meta["uid"]
+    if resource.group:
+        ref["apiGroup"] = resource.group
+    ref["apiVersion"] = resource.version
+    if "resourceVersion" in meta:
+        ref["resourceVersion"] = meta["resourceVersion"]
+    if request.subresource:
+        ref["subresource"] = request.subresource
+    return ref
 
 
 def _addresses(request: Request) -> list[str]:
     """Where the request says it came from, then where it came from."""
+    if "X-Forwarded-For" not in request.headers and "X-Real-Ip" not in request.headers:
+        return [request.remote] if request.remote else []
     found = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
     real = request.headers.get("X-Real-Ip", "")
     if real and real not in found:

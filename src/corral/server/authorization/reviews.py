@@ -158,7 +158,32 @@ def _attribute_errors(spec: Object) -> Errors:
         errors.invalid("spec.nonResourceAttributes", path, "cannot be specified in combination with resourceAttributes")
     if resource is None and path is None:
         errors.invalid("spec.resourceAttributes", None, ONE_ATTRIBUTE)
+    for name in ("fieldSelector", "labelSelector"):
+        selector = (resource or {}).get(name)
+        if selector is not None:
+            _check_selector(errors, selector, f"spec.resourceAttributes.{name}")
     return errors
+
+
+def _check_selector(errors: Errors, selector: Object, path: str) -> None:
+    """A selector of attributes is a text, or requirements, of the operators that selectors have."""
+    raw, requirements = selector.get("rawSelector", ""), selector.get("requirements") or []
+    if raw and requirements:
+        errors.invalid(f"{path}.rawSelector", raw, "may not specified at the same time as requirements")
+    if not raw and not requirements:
+        errors.required(f"{path}.requirements", f"when {path} is specified, requirements or rawSelector is required")
+    for i, requirement in enumerate(requirements):
+        at, operator, values = f"{path}.requirements[{i}]", requirement.get("operator", ""), requirement.get("values") or []
+        if not requirement.get("key"):
+            errors.required(f"{at}.key", "must be specified")
+        if operator in ("In", "NotIn"):
+            if not values:
+                errors.required(f"{at}.values", "must be specified when `operator` is 'In' or 'NotIn'")
+        elif operator in ("Exists", "DoesNotExist"):
+            if values:
+                errors.forbidden(f"{at}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
+        else:
+            errors.invalid(f"{at}.operator", operator, "not a valid selector operator")
 
 
 def _subject_errors(spec: Object) -> Errors:
