@@ -70,6 +70,8 @@ def test_the_token_is_good_until_the_account_goes(tmp_path: Any) -> None:
             await control.until(token)
             good = token()
             assert await status(server, good) == (403, "system:serviceaccount:default:robot")
+            used = "kubernetes.io/legacy-token-last-used"
+            await control.until(lambda: used in (control.objects("secrets", "default")[0]["metadata"].get("labels") or {}))
             await client.delete("serviceaccounts", "robot", "default")
             await control.until(lambda: not control.objects("secrets", "default"))
             assert await status(server, good) == (401, "")

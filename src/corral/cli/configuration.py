@@ -19,6 +19,21 @@ def checked(files: Iterable[Path]) -> dict[str, bytes]:
     return {_name(path): path.read_bytes() for path in files}
 
 
+def open_id(issuer_url: str, client_id: str) -> dict[str, bytes]:
+    """The authentication file of one OpenID provider, by its name; nothing where none is asked for. Raises CorralError."""
+    if not issuer_url and not client_id:
+        return {}
+    if not issuer_url.startswith("https://") or not client_id:
+        raise CorralError(
+            "an OpenID provider is named by its address and the audience of its tokens",
+            "give --oidc-issuer-url https://... and --oidc-client-id ID",
+        )
+    from corral.server import configfiles
+    from corral.server.authentication.configuration import simple
+
+    return {configfiles.AUTHENTICATION: yaml.safe_dump(simple(issuer_url, client_id), sort_keys=False).encode()}
+
+
 def place(home: Home, found: Mapping[str, bytes]) -> bool:
     """Put files into the cluster's `config` folder; whether one of them says something new."""
     folder = home.root / "config"

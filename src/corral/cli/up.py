@@ -56,6 +56,8 @@ def up(
     no_merge: Annotated[bool, Parameter(negative=())] = False,
     cri: str | None = None,
     config: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
+    oidc_issuer_url: str = "",
+    oidc_client_id: str = "",
 ) -> None:
     """Start a cluster, and return when its node is Ready.
 
@@ -80,6 +82,10 @@ def up(
     config
         A configuration file of the API server: an audit Policy, an AuthenticationConfiguration, an EncryptionConfiguration,
         audit-webhook.kubeconfig or token-webhook.kubeconfig. May be given several times, also for a cluster that is up.
+    oidc_issuer_url
+        Take the tokens of this OpenID provider: users are URL#SUBJECT, groups are those of the claim "groups".
+    oidc_client_id
+        The audience that the provider's tokens must be for.
     """
     began_s = time.monotonic()
     check_name(name or DEFAULT_NAME)
@@ -90,7 +96,7 @@ def up(
         port,
         node=(known is None or known.node) if no_node is None else not no_node,
         cri=(known.cri if known else "") if cri is None else cri,
-        config=configuration.checked(config),
+        config={**configuration.checked(config), **configuration.open_id(oidc_issuer_url, oidc_client_id)},
     )
     if port is not None:
         check_port(port)

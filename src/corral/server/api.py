@@ -55,6 +55,7 @@ from corral.server.customresources import DEFINITIONS
 from corral.server.definitions import keep_definitions
 from corral.server.deletion import Deletions
 from corral.server.http import HttpServer, bind
+from corral.server.lastused import LastUsed
 from corral.server.local import LocalTransport
 from corral.server.lookup import CacheLookup
 from corral.server.nodes import Nodes
@@ -78,6 +79,8 @@ UNWRITABLE = "the request makes an object that cannot be written as JSON: it nes
 _FAULTS_OF_WRITING = ("Recursion limit reached", "Integer exceeds 64-bit range", "Type is not JSON serializable: Decimal")
 #: The port that others are told where the server takes any free one.
 DEFAULT_PORT = 6443
+#: How the server is called where it writes objects itself.
+MANAGER = "kube-apiserver"
 #: How long the last audit events may take to a webhook when the server stops.
 FAREWELL_S = 2.0
 
@@ -144,8 +147,7 @@ class ApiServer:
         self._auditor = Auditor(policy, self._audit_sinks(), core.clock)
         self._tasks.keep("cluster role aggregation", lambda: keep_aggregated(core))
         self._tasks.keep("custom resource definitions", lambda: keep_definitions(core))
-        client = Client(self.local(manager="kube-apiserver"), core.catalog, "kube-apiserver")
-        for controller in core.aggregation.controllers(client, core.clock):
+        for controller in core.aggregation.controllers(self._client(), core.clock):
             self._tasks.keep(controller.name, controller.run)
         await self.http.start(listener, tls)
 
@@ -169,10 +171,15 @@ class ApiServer:
             configuration=configuration.load(folder / AUTHENTICATION, (self.config.issuer, LEGACY_ISSUER)),
             proxies=proxies,
             webhook=self._token_webhook,
+            secret_used=LastUsed(self.lookup, self._client(), core.clock, self._tasks).used,
         )
         core.reviews = Reviews(self.authorizer, self._authenticator, core.clock)
         core.aggregation = Aggregation(core.backends, core.cache, core.relay, keys)
         core.nodes = Nodes(self.lookup, keys.kubelet_client_certificate, keys.kubelet_client_key, keys.ca_certificate)
+
+    def _client(self) -> Client:
+        """The server as a client of its own API."""
+        return Client(self.local(manager=MANAGER), self.core.catalog, MANAGER)
 
     def _audit_sinks(self) -> list[Sink]:
         assert self.audit_log is not None

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from corral.server.openapi import OpenApi
 
 JWKS = "application/jwk-set+json"
+#: The documents of the token issuer change with its keys only.
+CACHED = {"Cache-Control": "public, max-age=3600"}
 
 
 class Pages:
@@ -70,12 +72,13 @@ class Pages:
     async def _jwks(self, request: Request) -> Response:
         if not accepts(request.headers.get("Accept", ""), JWKS):
             raise not_acceptable(JWKS)
-        return Response(200, orjson.dumps(self._core.tokens.jwks()), JWKS)
+        return Response(200, orjson.dumps(self._core.tokens.jwks()), JWKS, dict(CACHED))
 
     async def _openid(self, request: Request) -> Response:
         if not accepts(request.headers.get("Accept", ""), "application/json"):
             raise not_acceptable("application/json")
-        return Response(200, orjson.dumps(self._core.tokens.discovery(f"{self._core.url}/openid/v1/jwks")))
+        document = self._core.tokens.discovery(f"{self._core.url}/openid/v1/jwks")
+        return Response(200, orjson.dumps(document), headers=dict(CACHED))
 
     async def _index(self, request: Request) -> Response:
         catalog = self._core.catalog

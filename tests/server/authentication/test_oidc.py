@@ -216,6 +216,6 @@ def test_an_expression_that_is_wrong_stops_the_server(tmp_path: Path) -> None:
 
 def test_the_simple_flags_make_the_same_file(tmp_path: Path) -> None:
     path = tmp_path / "authentication.yaml"
-    path.write_text(yaml.safe_dump(configuration.simple("https://a", "me", groups_claim="groups")))
+    path.write_text(yaml.safe_dump(configuration.simple("https://a", "me")))
     (issuer,) = configuration.load(path).issuers
     assert (issuer.username.claim, issuer.username.prefix, issuer.groups.claim) == ("sub", "https://a#", "groups")

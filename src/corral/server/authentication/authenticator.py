@@ -3,7 +3,7 @@
 import base64
 import binascii
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -70,8 +70,12 @@ class Authenticator:
         configuration: AuthenticationConfiguration | None = None,
         proxies: FrontProxies | None = None,
         webhook: TokenWebhook | None = None,
+        secret_used: Callable[[str, str], None] | None = None,
     ) -> None:
-        """Raises CorralError for an expression in `configuration` that is wrong."""
+        """`secret_used` is told the namespace and name of each Secret whose token comes.
+
+        Raises CorralError for an expression in `configuration` that is wrong.
+        """
         configuration = configuration or AuthenticationConfiguration()
         self.tokens = tokens
         self._lookup = lookup
@@ -81,6 +85,7 @@ class Authenticator:
         self._issuers = _issuers(configuration, clock)
         self._proxies = proxies
         self._webhook = webhook
+        self._secret_used = secret_used
 
     async def authenticate(self, request: Request, peer: Peer | None) -> User:
         """The user. A certificate counts before a token; a wrong token is refused, none is anonymous. Raises ApiError (401)."""
@@ -100,6 +105,8 @@ class Authenticator:
             raise unauthorized()
         for key, value in verified.notes:
             request.annotate(key, value)
+        if verified.secret is not None and self._secret_used is not None:
+            self._secret_used(*verified.secret)
         return verified.user
 
     def _know(self, certificate: bytes) -> Known | None:
@@ -132,7 +139,7 @@ class Authenticator:
         except InvalidTokenError as error:
             log.debug("a token is refused: %s", error)
             return None
-        return None if found is None else Verified(_authenticated(found.user), found.audiences, found.notes)
+        return None if found is None else replace(found, user=_authenticated(found.user))
 
     async def _verify(self, token: str, static: User | None, wanted: tuple[str, ...]) -> Verified | None:
         now_s = self._clock.now()

@@ -96,18 +96,11 @@ def load(path: Path, taken_issuers: Sequence[str] = ()) -> AuthenticationConfigu
     return AuthenticationConfiguration(tuple(issuers), _anonymous(reader, found))
 
 
-def simple(
-    issuer_url: str, client_id: str, *, username_claim: str = "sub", groups_claim: str = "", authority: str = ""
-) -> Object:
-    """The file that says what the reference's `--oidc-*` flags do. `authority` is PEM."""
-    prefix = "" if username_claim == "email" else f"{issuer_url}#"
-    mappings: Object = {"username": {"claim": username_claim, "prefix": prefix}}
-    if groups_claim:
-        mappings["groups"] = {"claim": groups_claim, "prefix": ""}
-    issuer: Object = {"url": issuer_url, "audiences": [client_id]}
-    if authority:
-        issuer["certificateAuthority"] = authority
-    return {"apiVersion": VERSIONS[0], "kind": KIND, "jwt": [{"issuer": issuer, "claimMappings": mappings}]}
+def simple(issuer_url: str, client_id: str) -> Object:
+    """The file that says what the reference's `--oidc-issuer-url`, `--oidc-client-id` and `--oidc-groups-claim=groups` do."""
+    mappings = {"username": {"claim": "sub", "prefix": f"{issuer_url}#"}, "groups": {"claim": "groups", "prefix": ""}}
+    entry = {"issuer": {"url": issuer_url, "audiences": [client_id]}, "claimMappings": mappings}
+    return {"apiVersion": VERSIONS[0], "kind": KIND, "jwt": [entry]}
 
 
 def _anonymous(reader: FileReader, found: Object) -> Anonymous:

@@ -41,4 +41,5 @@ def verified(token: str, claims: Object, lookup: Lookup, audiences: tuple[str, .
     if account is None or "deletionTimestamp" in account["metadata"] or account["metadata"].get("uid", "") != uid:
         raise InvalidTokenError("the token's service account is gone")
     groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
-    return Verified(User(claims["sub"], uid, groups), audiences, ((NOTE, claims["sub"]),))
+    user = User(claims["sub"], uid, groups)
+    return Verified(user, audiences, ((NOTE, claims["sub"]),), (namespace, secret_name))

@@ -17,3 +17,5 @@ class Verified:
     audiences: tuple[str, ...]
     #: Audit annotations of a request with it.
     notes: tuple[tuple[str, str], ...] = ()
+    #: Namespace and name of the Secret that holds the token.
+    secret: tuple[str, str] | None = None
