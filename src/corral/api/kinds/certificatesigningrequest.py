@@ -23,6 +23,8 @@ USAGES = (
     *("server auth", "signing", "timestamping"),
 )
 APPROVALS = ("Approved", "Denied")
+#: What cannot be taken back.
+FINAL = (*APPROVALS, "Failed")
 STATUSES = ("False", "True", "Unknown")
 
 
@@ -97,7 +99,7 @@ class CertificateSigningRequestRules(Rules):
             _check_condition(errs, condition, seen, path.at(i))
             seen.add(condition.get("type", ""))
         for condition in (old.get("status") or {}).get("conditions") or ():
-            if condition.get("type") not in seen:
+            if condition.get("type") in FINAL and condition.get("type") not in seen:
                 errs.forbidden(path, f'updates may not remove a condition of type "{condition.get("type")}"')
         return errs
 
@@ -142,7 +144,7 @@ def _check_condition(errs: Errors, condition: Object, seen: set[str], path: Path
         errs.required(path.child("type"))
     if not status:
         errs.required(path.child("status"))
-    elif kind in (*APPROVALS, "Failed"):
+    elif kind in FINAL:
         if status != "True":
             errs.unsupported(path.child("status"), status, ("True",))
     elif status not in STATUSES:
