@@ -167,3 +167,22 @@ def test_secrets_reach_no_log_at_the_highest_levels(tmp_path: Path, caplog: pyte
     assert len(events) > 20
     logs = (tmp_path / "server" / "audit.log").read_text() + caplog.text
     assert [text for text in hidden if text in logs] == []
+
+
+def test_a_token_leads_from_its_use_to_who_asked_for_it(tmp_path: Path) -> None:
+    where = "/api/v1/namespaces/default/serviceaccounts"
+
+    async def story(server: RunningServer) -> None:
+        async with session(server, Audit_ID="asked") as http:
+            await http.post(where, json={"metadata": {"name": "r"}})
+            async with http.post(f"{where}/r/token", json={"spec": {}}) as answer:
+                token = (await answer.json())["status"]["token"]
+        async with session(server, token, Audit_ID="used") as http, http.get(MAPS):
+            pass
+
+    events = {
+        (e["auditID"], e["verb"], e["objectRef"].get("subresource")): e for e in told(tmp_path, story) if "objectRef" in e
+    }
+    issued = events["asked", "create", "token"]["annotations"]["authentication.kubernetes.io/issued-credential-id"]
+    used = events["used", "list", None]["user"]
+    assert used["extra"]["authentication.kubernetes.io/credential-id"] == [issued]

@@ -138,7 +138,7 @@ def test_expressions_make_the_user_and_check_him(tmp_path: Path) -> None:
                 {"key": "example.com/roles", "valueExpression": "claims.roles"},
             ],
         }
-        checks = [{"claim": "hd", "requiredValue": "example.com"}]
+        checks = [{"claim": "hd", "requiredValue": "example.com"}, {"expression": "claims.?email_verified.orValue(true)"}]
         checks += [{"expression": "claims.exp - claims.iat <= 86400", "message": "too long"}]
         users = [{"expression": "!user.username.startsWith('system:')", "message": "reserved"}]
         entry = config(found, claimMappings=mappings, claimValidationRules=checks, userValidationRules=users)
@@ -195,6 +195,10 @@ NAMED = {"username": {"claim": "sub", "prefix": ""}}
         ({"issuer": {**ISSUER, "audiences": ["a", "b"]}, "claimMappings": NAMED}, "audienceMatchPolicy"),
         ({"issuer": {**ISSUER, "discoveryURL": "https://a/"}, "claimMappings": NAMED}, "discoveryURL"),
         ({"issuer": ISSUER, "claimMappings": {"username": {"claim": "sub"}}}, "username.prefix"),
+        (
+            {"issuer": ISSUER, "claimMappings": {"username": {"expression": "claims.email"}}},
+            "username.expression: 'claims.email'",
+        ),
         ({"issuer": ISSUER, "claimMappings": {}}, "jwt[0].claimMappings.username"),
         ({"issuer": ISSUER, "claimMappings": {"username": {"claim": "a", "expression": "b"}}}, "username.expression"),
         ({"issuer": ISSUER, "claimMappings": NAMED, "claimValidationRules": [{}]}, "jwt[0].claimValidationRules[0]"),

@@ -157,3 +157,14 @@ def test_bad_requests_are_refused(requests: TokenRequests, spec: dict[str, Any],
     with pytest.raises(ApiError) as refused:
         ask(requests, **spec)
     assert (refused.value.code, refused.value.message) == (code, message)
+
+
+def test_a_token_that_should_have_been_renewed_is_noted(
+    lookup: MemoryLookup, authority: TokenAuthority, requests: TokenRequests
+) -> None:
+    ref = {"kind": "Pod", "apiVersion": "v1", "name": "web", "uid": "pod-uid"}
+    token = ask(requests, boundObjectRef=ref, expirationSeconds=3607)["status"]["token"]
+    assert authority.verify(token, lookup, (), NOW + 3607).notes == ()
+    ((key, value),) = authority.verify(token, lookup, (), NOW + 3610).notes
+    assert key == "authentication.k8s.io/stale-token"
+    assert value == "subject: system:serviceaccount:x:robot, seconds after warning threshold: 3"

@@ -18,6 +18,8 @@ KIND = "AuthenticationConfiguration"
 MAX_ISSUERS = 64
 ANY = "MatchAny"
 EXTRA_KEY = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/[-a-z0-9._~!$&'()*+,;=:@/%]+")
+#: The address of a token, and not whether it is verified.
+EMAIL_CLAIM = re.compile(r"""claims\.(?:\?)?email\b|claims\[["']email["']\]""")
 _RESERVED = ("k8s.io", "kubernetes.io")
 
 
@@ -145,7 +147,7 @@ def _issuer(reader: FileReader, entry: Object, where: str) -> Issuer:
     username = _source(reader, mappings, "username", where, prefixed=True)
     if not username:
         raise reader.fault(f"{where}.claimMappings.username", mappings.get("username"), "has a claim or an expression")
-    return Issuer(
+    made = Issuer(
         url,
         audiences,
         discovery_url,
@@ -157,6 +159,18 @@ def _issuer(reader: FileReader, entry: Object, where: str) -> Issuer:
         _checks(reader, entry, where, "claimValidationRules"),
         _checks(reader, entry, where, "userValidationRules"),
     )
+    if not _email_is_checked(made):
+        where = f"{where}.claimMappings.username.expression"
+        raise reader.fault(where, username.expression, "goes with a rule or mapping that looks at claims.email_verified")
+    return made
+
+
+def _email_is_checked(issuer: Issuer) -> bool:
+    """Whether somebody looks if an address that becomes a name has been verified: else anybody could claim another's."""
+    if not EMAIL_CLAIM.search(issuer.username.expression):
+        return True
+    checks = [issuer.username.expression, *(text for _, text in issuer.extra), *(c.expression for c in issuer.claim_checks)]
+    return any("email_verified" in text for text in checks)
 
 
 def _checks(reader: FileReader, entry: Object, where: str, field: str) -> tuple[Check, ...]:
