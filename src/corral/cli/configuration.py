@@ -67,7 +67,7 @@ def _name(path: Path) -> str:
         raise CorralError(f"{path} is no YAML: {error}", "correct the file") from None
     kind = found.get("kind") if isinstance(found, dict) else None
     if kind == "Config":
-        webhooks = (configfiles.AUDIT_WEBHOOK, configfiles.TOKEN_WEBHOOK)
+        webhooks = (configfiles.AUDIT_WEBHOOK, configfiles.TOKEN_WEBHOOK, configfiles.AUTHORIZATION_WEBHOOK)
         if path.name not in webhooks:
             raise CorralError(f"{path} is a kubeconfig, of which webhook?", f"call it {' or '.join(webhooks)}")
         return path.name

@@ -81,7 +81,8 @@ def up(
         The socket of a container runtime to use, instead of a containerd of the cluster's own.
     config
         A configuration file of the API server: an audit Policy, an AuthenticationConfiguration, an EncryptionConfiguration,
-        audit-webhook.kubeconfig or token-webhook.kubeconfig. May be given several times, also for a cluster that is up.
+        or a kubeconfig called audit-webhook, token-webhook or authorization-webhook.kubeconfig. May be given several times,
+        also for a cluster that is up.
     oidc_issuer_url
         Take the tokens of this OpenID provider: users are URL#SUBJECT, groups are those of the claim "groups".
     oidc_client_id

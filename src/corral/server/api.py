@@ -42,6 +42,7 @@ from corral.server.authentication.webhook import TokenWebhook
 from corral.server.authorization import Authorizer, forbidden, of_request
 from corral.server.authorization.authorizer import PRIVILEGED, PRIVILEGED_GROUP
 from corral.server.authorization.reviews import Reviews
+from corral.server.authorization.webhook import AccessWebhook
 from corral.server.bodies import as_json
 from corral.server.bootstrap import bootstrap
 from corral.server.cache import Cache
@@ -49,7 +50,7 @@ from corral.server.certificatesigning import CertificateSigner
 from corral.server.charges import Charges
 from corral.server.clusterroles import keep_aggregated
 from corral.server.config import ServerConfig
-from corral.server.configfiles import AUDIT_POLICY, AUDIT_WEBHOOK, AUTHENTICATION, TOKEN_WEBHOOK
+from corral.server.configfiles import AUDIT_POLICY, AUDIT_WEBHOOK, AUTHENTICATION, AUTHORIZATION_WEBHOOK, TOKEN_WEBHOOK
 from corral.server.core import Core
 from corral.server.customresources import DEFINITIONS
 from corral.server.definitions import keep_definitions
@@ -163,6 +164,8 @@ class ApiServer:
         folder = self.config.config_dir
         if (folder / TOKEN_WEBHOOK).exists():
             self._token_webhook = TokenWebhook(transport(folder / TOKEN_WEBHOOK), core.clock, core.tokens.audiences)
+        if (folder / AUTHORIZATION_WEBHOOK).exists():
+            self.authorizer.webhook = AccessWebhook(transport(folder / AUTHORIZATION_WEBHOOK), core.clock)
         self._authenticator = Authenticator(
             self.lookup,
             core.clock,
@@ -203,6 +206,8 @@ class ApiServer:
         await self._tasks.close()
         if self._token_webhook is not None:
             await self._token_webhook.close()
+        if self.authorizer.webhook is not None:
+            await self.authorizer.webhook.close()
         if self._audit_webhook is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FAREWELL_S):
@@ -279,19 +284,19 @@ class ApiServer:
         if self._auditor is not None:
             self._auditor.received(request, received_s)
         if peer is not None:
-            other = impersonate(request, self.authorizer)
+            other = await impersonate(request, self.authorizer)
             if other is not None:
                 request.actor, request.user, request.constraint = request.user, other.user, other.constraint
-        self._authorize(request)
+        await self._authorize(request)
         if fault is not None:
             raise fault
 
-    def _authorize(self, request: Request) -> None:
+    async def _authorize(self, request: Request) -> None:
         if PRIVILEGED_GROUP in request.user.groups:
             decision = PRIVILEGED
         else:
             attributes = of_request(request)
-            decision = self.authorizer.decide(attributes)
+            decision = await self.authorizer.ask(attributes)
         if request.audit is not None:
             request.annotations[DECISION] = "allow" if decision.allowed else "forbid"
             request.annotations[REASON] = decision.reason

@@ -17,6 +17,7 @@ AUDIT_POLICY = "audit-policy.yaml"
 AUDIT_WEBHOOK = "audit-webhook.kubeconfig"
 AUTHENTICATION = "authentication.yaml"
 TOKEN_WEBHOOK = "token-webhook.kubeconfig"
+AUTHORIZATION_WEBHOOK = "authorization-webhook.kubeconfig"
 ENCRYPTION = "encryption.yaml"
 
 _NAMES = {str: "a text", bool: "true or false", int: "a whole number", dict: "an object", list: "a list"}

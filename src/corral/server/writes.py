@@ -157,7 +157,7 @@ class Writes:
             if current is None:
                 if not create_missing:
                     raise not_found(plan.resource.plural, plan.resource.group, name)
-                core.authorizer.require_also(of_request(plan.request), "create")
+                await core.authorizer.require_also(of_request(plan.request), "create")
                 try:
                     return await self.create(plan, propose(None), name)
                 except ApiError as error:

@@ -1,5 +1,6 @@
 """Who may approve and sign certificate requests, and whom they must not name."""
 
+import asyncio
 import base64
 from collections.abc import Callable
 
@@ -49,17 +50,17 @@ def authorizer(*verbs: str, name: str = "example.com/*") -> Authorizer:
 
 def test_approval_needs_the_right_on_the_signer(write: Write) -> None:
     admission = write(RESOURCE, csr(), csr(), subresource="approval")
-    CertificateApproval(authorizer("approve")).validate(admission)
+    asyncio.run(CertificateApproval(authorizer("approve")).validate(admission))
     with pytest.raises(ApiError, match=r'user not permitted to approve requests with signerName "example\.com/serving"'):
-        CertificateApproval(authorizer("approve", name="other.com/*")).validate(admission)
+        asyncio.run(CertificateApproval(authorizer("approve", name="other.com/*")).validate(admission))
 
 
 def test_signing_needs_the_right_on_the_signer(write: Write) -> None:
     admission = write(RESOURCE, csr(certificate="new"), csr(), subresource="status")
-    CertificateSigning(authorizer("sign", name=SIGNER)).validate(admission)
+    asyncio.run(CertificateSigning(authorizer("sign", name=SIGNER)).validate(admission))
     with pytest.raises(ApiError, match="user not permitted to sign"):
-        CertificateSigning(authorizer("approve")).validate(admission)
-    CertificateSigning(authorizer()).validate(write(RESOURCE, csr(), csr(), subresource="status"))
+        asyncio.run(CertificateSigning(authorizer("approve")).validate(admission))
+    asyncio.run(CertificateSigning(authorizer()).validate(write(RESOURCE, csr(), csr(), subresource="status")))
 
 
 def test_nobody_asks_to_be_a_master(write: Write) -> None:

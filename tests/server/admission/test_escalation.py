@@ -1,5 +1,6 @@
 """Nobody grants more than he holds."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -48,8 +49,8 @@ def binding(name: str) -> Object:
 
 
 def test_what_one_holds_one_may_grant(check: EscalationCheck, write: Write) -> None:
-    check.admit(write(f"roles.{GROUP}", role(GET_PODS)))
-    check.admit(write(f"rolebindings.{GROUP}", binding("held")))
+    asyncio.run(check.admit(write(f"roles.{GROUP}", role(GET_PODS))))
+    asyncio.run(check.admit(write(f"rolebindings.{GROUP}", binding("held"))))
 
 
 def test_more_is_refused_and_named(check: EscalationCheck, write: Write) -> None:
@@ -58,47 +59,47 @@ def test_more_is_refused_and_named(check: EscalationCheck, write: Write) -> None
         '{APIGroups:[""], Resources:["secrets"], Verbs:["get"]}'
     )
     with pytest.raises(ApiError) as refused:
-        check.admit(write(f"roles.{GROUP}", role(GET_PODS, GET_SECRETS)))
+        asyncio.run(check.admit(write(f"roles.{GROUP}", role(GET_PODS, GET_SECRETS))))
     assert refused.value.message == f'roles.{GROUP} "mine" is forbidden: {why}'
     with pytest.raises(ApiError) as refused:
-        check.admit(write(f"rolebindings.{GROUP}", binding("more")))
+        asyncio.run(check.admit(write(f"rolebindings.{GROUP}", binding("more"))))
     assert refused.value.message == f'rolebindings.{GROUP} "mine" is forbidden: {why}'
 
 
 def test_a_role_that_is_not_there_cannot_be_bound(check: EscalationCheck, write: Write) -> None:
     with pytest.raises(ApiError) as refused:
-        check.admit(write(f"rolebindings.{GROUP}", binding("gone")))
+        asyncio.run(check.admit(write(f"rolebindings.{GROUP}", binding("gone"))))
     assert refused.value.code == 404
 
 
 def test_who_may_bind_and_escalate_goes_further(check: EscalationCheck, lookup: MemoryLookup, write: Write) -> None:
     may = {"verbs": ["bind", "escalate"], "apiGroups": [GROUP], "resources": ["roles"]}
     put_role(lookup, "manager", may, subject="ann")
-    check.admit(write(f"roles.{GROUP}", role(GET_SECRETS)))
-    check.admit(write(f"rolebindings.{GROUP}", binding("more")))
+    asyncio.run(check.admit(write(f"roles.{GROUP}", role(GET_SECRETS))))
+    asyncio.run(check.admit(write(f"rolebindings.{GROUP}", binding("more"))))
 
 
 def test_masters_may_grant_all(check: EscalationCheck, write: Write) -> None:
-    check.admit(write(f"roles.{GROUP}", role(GET_SECRETS), user=User("root", groups=("system:masters",))))
+    asyncio.run(check.admit(write(f"roles.{GROUP}", role(GET_SECRETS), user=User("root", groups=("system:masters",)))))
 
 
 def test_labels_of_a_greater_role_may_not_change_as_they_can_aggregate_it(check: EscalationCheck, write: Write) -> None:
     old = role(GET_SECRETS)
     new = {**old, "metadata": {**old["metadata"], "labels": {f"{GROUP}/aggregate-to-edit": "true"}}}
     with pytest.raises(ApiError, match="not currently held"):
-        check.admit(write(f"roles.{GROUP}", new, old))
-    check.admit(write(f"roles.{GROUP}", {**new, "rules": [GET_PODS]}, {**old, "rules": [GET_PODS]}))
+        asyncio.run(check.admit(write(f"roles.{GROUP}", new, old)))
+    asyncio.run(check.admit(write(f"roles.{GROUP}", {**new, "rules": [GET_PODS]}, {**old, "rules": [GET_PODS]})))
 
 
 def test_what_garbage_collection_needs_may_change(check: EscalationCheck, write: Write) -> None:
     old = role(GET_SECRETS)
     new = {**old, "metadata": {**old["metadata"], "finalizers": ["a/b"], "managedFields": [{}]}}
-    check.admit(write(f"roles.{GROUP}", new, old))
-    check.admit(write(f"roles.{GROUP}", old, new))
+    asyncio.run(check.admit(write(f"roles.{GROUP}", new, old)))
+    asyncio.run(check.admit(write(f"roles.{GROUP}", old, new)))
 
 
 def test_only_a_cluster_admin_makes_aggregated_roles(check: EscalationCheck, write: Write) -> None:
     selector = {"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]}
     obj = {"metadata": {"name": "all"}, "rules": [], "aggregationRule": selector}
     with pytest.raises(ApiError, match="must have cluster-admin privileges"):
-        check.admit(write(f"clusterroles.{GROUP}", obj))
+        asyncio.run(check.admit(write(f"clusterroles.{GROUP}", obj)))

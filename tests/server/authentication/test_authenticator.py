@@ -17,7 +17,7 @@ from corral.base.clock import SystemClock
 from corral.server import pki
 from corral.server.authentication import Authenticator, Session, TokenAuthority
 from corral.server.authentication.bearer import load_token_file
-from corral.server.authentication.impersonation import impersonate
+from corral.server.authentication.impersonation import Impersonated, impersonate
 from corral.server.authorization import Authorizer
 from corral.server.lookup import MemoryLookup
 from corral.server.request import Request, User
@@ -39,6 +39,10 @@ def authenticator(lookup: MemoryLookup, tmp_path: Path) -> Authenticator:
 
 def run(answer: Coroutine[Any, Any, User]) -> User:
     return asyncio.run(answer)
+
+
+def acting(request: Request, authorizer: Authorizer) -> Impersonated | None:
+    return asyncio.run(impersonate(request, authorizer))
 
 
 def get(**headers: str) -> Request:
@@ -142,13 +146,13 @@ def test_masters_may_act_as_anybody(lookup: MemoryLookup) -> None:
     request = get(Impersonate_User="ann", Impersonate_Group="dev")
     request.user = ADMIN
     user = User("ann", groups=("dev", "system:authenticated"))
-    assert impersonate(request, Authorizer(lookup)) == (user, "impersonate:user-info")
+    assert acting(request, Authorizer(lookup)) == (user, "impersonate:user-info")
 
 
 def test_a_service_account_comes_with_its_groups(lookup: MemoryLookup) -> None:
     request = get(Impersonate_User="system:serviceaccount:x:robot")
     request.user = ADMIN
-    found = impersonate(request, Authorizer(lookup))
+    found = acting(request, Authorizer(lookup))
     assert found is not None
     assert found.user.groups == ("system:serviceaccounts", "system:serviceaccounts:x", "system:authenticated")
 
@@ -157,7 +161,7 @@ def test_others_may_not(lookup: MemoryLookup) -> None:
     request = get(Impersonate_User="ann")
     request.user = User("bob")
     with pytest.raises(ApiError) as refused:
-        impersonate(request, Authorizer(lookup))
+        acting(request, Authorizer(lookup))
     assert refused.value.message == (
         'users "ann" is forbidden: User "bob" cannot impersonate resource "users" in API group "" at the cluster scope'
     )
@@ -167,5 +171,5 @@ def test_half_a_wish_is_an_error(lookup: MemoryLookup) -> None:
     request = get(Impersonate_Group="dev")
     request.user = ADMIN
     with pytest.raises(ApiError) as refused:
-        impersonate(request, Authorizer(lookup))
+        acting(request, Authorizer(lookup))
     assert refused.value.code == 500

@@ -1,12 +1,13 @@
 """Who may, acts as another; constrained, only for what the request does."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from corral.api.errors import ApiError
 from corral.api.resources import Resource
-from corral.server.authentication.impersonation import impersonate
+from corral.server.authentication.impersonation import Impersonated, impersonate
 from corral.server.authorization import Authorizer
 from corral.server.lookup import MemoryLookup
 from corral.server.request import Request, User
@@ -31,6 +32,10 @@ def authorizer(user: User, *rules: dict[str, Any]) -> Authorizer:
     return Authorizer(lookup)
 
 
+def acting(request: Request, authorizer: Authorizer) -> Impersonated | None:
+    return asyncio.run(impersonate(request, authorizer))
+
+
 def rule(verb: str, resource: str, *names: str, group: str = AUTHENTICATION) -> dict[str, Any]:
     found: dict[str, Any] = {"verbs": [verb], "apiGroups": [group], "resources": [resource]}
     return {**found, "resourceNames": list(names)} if names else found
@@ -47,44 +52,44 @@ LIST = rule("impersonate-on:user-info:list", "pods", group="")
 
 def test_identity_and_action_must_both_be_allowed() -> None:
     both = authorizer(BOB, ANN, LIST)
-    assert impersonate(asking(BOB, User="ann"), both) == (
+    assert acting(asking(BOB, User="ann"), both) == (
         User("ann", groups=("system:authenticated",)),
         "impersonate:user-info",
     )
     for wrong in (asking(BOB, User="eve"), asking(BOB, "delete", User="ann"), asking(BOB, User="ann", Group="dev")):
         with pytest.raises(ApiError) as refused:
-            impersonate(wrong, both)
+            acting(wrong, both)
         assert 'cannot impersonate resource "users" in API group "" at the cluster scope' in refused.value.message
     for half in (ANN, LIST):
         with pytest.raises(ApiError):
-            impersonate(asking(BOB, User="ann"), authorizer(BOB, half))
+            acting(asking(BOB, User="ann"), authorizer(BOB, half))
 
 
 def test_groups_uid_and_extra_are_asked_for_one_by_one() -> None:
     verb = "impersonate:user-info"
     rules = [ANN, LIST, rule(verb, "groups", "dev"), rule(verb, "uids", "7"), rule(verb, "userextras/team", "a")]
     headers = {"User": "ann", "Group": "dev", "Uid": "7", "Extra_team": "a"}
-    found = impersonate(asking(BOB, **headers), authorizer(BOB, *rules))
+    found = acting(asking(BOB, **headers), authorizer(BOB, *rules))
     assert found is not None
     assert found.user == User("ann", "7", ("dev", "system:authenticated"), {"team": ("a",)})
     for left_out in range(2, 5):
         with pytest.raises(ApiError):
-            impersonate(asking(BOB, **headers), authorizer(BOB, *rules[:left_out], *rules[left_out + 1 :]))
+            acting(asking(BOB, **headers), authorizer(BOB, *rules[:left_out], *rules[left_out + 1 :]))
 
 
 def test_the_old_verb_allows_everything_and_is_no_constraint() -> None:
     old = authorizer(BOB, rule("impersonate", "users", "ann", group=""))
-    assert impersonate(asking(BOB, "delete", User="ann"), old) == (User("ann", groups=("system:authenticated",)), "")
+    assert acting(asking(BOB, "delete", User="ann"), old) == (User("ann", groups=("system:authenticated",)), "")
 
 
 def test_a_service_account_is_of_its_own_mode() -> None:
     name = "system:serviceaccount:x:robot"
     as_user = authorizer(BOB, rule("impersonate:user-info", "users"), rule("impersonate-on:user-info:list", "pods", group=""))
     with pytest.raises(ApiError):
-        impersonate(asking(BOB, User=name), as_user)
+        acting(asking(BOB, User=name), as_user)
     account = rule("impersonate:serviceaccount", "serviceaccounts", "robot")
     both = authorizer(BOB, account, rule("impersonate-on:serviceaccount:list", "pods", group=""))
-    found = impersonate(asking(BOB, User=name), both)
+    found = acting(asking(BOB, User=name), both)
     assert found is not None
     assert found.constraint == "impersonate:serviceaccount"
     assert found.user.groups == ("system:serviceaccounts", "system:serviceaccounts:x", "system:authenticated")
@@ -93,20 +98,20 @@ def test_a_service_account_is_of_its_own_mode() -> None:
 def test_an_agent_is_the_node_it_runs_on_and_no_other() -> None:
     own = rule("impersonate:associated-node", "nodes")
     both = authorizer(AGENT, own, rule("impersonate-on:associated-node:list", "pods", group=""))
-    found = impersonate(asking(AGENT, User="system:node:n1"), both)
+    found = acting(asking(AGENT, User="system:node:n1"), both)
     assert found == (User("system:node:n1", groups=("system:nodes", "system:authenticated")), "impersonate:associated-node")
     with pytest.raises(ApiError):
-        impersonate(asking(AGENT, User="system:node:n2"), both)
+        acting(asking(AGENT, User="system:node:n2"), both)
     with pytest.raises(ApiError):
-        impersonate(asking(User(AGENT.name, groups=AGENT.groups), User="system:node:n1"), both)
+        acting(asking(User(AGENT.name, groups=AGENT.groups), User="system:node:n1"), both)
 
 
 def test_a_node_by_name() -> None:
     any_node = rule("impersonate:arbitrary-node", "nodes", "n2")
     both = authorizer(BOB, any_node, rule("impersonate-on:arbitrary-node:list", "pods", group=""))
-    found = impersonate(asking(BOB, User="system:node:n2"), both)
+    found = acting(asking(BOB, User="system:node:n2"), both)
     assert found is not None
     assert found.user.groups == ("system:nodes", "system:authenticated")
     for headers in ({"User": "system:node:n1"}, {"User": "system:node:n2", "Group": "system:masters"}):
         with pytest.raises(ApiError):
-            impersonate(asking(BOB, **headers), both)
+            acting(asking(BOB, **headers), both)

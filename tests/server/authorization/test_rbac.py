@@ -1,5 +1,7 @@
 """Roles and bindings decide; the messages are the reference's."""
 
+import asyncio
+
 import pytest
 
 from corral.api.errors import ApiError
@@ -114,7 +116,7 @@ def test_masters_may_do_everything() -> None:
 )
 def test_refusals_say_who_cannot_do_what(asked: Attributes, message: str, details: Object) -> None:
     with pytest.raises(ApiError) as refused:
-        Authorizer(MemoryLookup()).require(asked)
+        asyncio.run(Authorizer(MemoryLookup()).require(asked))
     assert refused.value.status() == {
         "kind": "Status",
         "apiVersion": "v1",

@@ -29,10 +29,10 @@ class CertificateApproval(Plugin):
     def __init__(self, authorizer: Authorizer) -> None:
         self._authorizer = authorizer
 
-    def validate(self, admission: Admission) -> None:
+    async def validate(self, admission: Admission) -> None:
         """Raise ApiError (403)."""
         if admission.subresource == "approval":
-            _require(self._authorizer, admission, "approve")
+            await _require(self._authorizer, admission, "approve")
 
 
 class CertificateSigning(Plugin):
@@ -44,11 +44,11 @@ class CertificateSigning(Plugin):
     def __init__(self, authorizer: Authorizer) -> None:
         self._authorizer = authorizer
 
-    def validate(self, admission: Admission) -> None:
+    async def validate(self, admission: Admission) -> None:
         """Raise ApiError (403)."""
         if admission.subresource != "status" or _status(admission.object) == _status(admission.old_object):
             return
-        _require(self._authorizer, admission, "sign")
+        await _require(self._authorizer, admission, "sign")
 
 
 class CertificateSubjectRestriction(Plugin):
@@ -64,10 +64,10 @@ class CertificateSubjectRestriction(Plugin):
             raise forbidden(admission, f"use of {CLIENT_SIGNER} signer with {PRIVILEGED_GROUP} group is not allowed")
 
 
-def _require(authorizer: Authorizer, admission: Admission, verb: str) -> None:
+async def _require(authorizer: Authorizer, admission: Admission, verb: str) -> None:
     signer = ((admission.old_object or {}).get("spec") or {}).get("signerName", "")
     for name in (signer, signer.partition("/")[0] + "/*"):
-        if authorizer.decide(Attributes(admission.user, verb, GROUP, "*", "signers", name=name)).allowed:
+        if (await authorizer.ask(Attributes(admission.user, verb, GROUP, "*", "signers", name=name))).allowed:
             return
     raise forbidden(admission, f'user not permitted to {verb} requests with signerName "{signer}"')
 

@@ -28,41 +28,41 @@ class EscalationCheck(Plugin):
     def __init__(self, authorizer: Authorizer) -> None:
         self._authorizer = authorizer
 
-    def admit(self, admission: Admission) -> None:
+    async def admit(self, admission: Admission) -> None:
         """Raise ApiError: 403 for a grant too far, 404 where the role to bind does not exist."""
         if admission.object is None or PRIVILEGED_GROUP in admission.user.groups:
             return
         if admission.resource.plural in ("roles", "clusterroles"):
-            self._check_role(admission, admission.object, admission.old_object)
+            await self._check_role(admission, admission.object, admission.old_object)
         else:
-            self._check_binding(admission, admission.object, admission.old_object)
+            await self._check_binding(admission, admission.object, admission.old_object)
 
-    def _check_role(self, admission: Admission, new: Object, old: Object | None) -> None:
+    async def _check_role(self, admission: Admission, new: Object, old: Object | None) -> None:
         if old is not None and _only_collected(new, old):
             return
         name = new["metadata"].get("name", "")
-        if self._may(admission, "escalate", admission.resource.plural, name):
+        if await self._may(admission, "escalate", admission.resource.plural, name):
             return
         self._require_held(admission, name, new.get("rules") or [])
         aggregates = new.get("aggregationRule") or (old or {}).get("aggregationRule")
         if aggregates and self._missing(admission, rules.FULL_AUTHORITY):
             raise errors.forbidden(admission.resource.plural, GROUP, name, NO_AGGREGATION)
 
-    def _check_binding(self, admission: Admission, new: Object, old: Object | None) -> None:
+    async def _check_binding(self, admission: Admission, new: Object, old: Object | None) -> None:
         if old is not None and _only_collected(new, old):
             return
         ref = new.get("roleRef") or {}
         plural = "clusterroles" if ref.get("kind") == "ClusterRole" else "roles"
-        if self._may(admission, "bind", plural, ref.get("name", "")):
+        if await self._may(admission, "bind", plural, ref.get("name", "")):
             return
         granted = self._authorizer.rbac.rules_of(ref, admission.request.namespace)
         if granted is None:
             raise errors.not_found(plural, GROUP, ref.get("name", ""))
         self._require_held(admission, new["metadata"].get("name", ""), granted)
 
-    def _may(self, admission: Admission, verb: str, plural: str, name: str) -> bool:
+    async def _may(self, admission: Admission, verb: str, plural: str, name: str) -> bool:
         asked = Attributes(admission.user, verb, GROUP, "v1", plural, namespace=admission.request.namespace, name=name)
-        return self._authorizer.decide(asked).allowed
+        return (await self._authorizer.ask(asked)).allowed
 
     def _missing(self, admission: Admission, granted: Sequence[Object]) -> list[Object]:
         held = self._authorizer.rbac.rules_for(admission.user, admission.request.namespace)

@@ -43,7 +43,7 @@ class _Wish(NamedTuple):
     account: tuple[str, str] | None
 
 
-def impersonate(request: Request, authorizer: Authorizer) -> Impersonated | None:
+async def impersonate(request: Request, authorizer: Authorizer) -> Impersonated | None:
     """Whom a request, a resolved one, asks to act as; None where for nobody. Raises ApiError (403, or 500 for half a wish)."""
     headers = request.headers
     name = headers.get(USER, "")
@@ -57,12 +57,11 @@ def impersonate(request: Request, authorizer: Authorizer) -> Impersonated | None
     for mode in _modes(wish, request.user):
         doing = asked._replace(verb=f"impersonate-on:{mode}:{asked.verb}")
         verb = f"impersonate:{mode}"
-        if authorizer.decide(doing).allowed and all(
-            authorizer.decide(question).allowed for question in _questions(request.user, wish, verb, IDENTITY_GROUP)
-        ):
+        questions = (doing, *_questions(request.user, wish, verb, IDENTITY_GROUP))
+        if all([(await authorizer.ask(question)).allowed for question in questions]):
             return Impersonated(_completed(wish, constrained=True), verb)
     for question in _questions(request.user, wish, LEGACY, ""):
-        authorizer.require(question)
+        await authorizer.require(question)
     return Impersonated(_completed(wish, constrained=False), "")
 
 

@@ -8,6 +8,7 @@ from corral.api.errors import ApiError
 from corral.server.authorization.attributes import Attributes
 from corral.server.authorization.node import NodeAuthorizer
 from corral.server.authorization.rbac import Rbac
+from corral.server.authorization.webhook import AccessWebhook
 from corral.server.lookup import Lookup
 
 PRIVILEGED_GROUP = "system:masters"
@@ -41,9 +42,11 @@ class Authorizer:
     def __init__(self, lookup: Lookup) -> None:
         self.rbac = Rbac(lookup)
         self.node = NodeAuthorizer(lookup)
+        #: Asked last; None where none is configured.
+        self.webhook: AccessWebhook | None = None
 
     def decide(self, attributes: Attributes) -> Decision:
-        """Whether it may be done."""
+        """Whether it may be done, as far as this server knows by itself."""
         if PRIVILEGED_GROUP in attributes.user.groups:
             return PRIVILEGED
         node = self.node.decide(attributes)
@@ -54,15 +57,25 @@ class Authorizer:
             return Decision(Verdict.ALLOW, rbac.reason)
         return Decision(Verdict.NO_OPINION, "\n".join(r for r in (node.reason, rbac.reason) if r))
 
-    def require(self, attributes: Attributes) -> None:
-        """Raise the 403 of what may not be done."""
+    async def ask(self, attributes: Attributes) -> Decision:
+        """Whether it may be done; what nobody here allows, the webhook may, if there is one."""
         decision = self.decide(attributes)
+        if decision.allowed or self.webhook is None:
+            return decision
+        allowed, reason = await self.webhook.allows(attributes)
+        if allowed:
+            return Decision(Verdict.ALLOW, reason)
+        return Decision(Verdict.NO_OPINION, "\n".join(r for r in (decision.reason, reason) if r))
+
+    async def require(self, attributes: Attributes) -> None:
+        """Raise the 403 of what may not be done."""
+        decision = await self.ask(attributes)
         if not decision.allowed:
             raise forbidden(attributes, decision.reason)
 
-    def require_also(self, attributes: Attributes, verb: str) -> None:
+    async def require_also(self, attributes: Attributes, verb: str) -> None:
         """Raise the 403 of a request whose own verb was allowed, and that does what `verb` stands for as well."""
-        decision = self.decide(attributes._replace(verb=verb))
+        decision = await self.ask(attributes._replace(verb=verb))
         if not decision.allowed:
             raise errors.forbidden(attributes.resource, attributes.group, attributes.name, decision.reason)
 

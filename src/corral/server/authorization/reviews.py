@@ -48,17 +48,17 @@ class Reviews:
         answer = self._handlers[request.resource.group, request.resource.plural](request, obj)
         return answer if isinstance(answer, dict) else await answer
 
-    def _self_access(self, request: Request, obj: Object) -> Object:
+    async def _self_access(self, request: Request, obj: Object) -> Object:
         spec = obj.get("spec") or {}
         _require_valid(_attribute_errors(spec), obj)
-        return {**obj, "spec": spec, "status": self._answer(request.user, spec)}
+        return {**obj, "spec": spec, "status": await self._answer(request.user, spec)}
 
-    def _access(self, request: Request, obj: Object) -> Object:
+    async def _access(self, request: Request, obj: Object) -> Object:
         spec = obj.get("spec") or {}
         _require_valid(_subject_errors(spec), obj)
-        return {**obj, "spec": spec, "status": self._answer(_subject(spec), spec)}
+        return {**obj, "spec": spec, "status": await self._answer(_subject(spec), spec)}
 
-    def _local_access(self, request: Request, obj: Object) -> Object:
+    async def _local_access(self, request: Request, obj: Object) -> Object:
         spec = obj.get("spec") or {}
         errors = _subject_errors(spec)
         where = (spec.get("resourceAttributes") or {}).get("namespace", "")
@@ -67,10 +67,10 @@ class Reviews:
         if spec.get("nonResourceAttributes"):
             errors.invalid("spec.nonResourceAttributes", None, "disallowed on this kind of request")
         _require_valid(errors, obj)
-        return {**obj, "spec": spec, "status": self._answer(_subject(spec), spec)}
+        return {**obj, "spec": spec, "status": await self._answer(_subject(spec), spec)}
 
-    def _answer(self, user: User, spec: Object) -> Object:
-        decision = self._authorizer.decide(_attributes(user, spec))
+    async def _answer(self, user: User, spec: Object) -> Object:
+        decision = await self._authorizer.ask(_attributes(user, spec))
         status: Object = {"allowed": decision.allowed}
         if decision.reason:
             status["reason"] = decision.reason

@@ -20,7 +20,7 @@ async def handle(core: Core, request: Request) -> Response:
     assert resource is not None
     if request.verb != "create":
         # WebSockets begin with a GET; who may only read runs no commands (KEP-4006).
-        core.authorizer.require_also(of_request(request), "create")
+        await core.authorizer.require_also(of_request(request), "create")
     pod = (await core.item(request)).object
     await core.admission.validate(Admission(request, resource, "CONNECT", None, pod, request.subresource))
     meta = pod["metadata"]
