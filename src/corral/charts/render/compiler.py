@@ -1,0 +1,475 @@
+"""Trees to closures: what text/template's executor does node by node is decided here once, when a template is first executed.
+
+A closure takes the frame (the variables and the output of one execution of one template) and the dot. Go tells an error at the
+node that its executor came to last; which one that is, is known beforehand, so closures carry it instead of noting every step.
+
+Go knows two kinds of nil: no value at all, and an interface without one (a key that is not there, a null in a list). Only errors,
+and `.a.b` of a missing `.a`, show the difference. Both are None here; the compiler knows which by where a value is from.
+"""
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from corral.charts.render import access, arguments, nodes
+from corral.charts.render.calls import Caller
+from corral.charts.render.errors import ExecError
+from corral.charts.render.functions import Function
+from corral.charts.render.gofmt import plain
+from corral.charts.render.gotypes import Struct, Values
+from corral.charts.render.nodes import Node, Tree
+from corral.charts.render.ordering import sorted_items
+from corral.charts.render.strconv import quote
+
+Code = Callable[["Frame", Any], Any]
+#: Evaluates, and the node where errors are told that come after it.
+Evaluator = tuple[Code, Node]
+
+MAX_TEMPLATE_DEPTH = 100_000
+_MAPS = (dict, Values)
+
+
+class Frame:
+    """One execution of one template: its variables ($ first) and where its output goes."""
+
+    __slots__ = ("depth", "out", "run", "tree", "variables", "write")
+
+    def __init__(self, run: Any, tree: Tree, dot: Any, out: list[str], depth: int) -> None:
+        self.run = run
+        self.tree = tree
+        self.out = out
+        self.write = out.append
+        self.depth = depth
+        self.variables = [dot] + [None] * (tree.slots - 1)
+
+
+def execute(run: Any, tree: Tree, dot: Any, out: list[str], depth: int = 0) -> None:
+    """Execute a template. Raises ExecError."""
+    code = tree.compiled
+    if code is None:
+        code = tree.compiled = Compiler(tree).body(tree.body, ranged=False)
+    code(Frame(run, tree, dot, out, depth), dot)
+
+
+def fail(tree: Tree, node: Node, message: str) -> NoReturn:
+    """Raise the ExecError of a node."""
+    line, column = tree.file.place(node.pos)
+    text = f"template: {tree.file.name}:{line}:{column}: executing {quote(tree.name)} at <{node}>: {message}"
+    raise ExecError(text, tree.file.name, line, column)
+
+
+def shown(value: Any) -> str:
+    """What an action prints of a value."""
+    return "<no value>" if value is None else plain(value)
+
+
+class Compiler:
+    """Makes the closures of one tree."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        #: Whether dot is an element of a list or a map here: its nil is then a nil interface.
+        self._ranged = False
+
+    # -- what prints
+
+    def body(self, body: list[Node], *, ranged: bool) -> Code:
+        """A list of nodes; its code returns "break" or "continue" if it was left that way."""
+        outer, self._ranged = self._ranged, ranged
+        steps: list[Code] = []
+        leaves = False
+        pending = ""
+        for node in body:
+            if isinstance(node, nodes.Text):
+                pending += node.text
+                continue
+            if isinstance(node, nodes.Action) and not node.pipe.declared:
+                steps.append(_printing(pending, self.pipe(node.pipe)[0]))
+                pending = ""
+                continue
+            if pending:
+                steps.append(_writing(pending))
+                pending = ""
+            steps.append(self._step(node))
+            leaves = leaves or isinstance(node, nodes.Leave | nodes.Branch)
+        if pending:
+            steps.append(_writing(pending))
+        self._ranged = outer
+        return _leaving(steps) if leaves else _sequence(steps)
+
+    def _step(self, node: Node) -> Code:
+        if isinstance(node, nodes.Action):
+            return _silent(self.pipe(node.pipe)[0])
+        if isinstance(node, nodes.Branch):
+            if node.kind == "range":
+                return self._range(node)
+            return self._if(node) if node.kind == "if" else self._with(node)
+        if isinstance(node, nodes.Invocation):
+            return self._invocation(node)
+        assert isinstance(node, nodes.Leave)
+        kind = node.kind
+        return lambda frame, dot: kind
+
+    def _if(self, node: nodes.Branch) -> Code:
+        condition = self.pipe(node.pipe)[0]
+        body = self.body(node.body, ranged=self._ranged)
+        otherwise = None if node.otherwise is None else self.body(node.otherwise, ranged=self._ranged)
+
+        def run(frame: Frame, dot: Any) -> Any:
+            value = condition(frame, dot)
+            if value or isinstance(value, Struct):
+                return body(frame, dot)
+            return otherwise(frame, dot) if otherwise is not None else None
+
+        return run
+
+    def _with(self, node: nodes.Branch) -> Code:
+        condition = self.pipe(node.pipe)[0]
+        body = self.body(node.body, ranged=False)
+        otherwise = None if node.otherwise is None else self.body(node.otherwise, ranged=self._ranged)
+
+        def run(frame: Frame, dot: Any) -> Any:
+            value = condition(frame, dot)
+            if value or isinstance(value, Struct):
+                return body(frame, value)
+            return otherwise(frame, dot) if otherwise is not None else None
+
+        return run
+
+    def _range(self, node: nodes.Branch) -> Code:
+        values, last = self.pipe(node.pipe)
+        slots = [variable.slot for variable in node.pipe.declared]
+        element_slot = slots[-1] if slots else -1
+        key_slot = slots[0] if len(slots) > 1 else -1
+        body = self.body(node.body, ranged=True)
+        otherwise = None if node.otherwise is None else self.body(node.otherwise, ranged=self._ranged)
+        tree = self._tree
+
+        def run(frame: Frame, dot: Any) -> Any:
+            value = values(frame, dot)
+            if value:
+                tick, variables = frame.run.tick, frame.variables
+                for key, element in _entries(value, tree, last):
+                    tick(frame)
+                    if element_slot >= 0:
+                        variables[element_slot] = element
+                        if key_slot >= 0:
+                            variables[key_slot] = key
+                    if body(frame, element) == "break":
+                        break
+                return None
+            if value is not None:
+                _entries(value, tree, last)
+            return otherwise(frame, dot) if otherwise is not None else None
+
+        return run
+
+    def _invocation(self, node: nodes.Invocation) -> Code:
+        data = None if node.pipe is None else self.pipe(node.pipe)[0]
+        name, tree = node.name, self._tree
+
+        def run(frame: Frame, dot: Any) -> None:
+            found = frame.run.templates.get(name)
+            if found is None:
+                fail(tree, node, f"template {quote(name)} not defined")
+            if frame.depth >= frame.run.max_template_depth:
+                fail(tree, node, f"exceeded maximum template depth ({MAX_TEMPLATE_DEPTH})")
+            frame.run.tick(frame)
+            execute(frame.run, found, None if data is None else data(frame, dot), frame.out, frame.depth + 1)
+
+        return run
+
+    # -- what has a value
+
+    def pipe(self, pipe: nodes.Pipe) -> Evaluator:
+        """The value of a pipeline, put into its variables."""
+        code: Code | None = None
+        last: Node = pipe
+        for command in pipe.commands:
+            code, last = self._command(command, code, last)
+        assert code is not None
+        if not pipe.declared:
+            return code, last
+        value = code
+        slots = tuple(variable.slot for variable in pipe.declared)
+        if len(slots) == 1:
+            slot = slots[0]
+
+            def put(frame: Frame, dot: Any) -> Any:
+                frame.variables[slot] = made = value(frame, dot)
+                return made
+
+            return put, last
+
+        def put_all(frame: Frame, dot: Any) -> Any:
+            made = value(frame, dot)
+            for slot in slots:
+                frame.variables[slot] = made
+            return made
+
+        return put_all, last
+
+    def _command(self, command: nodes.Command, final: Code | None, final_last: Node) -> Evaluator:
+        first = command.args[0]
+        args = command.args[1:]
+        if isinstance(first, nodes.Identifier):
+            return Caller(self, self._tree).function(first, command, args, final)
+        if isinstance(first, nodes.Field):
+            return self._fields(first, None, first.names, first, self._ranged, args, final)
+        if isinstance(first, nodes.Variable) and first.names:
+            return self._fields(first, _variable(first.slot), first.names, first, first.ranged, args, final)
+        if isinstance(first, nodes.Chain):
+            return self._chain(first, args, final)
+        last: Node = first
+        if isinstance(first, nodes.Pipe):
+            code, last = self.pipe(first)
+        elif isinstance(first, nodes.Variable):
+            code = _variable(first.slot)
+        elif isinstance(first, nodes.Dot):
+            code = _dot
+        elif isinstance(first, nodes.Nil):
+            code = self._failing(first, "nil is not a command")
+        else:
+            assert isinstance(first, nodes.Constant)
+            code = self._constant(first, "interface {}")
+        if args or final is not None:
+            at = final_last if isinstance(first, nodes.Pipe) else first
+            code = self._failing(at, f"can't give argument to non-function {first}")
+        return code, last
+
+    def _failing(self, node: Node, message: str) -> Code:
+        tree = self._tree
+
+        def run(frame: Frame, dot: Any) -> Any:
+            fail(tree, node, message)
+
+        return run
+
+    def _constant(self, node: nodes.Constant, type_: str) -> Code:
+        try:
+            value = arguments.constant(node, type_)
+        except arguments.ArgumentError as error:
+            return self._failing(node, str(error))
+        return lambda frame, dot: value
+
+    def argument(self, node: Node, type_: str) -> Evaluator:
+        """An argument of a call, of the type that its parameter has."""
+        if isinstance(node, nodes.Constant):
+            return self._constant(node, type_), node
+        if isinstance(node, nodes.Nil):
+            try:
+                value = arguments.nil(type_)
+            except arguments.ArgumentError as error:
+                return self._failing(node, str(error)), node
+            return (lambda frame, dot: value), node
+        code, last, interface = self._operand(node)
+        if arguments.is_free(type_):
+            return code, last
+        return self.checking(code, type_, last, interface=interface), last
+
+    def checking(self, code: Code, type_: str, last: Node, *, interface: bool) -> Code:
+        """`code`, whose value must be an argument of a type."""
+        tree, checked = self._tree, arguments.checked
+        if type_ == "string":
+
+            def run_string(frame: Frame, dot: Any) -> Any:
+                value = code(frame, dot)
+                if value.__class__ is str:
+                    return value
+                try:
+                    return checked(value, type_, interface=interface)
+                except arguments.ArgumentError as error:
+                    fail(tree, last, str(error))
+
+            return run_string
+
+        def run(frame: Frame, dot: Any) -> Any:
+            value = code(frame, dot)
+            try:
+                return checked(value, type_, interface=interface)
+            except arguments.ArgumentError as error:
+                fail(tree, last, str(error))
+
+        return run
+
+    def _operand(self, node: Node) -> tuple[Code, Node, bool]:
+        """A value as an argument, the node of errors after it, and whether its nil is a nil interface."""
+        if isinstance(node, nodes.Field):
+            return (*self._fields(node, None, node.names, node, self._ranged, [], None), True)
+        if isinstance(node, nodes.Variable):
+            if node.names:
+                return (*self._fields(node, _variable(node.slot), node.names, node, node.ranged, [], None), True)
+            return _variable(node.slot), node, node.ranged
+        if isinstance(node, nodes.Dot):
+            return _dot, node, self._ranged
+        if isinstance(node, nodes.Pipe):
+            return (*self.pipe(node), False)
+        if isinstance(node, nodes.Chain):
+            return (*self._chain(node, [], None), True)
+        assert isinstance(node, nodes.Identifier)
+        return (*Caller(self, self._tree).function(node, node, [], None), True)
+
+    def _chain(self, node: nodes.Chain, args: list[Node], final: Code | None) -> Evaluator:
+        if isinstance(node.node, nodes.Nil):
+            return self._failing(node, f"indirection through explicit nil in {node}"), node
+        code, last, interface = self._operand(node.node)
+        return self._fields(node, code, node.names, last, interface, args, final)
+
+    def _fields(
+        self,
+        node: Node,
+        receiver: Code | None,
+        names: list[str],
+        last: Node,
+        interface: bool,
+        args: list[Node],
+        final: Code | None,
+    ) -> Evaluator:
+        """`.a.b.c` of a receiver (None: of dot); the last of them may be a method with arguments."""
+        tree = self._tree
+        if args or final is not None:
+            return self._method(node, receiver, names, last, interface, args, final)
+        first = names[0]
+        rest = tuple(names[1:])
+        anything = "interface {}"
+
+        def run(frame: Frame, dot: Any) -> Any:
+            value = dot if receiver is None else receiver(frame, dot)
+            if value is None and not interface:
+                return _no_data(frame, tree, last, first)
+            container: Any = None
+            for name in names:
+                if value.__class__ in _MAPS and name in value:
+                    container, value = value, value[name]
+                else:
+                    static_type = anything if container is None and interface else access.static_type(value, container)
+                    container, value = value, _slow(frame, tree, last, node, value, name, static_type)
+            return value
+
+        def run_one(frame: Frame, dot: Any) -> Any:
+            value = dot if receiver is None else receiver(frame, dot)
+            if value.__class__ is dict and first in value:
+                return value[first]
+            if value is None and not interface:
+                return _no_data(frame, tree, last, first)
+            return _slow(frame, tree, last, node, value, first, anything if interface else access.static_type(value, None))
+
+        return (run if rest else run_one), last
+
+    def _method(
+        self,
+        node: Node,
+        receiver: Code | None,
+        names: list[str],
+        last: Node,
+        interface: bool,
+        args: list[Node],
+        final: Code | None,
+    ) -> Evaluator:
+        tree = self._tree
+        caller = Caller(self, tree)
+        *path, name = names
+        path_code = self._fields(node, receiver, path, last, interface, [], None)[0] if path else receiver or _dot
+        known = bool(path) or interface
+        end = args[-1] if args else last
+
+        def run(frame: Frame, dot: Any) -> Any:
+            value = path_code(frame, dot)
+            if value is None and not known:
+                return _no_data(frame, tree, last, name)
+            try:
+                found = access.get(value, name, strict=frame.run.strict)
+            except access.FieldError as error:
+                fail(tree, last, str(error))
+            if found.__class__ is not Function:
+                what = (
+                    "is not a method but has arguments"
+                    if isinstance(value, dict)
+                    else "has arguments but cannot be invoked as function"
+                )
+                fail(tree, last, f"{name} {what}")
+            return caller.call(found, name, node, last, args, final)[0](frame, dot)
+
+        return run, end
+
+
+def _no_data(frame: Frame, tree: Tree, node: Node, name: str) -> None:
+    """A field of no value at all is no value at all, unless keys must be there."""
+    if frame.run.strict:
+        fail(tree, node, f"nil data; no entry for key {quote(name)}")
+
+
+def _slow(frame: Frame, tree: Tree, last: Node, node: Node, value: Any, name: str, static_type: str) -> Any:
+    """A field of what is no plain map, or a key that is not there."""
+    try:
+        found = access.get(value, name, strict=frame.run.strict, static_type=static_type)
+    except access.FieldError as error:
+        fail(tree, last, str(error))
+    if found.__class__ is Function:
+        return Caller(None, tree).call(found, name, node, last, [], None)[0](frame, None)
+    return found
+
+
+def _variable(slot: int) -> Code:
+    return lambda frame, dot: frame.variables[slot]
+
+
+def _dot(frame: Frame, dot: Any) -> Any:
+    return dot
+
+
+def _writing(text: str) -> Code:
+    return lambda frame, dot: frame.write(text)
+
+
+def _silent(code: Code) -> Code:
+    def run(frame: Frame, dot: Any) -> None:
+        code(frame, dot)
+
+    return run
+
+
+def _printing(text: str, code: Code) -> Code:
+    def run(frame: Frame, dot: Any) -> None:
+        if text:
+            frame.write(text)
+        value = code(frame, dot)
+        frame.write(value if value.__class__ is str else shown(value))
+
+    return run
+
+
+def _sequence(steps: list[Code]) -> Code:
+    if len(steps) == 1:
+        return steps[0]
+
+    def run(frame: Frame, dot: Any) -> None:
+        for step in steps:
+            step(frame, dot)
+
+    return run
+
+
+def _leaving(steps: list[Code]) -> Code:
+    def run(frame: Frame, dot: Any) -> Any:
+        for step in steps:
+            how = step(frame, dot)
+            if how is not None:
+                return how
+        return None
+
+    return run
+
+
+def _entries(value: Any, tree: Tree, node: Node) -> Any:
+    """The keys and elements that a range walks."""
+    if isinstance(value, list):
+        return enumerate(value)
+    if isinstance(value, dict):
+        return sorted_items(value)
+    if isinstance(value, bytes):
+        from corral.charts.render.gotypes import Uint8
+
+        return enumerate(map(Uint8, value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return ((i, i) for i in range(value))
+    fail(tree, node, f"range can't iterate over {plain(value)}")

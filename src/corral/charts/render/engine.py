@@ -1,0 +1,234 @@
+"""Rendering a set of templates as Helm's engine does (pkg/engine/engine.go): order, what hides what, include, tpl, errors.
+
+    from corral.charts.render import Options, Template, render
+    outputs = render({"app/templates/pod.yaml": Template(text, scope, "app/templates")}, Options())
+
+`scope` is what dot is at the top of a template (scopes.py makes it from a chart): Values, Release, Chart, Files … .
+"""
+
+import random
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+
+from corral.charts.render import compiler
+from corral.charts.render.errors import ExecError, FunctionError, ParseError, RenderError
+from corral.charts.render.functions import HOMES
+from corral.charts.render.functions.helm import WARNING_END, WARNING_START
+from corral.charts.render.gotypes import Values
+from corral.charts.render.nodes import Tree
+from corral.charts.render.parser import parse
+
+#: As often may a template be included within itself.
+MAX_INCLUDES: Final = 1000
+#: So deep may texts be rendered within texts that are rendered by tpl.
+MAX_TPL: Final = 250
+_WARNING = re.compile(f"{WARNING_START}(.*){WARNING_END}", re.DOTALL)
+_NO_VALUE = "<no value>"
+#: Rounds of ranges and executions of templates that one rendering may take, and what it may write in all.
+MAX_STEPS: Final = 20_000_000
+MAX_OUTPUT: Final = 512 * 1024 * 1024
+_CHECK_EVERY = 1024
+#: A frame of Python for each closure that is within another; what one level of template takes at most.
+_RECURSION_LIMIT = 1_000_000
+
+
+@dataclass(slots=True)
+class Template:
+    """A template's text, what dot is at its top, and the folder that `.Template.BasePath` tells."""
+
+    text: str
+    scope: dict[str, Any]
+    base_path: str
+
+
+def _no_lookup(api_version: str, kind: str, namespace: str, name: str) -> dict[str, Any]:
+    return {}
+
+
+def _no_host(name: str) -> str:
+    return ""
+
+
+@dataclass(slots=True)
+class Options:
+    """What a rendering depends on beside its templates.
+
+    `strict`: a key that is not there is an error. `lint`: `required` and `fail` do not fail. `lookup` reads the cluster
+    (api version, kind, namespace, name). `resolve_host` is `getHostByName`. `now` and `source` are clock and randomness.
+    """
+
+    strict: bool = False
+    lint: bool = False
+    lookup: Callable[[str, str, str, str], Any] = _no_lookup
+    resolve_host: Callable[[str], str] = _no_host
+    now: Callable[[], datetime] = lambda: datetime.now(UTC).astimezone()
+    source: random.Random = field(default_factory=random.SystemRandom)
+    max_steps: int = MAX_STEPS
+    max_output: int = MAX_OUTPUT
+
+
+def render(templates: Mapping[str, Template], options: Options | None = None) -> dict[str, str]:
+    """The output of each template but those whose name begins with "_", by path. Raises RenderError.
+
+    The scopes get their "Template" entry, as in Helm; templates can change the values in them, which those after them see.
+    """
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
+    try:
+        return Run(options or Options()).render(dict(templates), {})
+    except MemoryError:
+        raise RenderError("rendering template failed: out of memory") from None
+    except RecursionError:
+        raise RenderError("rendering template failed: the templates nest too deep") from None
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+@lru_cache(maxsize=2048)
+def parsed(name: str, text: str) -> dict[str, Tree]:
+    """The templates in a text; the same text is parsed once. Raises ParseError."""
+    return parse(name, text, HOMES)
+
+
+class Run:
+    """One rendering: the templates by name, and what they share."""
+
+    max_template_depth = 20_000
+
+    def __init__(self, options: Options, parent: "Run | None" = None) -> None:
+        self.options = options
+        self.strict = options.strict
+        self.lint = options.lint
+        self.lookup = options.lookup
+        self.templates: dict[str, Tree] = {}
+        self._references: dict[str, Template] = {}
+        self._including: dict[str, int] = {}
+        self._level: int = parent._level + 1 if parent else 0
+        self._meter: _Meter = parent._meter if parent else _Meter(options)
+
+    def render(self, templates: dict[str, Template], references: dict[str, Template]) -> dict[str, str]:
+        """Parse all, then execute those that are not partials. Raises RenderError or what tpl tells as its error."""
+        order = sorted(templates, key=_order, reverse=True)
+        for name in order:
+            self._add(name, templates[name].text)
+        for name in sorted(references, key=_order, reverse=True):
+            if name not in self.templates:
+                self._add(name, references[name].text)
+        self._references = references or templates
+        outputs = {}
+        for name in order:
+            if name.rpartition("/")[2].startswith("_"):
+                continue
+            template = templates[name]
+            template.scope["Template"] = Values(Name=name, BasePath=template.base_path)
+            outputs[name] = self._execute_top(name, template.scope)
+        return outputs
+
+    def _execute_top(self, name: str, scope: dict[str, Any]) -> str:
+        out: list[str] = []
+        tree = self.templates.get(name)
+        try:
+            if tree is not None:
+                compiler.execute(self, tree, scope, out)
+        except ExecError as error:
+            raise _told(error) from None
+        return "".join(out).replace(_NO_VALUE, "")
+
+    def _add(self, name: str, text: str) -> None:
+        try:
+            trees = parsed(name, text)
+        except ParseError as error:
+            message = str(error).split(": ")
+            place = message[1] if len(message) > 1 else name
+            raise RenderError(f"parse error at ({place}): {message[-1]}", name, error.line) from None
+        for defined, tree in trees.items():
+            if defined not in self.templates or not tree.empty:
+                self.templates[defined] = tree
+
+    def include(self, name: str, data: Any) -> str:
+        """The output of a template. Raises FunctionError, ExecError."""
+        including = self._including
+        depth = including.get(name, 0)
+        if depth > MAX_INCLUDES:
+            raise FunctionError(f"rendering template has a nested reference name: {name}: unable to execute template")
+        tree = self.templates.get(name)
+        if tree is None:
+            raise FunctionError(f'template: no template "{name}" associated with template "gotpl"')
+        including[name] = depth + 1
+        out: list[str] = []
+        try:
+            self._meter.step(out)
+            compiler.execute(self, tree, data, out)
+        finally:
+            including[name] -= 1
+        return out[0] if len(out) == 1 else "".join(out)
+
+    def tpl(self, text: str, scope: dict[str, Any]) -> str:
+        """The output of a text as a template; it can call the others. Raises FunctionError."""
+        place = scope.get("Template")
+        if not isinstance(place, dict) or not isinstance(place.get("BasePath"), str):
+            raise FunctionError(
+                f'cannot retrieve Template.Basepath from values inside tpl function: {text}: "BasePath" is not a value'
+            )
+        name = place.get("Name")
+        if not isinstance(name, str):
+            raise FunctionError(f'cannot retrieve Template.Name from values inside tpl function: {text}: "Name" is not a value')
+        if self._level >= MAX_TPL:
+            raise FunctionError(f"tpl is called within itself more than {MAX_TPL} times")
+        self._meter.step([])
+        inner = Run(self.options, self)
+        inner._including = self._including
+        try:
+            template = Template(text, scope, place["BasePath"])
+            return inner.render({name: template}, self._references).get(name, "")
+        except RenderError as error:
+            raise FunctionError(f"error during tpl function execution for {_quoted(text)}: {error.message}") from None
+
+    def tick(self, frame: compiler.Frame) -> None:
+        """Count a round of a range or an execution; FunctionError when there were too many."""
+        self._meter.step(frame.out)
+
+
+class _Meter:
+    """What a rendering has used of its steps and its output."""
+
+    def __init__(self, options: Options) -> None:
+        self._steps = 0
+        self._options = options
+
+    def step(self, out: list[str]) -> None:
+        self._steps += 1
+        if self._steps % _CHECK_EVERY == 0:
+            self._check(out)
+
+    def _check(self, out: list[str]) -> None:
+        if self._steps > self._options.max_steps:
+            raise RenderError(f"rendering template failed: more than {self._options.max_steps} steps")
+        out[:] = ["".join(out)]
+        if len(out[0]) > self._options.max_output:
+            raise RenderError(f"rendering template failed: more than {self._options.max_output} characters of output")
+
+
+def _quoted(text: str) -> str:
+    from corral.charts.render.strconv import quote
+
+    return quote(text)
+
+
+def _order(path: str) -> tuple[int, bytes]:
+    """Deeper templates come first, so that what a parent defines hides what its subcharts define."""
+    return path.count("/"), path.encode("utf-8", "surrogateescape")
+
+
+def _told(error: ExecError) -> RenderError:
+    text = str(error)
+    parts = text.split(": ", 2)
+    warning = _WARNING.search(parts[2]) if len(parts) == 3 else None
+    if warning:
+        text = f"execution error at ({parts[1]}): {warning[1]}"
+    return RenderError(text, error.path, error.line, error.column)

@@ -1,0 +1,79 @@
+"""The functions that templates can call: which there are, and where each of them is.
+
+A module is imported when a template names one of its functions. Each module has a table `FUNCTIONS`, made by `function` below.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Function:
+    """A function of templates: `params` are the Go types of its parameters, the last one repeated if `variadic`.
+
+    `wants_run` gives it the run (engine.Run: clock, randomness, templates) as its first argument.
+    """
+
+    __slots__ = ("call", "name", "params", "variadic", "wants_run")
+
+    def __init__(self, name: str, call: Callable[..., Any], params: tuple[str, ...], variadic: bool, wants_run: bool) -> None:
+        self.name = name
+        self.call = call
+        self.params = params
+        self.variadic = variadic
+        self.wants_run = wants_run
+
+
+class Table(dict[str, Function]):
+    """The functions of one module; `add` declares one."""
+
+    def add(self, names: str, *params: str, wants_run: bool = False) -> Callable[[F], F]:
+        """Declare a function under one or more names; a last parameter of the form "...T" is variadic."""
+        variadic = bool(params) and params[-1].startswith("...")
+        types = (*params[:-1], params[-1].removeprefix("...")) if params else ()
+
+        def declare(call: F) -> F:
+            for name in names.split():
+                self[name] = Function(name, call, types, variadic, wants_run)
+            return call
+
+        return declare
+
+
+#: Go's own names for the types that parameters have most.
+ANY = "interface {}"
+VALUE = "reflect.Value"
+MAP = "map[string]interface {}"
+LIST = "[]interface {}"
+
+_MODULES = {
+    "builtins": "and or not eq ne lt le gt ge len index call html js urlquery print printf println",
+    "helm": "include tpl required fail lookup toYaml mustToYaml toYamlPretty fromYaml fromYamlArray toJson mustToJson "
+    "fromJson mustFromJson fromJsonArray toPrettyJson mustToPrettyJson toRawJson mustToRawJson",
+    "strings": "hello abbrev abbrevboth trunc trim upper lower title untitle substr repeat trimall trimAll trimSuffix "
+    "trimPrefix nospace initials swapcase snakecase camelcase kebabcase wrap wrapWith contains hasPrefix hasSuffix "
+    "quote squote cat indent nindent replace plural toString toStrings split splitList splitn join sortAlpha",
+    "random": "randAlphaNum randAlpha randAscii randNumeric randInt randBytes shuffle uuidv4",
+    "numbers": "atoi int64 int float64 seq toDecimal until untilStep add1 add sub div mod mul add1f addf subf divf mulf "
+    "biggest max min maxf minf ceil floor round",
+    "defaults": "default empty coalesce all any compact mustCompact ternary deepCopy mustDeepCopy",
+    "types": "typeOf typeIs typeIsLike kindOf kindIs deepEqual",
+    "lists": "tuple list append push mustAppend mustPush prepend mustPrepend first mustFirst rest mustRest last mustLast "
+    "initial mustInitial reverse mustReverse uniq mustUniq without mustWithout has mustHas concat chunk mustChunk "
+    "slice mustSlice",
+    "dicts": "dict get set unset hasKey pluck keys pick omit merge mergeOverwrite mustMerge mustMergeOverwrite values dig",
+    "encoding": "b64enc b64dec b32enc b32dec sha1sum sha256sum sha512sum adler32sum",
+    "regex": "regexMatch mustRegexMatch regexFindAll mustRegexFindAll regexFind mustRegexFind regexReplaceAll "
+    "mustRegexReplaceAll regexReplaceAllLiteral mustRegexReplaceAllLiteral regexSplit mustRegexSplit regexQuoteMeta",
+    "paths": "base dir clean ext isAbs osBase osClean osDir osExt osIsAbs",
+}
+#: The module of each function.
+HOMES: dict[str, str] = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+
+def find(name: str) -> Function:
+    """The function of a name that is in HOMES."""
+    table: Table = import_module(f"corral.charts.render.functions.{HOMES[name]}").FUNCTIONS
+    return table[name]

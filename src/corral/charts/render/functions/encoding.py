@@ -1,0 +1,77 @@
+"""Sprig's encodings and checksums."""
+
+import base64
+import binascii
+import hashlib
+import zlib
+
+from corral.charts.render.functions import Table
+from corral.charts.render.gotypes import decoded, encoded
+
+FUNCTIONS = Table()
+
+
+@FUNCTIONS.add("b64enc", "string")
+def _b64enc(text: str) -> str:
+    return base64.b64encode(encoded(text)).decode()
+
+
+@FUNCTIONS.add("b64dec", "string")
+def _b64dec(text: str) -> str:
+    data = encoded(text).translate(None, b"\r\n")
+    try:
+        return decoded(base64.b64decode(data, validate=True))
+    except binascii.Error:
+        return _illegal("base64", text)
+
+
+def _illegal(what: str, text: str) -> str:
+    alphabet = (
+        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+        if what == "base64"
+        else b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+    )
+    data = encoded(text)
+    group = 4 if what == "base64" else 8
+    seen = 0
+    for at, byte in enumerate(data):
+        if byte in b"\r\n":
+            continue
+        if byte not in alphabet:
+            padding = byte == 0x3D and seen % group >= 2
+            return f"illegal {what} data at input byte {at + 1 if padding and what == 'base64' else at}"
+        seen += 1
+    return f"illegal {what} data at input byte {len(data) - seen % group if what == 'base64' else len(data)}"
+
+
+@FUNCTIONS.add("b32enc", "string")
+def _b32enc(text: str) -> str:
+    return base64.b32encode(encoded(text)).decode()
+
+
+@FUNCTIONS.add("b32dec", "string")
+def _b32dec(text: str) -> str:
+    try:
+        return decoded(base64.b32decode(encoded(text).translate(None, b"\r\n")))
+    except binascii.Error:
+        return _illegal("base32", text)
+
+
+@FUNCTIONS.add("sha1sum", "string")
+def _sha1sum(text: str) -> str:
+    return hashlib.sha1(encoded(text), usedforsecurity=False).hexdigest()
+
+
+@FUNCTIONS.add("sha256sum", "string")
+def _sha256sum(text: str) -> str:
+    return hashlib.sha256(encoded(text)).hexdigest()
+
+
+@FUNCTIONS.add("sha512sum", "string")
+def _sha512sum(text: str) -> str:
+    return hashlib.sha512(encoded(text)).hexdigest()
+
+
+@FUNCTIONS.add("adler32sum", "string")
+def _adler32sum(text: str) -> str:
+    return str(zlib.adler32(encoded(text)))

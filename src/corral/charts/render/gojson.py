@@ -1,0 +1,179 @@
+"""JSON as Go's encoding/json writes and reads it, and values as JSON holds them."""
+
+import base64
+import json
+import math
+import re
+from typing import Any
+
+from corral.charts.render.gotypes import (
+    Ints,
+    NilMap,
+    NilSlice,
+    NilStrings,
+    Slices,
+    StringMap,
+    Strings,
+    Struct,
+    Values,
+    encoded,
+    type_name,
+)
+from corral.charts.render.strconv import json_float
+
+_UNSAFE = re.compile('[\x00-\x1f"\\\\<>&\u2028\u2029\ud800-\udfff]')
+_UNSAFE_RAW = re.compile('[\x00-\x1f"\\\\\u2028\u2029\ud800-\udfff]')
+_SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_NILS = (NilMap, NilSlice, NilStrings)
+_DICTS = (dict, Values, StringMap)
+_LISTS = (list, Strings, Ints, Slices)
+
+
+class _Fields(dict[str, Any]):
+    """The fields of a struct, which keep their order."""
+
+    __slots__ = ()
+
+
+class UnwritableError(ValueError):
+    """A value that JSON cannot hold; the text is Go's."""
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON holds it: dicts, lists, strings, numbers, booleans and None, Go's types gone. Raises UnwritableError."""
+    cls = value.__class__
+    if cls is str:
+        return _readable(value) if not value.isascii() else value
+    if cls is int or cls is bool or value is None:
+        return value
+    if cls in _DICTS:
+        return {_key(key): plain(item) for key, item in value.items()}
+    if cls in _LISTS:
+        return [plain(item) for item in value]
+    return _plain_other(value)
+
+
+def _plain_other(value: Any) -> Any:
+    if isinstance(value, float):
+        if math.isnan(value) or value in (float("inf"), float("-inf")):
+            name = "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+            raise UnwritableError(f"json: unsupported value: {name}")
+        return value
+    if isinstance(value, _NILS):
+        return value if value else None
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    as_json = getattr(value, "as_json", None)
+    if as_json is not None:
+        return as_json()
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, dict):
+        return {_key(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, Struct):
+        return _Fields(
+            {name: plain(item) for _, item, name, omitempty in value.members() if not (omitempty and _is_empty(item))}
+        )
+    raise UnwritableError(f"json: unsupported type: {type_name(value)}")
+
+
+def _is_empty(value: Any) -> bool:
+    return not value and not isinstance(value, Struct)
+
+
+def _key(key: Any) -> str:
+    return (_readable(key) if not key.isascii() else key) if isinstance(key, str) else str(key)
+
+
+def _readable(text: str) -> str:
+    """A string with U+FFFD for each byte that is not UTF-8."""
+    return encoded(text).decode("utf-8", "replace") if re.search("[\ud800-\udfff]", text) else text
+
+
+def dumps(value: Any, *, html: bool = True, indent: str = "") -> str:
+    """A value as json.Marshal writes it; `indent` as MarshalIndent. Raises UnwritableError."""
+    made: list[str] = []
+    _write(plain(value), made, html, indent, "\n" if indent else "")
+    return "".join(made)
+
+
+def _write(value: Any, made: list[str], html: bool, indent: str, newline: str) -> None:
+    if isinstance(value, str):
+        made.append(quote(value, html=html))
+    elif value is None:
+        made.append("null")
+    elif value is True or value is False:
+        made.append("true" if value else "false")
+    elif isinstance(value, float):
+        made.append(json_float(value))
+    elif isinstance(value, int):
+        made.append(str(value))
+    elif isinstance(value, dict):
+        _write_map(value, made, html, indent, newline)
+    elif not value:
+        made.append("[]")
+    else:
+        inner = newline + indent if newline else ""
+        made.append("[" + inner)
+        for i, item in enumerate(value):
+            if i:
+                made.append("," + inner)
+            _write(item, made, html, indent, inner)
+        made.append(newline + "]")
+
+
+def _write_map(value: dict[str, Any], made: list[str], html: bool, indent: str, newline: str) -> None:
+    if not value:
+        made.append("{}")
+        return
+    inner = newline + indent if newline else ""
+    colon = ": " if newline else ":"
+    made.append("{" + inner)
+    for i, key in enumerate(value if isinstance(value, _Fields) else sorted(value)):
+        if i:
+            made.append("," + inner)
+        made.append(quote(key, html=html) + colon)
+        _write(value[key], made, html, indent, inner)
+    made.append(newline + "}")
+
+
+def quote(text: str, *, html: bool = True) -> str:
+    """A string as JSON."""
+    if text.isascii() and not (_UNSAFE if html else _UNSAFE_RAW).search(text):
+        return f'"{text}"'
+    return '"' + (_UNSAFE if html else _UNSAFE_RAW).sub(_escape, text) + '"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    char = match[0]
+    return _SHORT.get(char) or ("\\ufffd" if "\ud800" <= char <= "\udfff" else f"\\u{ord(char):04x}")
+
+
+def loads(text: str) -> Any:
+    """The value of a JSON text, its numbers as float64. Raises ValueError in Go's words."""
+    try:
+        return json.loads(text, parse_int=float, parse_constant=_no_constant, object_pairs_hook=dict)
+    except json.JSONDecodeError as error:
+        raise ValueError(_go_error(text, error)) from None
+    except RecursionError:
+        raise ValueError("exceeded max depth") from None
+
+
+def _no_constant(name: str) -> Any:
+    raise json.JSONDecodeError("constant", name, 0)
+
+
+def _go_error(text: str, error: json.JSONDecodeError) -> str:
+    at = error.pos
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    if at >= len(text):
+        return "unexpected end of JSON input"
+    char = "'\\'" + text[at] + "'" if text[at] == "'" else f"'{text[at]}'"
+    if text[at] == "'":
+        char = "'\\''"
+    if error.msg == "Extra data":
+        return f"invalid character {char} after top-level value"
+    return f"invalid character {char} looking for beginning of value"

@@ -1,0 +1,182 @@
+"""Go's template lexer: a template's text as tokens (text/template/parse/lex.go, Go 1.18).
+
+A token is (kind, text, position, spaced): the position counts characters from the start of the text, `spaced` says whether
+space stands before it inside its action. A fault ends the list with a token of the kind "error", whose text is what is wrong.
+"""
+
+import re
+from typing import Final
+
+Token = tuple[str, str, int, bool]
+
+SPACE: Final = " \t\r\n"
+KEYWORDS: Final = frozenset(
+    ["define", "block", "break", "continue", "else", "end", "if", "range", "nil", "template", "with"],
+)
+_END = r"(?=[ \t\r\n.,|:)(}]|\Z)"
+_TOKEN = re.compile(
+    r"(?P<space>[ \t\r\n]*?(?=[ \t\r\n]-\}\})|[ \t\r\n]*)"
+    r"(?:(?P<close>(?:[ \t\r\n]-)?\}\})"
+    rf"|(?P<field>\.(?!\d)\w+{_END})"
+    rf"|(?P<identifier>[^\W\d]\w*{_END})"
+    r'|(?P<string>"(?:[^"\\\n]|\\[^\n])*")'
+    rf"|(?P<variable>\$\w*{_END})"
+    r"|(?P<open>\()|(?P<paren>\))|(?P<pipe>\|)"
+    rf"|(?P<dot>\.{_END})"
+    r"|(?P<number>(?=[+\-.0-9])[+-]?(?:0[xX](?P<hex>[0-9a-fA-F_]*)|0[bB][01_]*|0[oO][0-7_]*|[0-9_]*)"
+    r"(?:\.(?(hex)[0-9a-fA-F_]*|[0-9_]*))?(?(hex)(?:[pP][+-]?[0-9_]*)?|(?:[eE][+-]?[0-9_]*)?)i?(?!\w))"
+    r"|(?P<declare>:=)|(?P<assign>=)"
+    r"|(?P<raw>`[^`]*`)"
+    r"|(?P<char>'(?:[^'\\\n]|\\[^\n])*')"
+    r"|(?P<mark>[!-~])"
+    r")",
+)
+_COMPLEX = re.compile(r"[+-](?:[0-9_]*)(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?i?(?!\w)")
+
+
+def lex(text: str) -> list[Token]:
+    """The tokens of a template."""
+    tokens: list[Token] = []
+    at, end = 0, len(text)
+    while True:
+        start = text.find("{{", at)
+        if start < 0:
+            if at < end:
+                tokens.append(("text", text[at:], at, False))
+            break
+        trims = text[start + 2 : start + 3] == "-" and text[start + 3 : start + 4] in SPACE and start + 3 < end
+        plain = text[at:start].rstrip(SPACE) if trims else text[at:start]
+        if plain:
+            tokens.append(("text", plain, at, False))
+        inside = start + 4 if trims else start + 2
+        if text.startswith("/*", inside):
+            at = _comment(text, inside, tokens)
+        else:
+            tokens.append(("left", "{{", start, False))
+            at = _action(text, inside, tokens)
+        if at < 0:
+            return tokens
+    tokens.append(("eof", "", end, False))
+    return tokens
+
+
+def _comment(text: str, at: int, tokens: list[Token]) -> int:
+    """Pass a comment whose /* is at `at`; where the text after it begins, or -1."""
+    stop = text.find("*/", at + 2)
+    if stop < 0:
+        tokens.append(("error", "unclosed comment", at, False))
+        return -1
+    stop += 2
+    if text.startswith("}}", stop):
+        return stop + 2
+    if text[stop : stop + 1] in SPACE and text.startswith("-}}", stop + 1):
+        return _skip_space(text, stop + 4)
+    tokens.append(("error", "comment ends before closing delimiter", at, False))
+    return -1
+
+
+def _skip_space(text: str, at: int) -> int:
+    end = len(text)
+    while at < end and text[at] in SPACE:
+        at += 1
+    return at
+
+
+def _action(text: str, at: int, tokens: list[Token]) -> int:
+    """Append the tokens of an action from `at`; where the text after it begins, or -1."""
+    depth = 0
+    match_at = _TOKEN.match
+    append = tokens.append
+    while True:
+        match = match_at(text, at)
+        kind = match.lastgroup if match else None
+        if kind is None or match is None:
+            append(_fault(text, at))
+            return -1
+        if kind == "hex":
+            kind = "number"
+        start = match.end("space")
+        token = match[kind]
+        spaced = start > at
+        at = match.end()
+        if kind == "close":
+            if depth:
+                append(("error", "unclosed left paren", start, spaced))
+                return -1
+            append(("close", token, start, spaced))
+            return _skip_space(text, at) if len(token) > 2 else at
+        if kind == "identifier":
+            if token in KEYWORDS:
+                kind = token
+            elif token in ("true", "false"):
+                kind = "bool"
+        elif kind == "open":
+            depth += 1
+        elif kind == "paren":
+            depth -= 1
+            if depth < 0:
+                append((kind, token, start, spaced))
+                append(("error", "unexpected right paren U+0029 ')'", start, spaced))
+                return -1
+        elif kind == "number" and text[at : at + 1] in ("+", "-"):
+            second = _COMPLEX.match(text, at)
+            if second is None or not second[0].endswith("i"):
+                append(_bad_number(text, start))
+                return -1
+            kind, token, at = "complex", token + second[0], second.end()
+        elif not token or (
+            kind == "mark" and token in "\"'`$.:+-0123456789_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        ):
+            append(_fault(text, start))
+            return -1
+        append((kind, token, start, spaced))
+
+
+def _fault(text: str, at: int) -> Token:
+    """What is wrong where no token begins."""
+    start = _skip_space(text, at)
+    spaced = start > at
+    if start >= len(text):
+        return "error", "unclosed action", start, spaced
+    char = text[start]
+    if char in "\"'":
+        what = "quoted string" if char == '"' else "character constant"
+        return "error", f"unterminated {what}", start, spaced
+    if char == "`":
+        return "error", "unterminated raw quoted string", start, spaced
+    if char == ":":
+        return "error", "expected :=", start, spaced
+    if char in "+-0123456789" or (char == "." and text[start + 1 : start + 2] in "0123456789"):
+        return _bad_number(text, start)
+    if char in ".$" or char == "_" or char.isalnum():
+        stop = start + 1
+        while stop < len(text) and (text[stop] == "_" or text[stop].isalnum()):
+            stop += 1
+        return "error", f"bad character {_unicode(text[stop])}", start, spaced
+    return "error", f"unrecognized character in action: {_unicode(char)}", start, spaced
+
+
+def _bad_number(text: str, start: int) -> Token:
+    from corral.charts.render.strconv import quote
+
+    stop = start + 1 if text[start] in "+-" else start
+    digits = "0123456789_"
+    if text[stop : stop + 2].lower() == "0x":
+        digits, stop = "0123456789abcdefABCDEF_", stop + 2
+    while stop < len(text) and text[stop] in digits + ".":
+        stop += 1
+    if stop < len(text) and text[stop] in "eE":
+        stop += 1
+        if stop < len(text) and text[stop] in "+-":
+            stop += 1
+        while stop < len(text) and text[stop] in digits:
+            stop += 1
+    stop += 1
+    return "error", f"bad number syntax: {quote(text[start:stop])}", start, False
+
+
+def _unicode(char: str) -> str:
+    """`%#U`."""
+    from corral.charts.render.strconv import printable
+
+    return f"U+{ord(char):04X} '{char}'" if printable(char) else f"U+{ord(char):04X}"

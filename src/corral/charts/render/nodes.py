@@ -1,0 +1,251 @@
+"""The nodes of a parsed template; each prints as Go prints it, which is what errors show as their context."""
+
+from typing import Any
+
+
+class Node:
+    """Something at a position of a template's text (in characters)."""
+
+    __slots__ = ("pos",)
+    pos: int
+
+
+class Text(Node):
+    """Text between actions."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, pos: int, text: str) -> None:
+        self.pos = pos
+        self.text = text
+
+
+class Field(Node):
+    """`.a.b`."""
+
+    __slots__ = ("names",)
+
+    def __init__(self, pos: int, names: list[str]) -> None:
+        self.pos = pos
+        self.names = names
+
+    def __str__(self) -> str:
+        return "." + ".".join(self.names)
+
+
+class Variable(Node):
+    """`$x.a.b`; `slot` is where its frame holds $x, 0 for $ itself."""
+
+    __slots__ = ("name", "names", "ranged", "slot")
+
+    def __init__(self, pos: int, name: str, slot: int, *, ranged: bool = False) -> None:
+        self.pos = pos
+        self.name = name
+        self.names: list[str] = []
+        self.slot = slot
+        self.ranged = ranged
+
+    def __str__(self) -> str:
+        return ".".join((self.name, *self.names))
+
+
+class Chain(Node):
+    """A term and fields of it: `(…).a.b`, `now.Year`."""
+
+    __slots__ = ("names", "node")
+
+    def __init__(self, pos: int, node: Node, names: list[str]) -> None:
+        self.pos = pos
+        self.node = node
+        self.names = names
+
+    def __str__(self) -> str:
+        return f"{_operand(self.node)}.{'.'.join(self.names)}"
+
+
+class Identifier(Node):
+    """The name of a function."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, pos: int, name: str) -> None:
+        self.pos = pos
+        self.name = name
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Dot(Node):
+    """`.`; `ranged` says whether it is an element of a range, whose nil is not the untyped one."""
+
+    __slots__ = ()
+
+    def __init__(self, pos: int) -> None:
+        self.pos = pos
+
+    def __str__(self) -> str:
+        return "."
+
+
+class Nil(Node):
+    """`nil`."""
+
+    __slots__ = ()
+
+    def __init__(self, pos: int) -> None:
+        self.pos = pos
+
+    def __str__(self) -> str:
+        return "nil"
+
+
+class Constant(Node):
+    """A bool, a string or a number: its text and its value as an argument whose type is free."""
+
+    __slots__ = ("number", "text", "value")
+
+    def __init__(self, pos: int, text: str, value: Any, number: "dict[str, Any] | None" = None) -> None:
+        self.pos = pos
+        self.text = text
+        self.value = value
+        #: Of a number: its value as each type that can hold it ("int", "uint", "float", "complex").
+        self.number = number
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Command(Node):
+    """An operand and its arguments."""
+
+    __slots__ = ("args",)
+
+    def __init__(self, pos: int, args: list[Node]) -> None:
+        self.pos = pos
+        self.args = args
+
+    def __str__(self) -> str:
+        return " ".join(map(_operand, self.args))
+
+
+class Pipe(Node):
+    """Commands, and the variables that the value of the last one goes to."""
+
+    __slots__ = ("assigns", "commands", "declared")
+
+    def __init__(self, pos: int) -> None:
+        self.pos = pos
+        self.declared: list[Variable] = []
+        self.assigns = False
+        self.commands: list[Command] = []
+
+    def __str__(self) -> str:
+        head = ""
+        if self.declared:
+            head = ", ".join(map(str, self.declared)) + (" = " if self.assigns else " := ")
+        return head + " | ".join(map(str, self.commands))
+
+
+class Action(Node):
+    """`{{ pipeline }}`."""
+
+    __slots__ = ("pipe",)
+
+    def __init__(self, pos: int, pipe: Pipe) -> None:
+        self.pos = pos
+        self.pipe = pipe
+
+    def __str__(self) -> str:
+        return f"{{{{{self.pipe}}}}}"
+
+
+class Branch(Node):
+    """`{{ if }}`, `{{ with }}` or `{{ range }}`."""
+
+    __slots__ = ("body", "kind", "otherwise", "pipe")
+
+    def __init__(self, pos: int, kind: str, pipe: Pipe, body: list[Node], otherwise: list[Node] | None) -> None:
+        self.pos = pos
+        self.kind = kind
+        self.pipe = pipe
+        self.body = body
+        self.otherwise = otherwise
+
+    def __str__(self) -> str:
+        body = "".join(map(_shown, self.body))
+        otherwise = "" if self.otherwise is None else "{{else}}" + "".join(map(_shown, self.otherwise))
+        return f"{{{{{self.kind} {self.pipe}}}}}{body}{otherwise}{{{{end}}}}"
+
+
+class Invocation(Node):
+    """`{{ template "name" pipeline }}`."""
+
+    __slots__ = ("name", "pipe")
+
+    def __init__(self, pos: int, name: str, pipe: Pipe | None) -> None:
+        self.pos = pos
+        self.name = name
+        self.pipe = pipe
+
+    def __str__(self) -> str:
+        from corral.charts.render.strconv import quote
+
+        pipe = "" if self.pipe is None else f" {self.pipe}"
+        return f"{{{{template {quote(self.name)}{pipe}}}}}"
+
+
+class Leave(Node):
+    """`{{ break }}` or `{{ continue }}`."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, pos: int, kind: str) -> None:
+        self.pos = pos
+        self.kind = kind
+
+    def __str__(self) -> str:
+        return f"{{{{{self.kind}}}}}"
+
+
+def _operand(node: Node) -> str:
+    return f"({node})" if isinstance(node, Pipe) else str(node)
+
+
+def _shown(node: Node) -> str:
+    return node.text if isinstance(node, Text) else str(node)
+
+
+class Tree:
+    """A template as it was parsed: its nodes, and how many variables it has."""
+
+    __slots__ = ("body", "compiled", "file", "name", "slots")
+
+    def __init__(self, name: str, file: "Source", body: list[Node], slots: int) -> None:
+        self.name = name
+        self.file = file
+        self.body = body
+        self.slots = slots
+        #: What executes it; made when it is first executed (compiler.py).
+        self.compiled: Any = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing but space in it: such a definition replaces none that is there."""
+        return all(isinstance(node, Text) and not node.text.strip(" \t\r\n\v\f\x85\xa0") for node in self.body)
+
+
+class Source:
+    """The text that trees were parsed from, under the name that errors tell."""
+
+    __slots__ = ("name", "text")
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+
+    def place(self, pos: int) -> tuple[int, int]:
+        """Line, from 1, and column, from 0 and in bytes, of a position."""
+        before = self.text[:pos]
+        line_start = before.rfind("\n") + 1
+        return before.count("\n") + 1, len(before[line_start:].encode("utf-8", "surrogateescape"))

@@ -1,0 +1,255 @@
+"""The objects at the top of a template's scope: `.Chart`, `.Files`, `.Capabilities`."""
+
+import fnmatch
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from corral.charts.render.gotypes import NilStrings, StringMap, Strings, Struct, decoded
+
+_FIELDS = {
+    "Name": ("name", True),
+    "Home": ("home", True),
+    "Sources": ("sources", True),
+    "Version": ("version", True),
+    "Description": ("description", True),
+    "Keywords": ("keywords", True),
+    "Maintainers": ("maintainers", True),
+    "Icon": ("icon", True),
+    "APIVersion": ("apiVersion", True),
+    "Condition": ("condition", True),
+    "Tags": ("tags", True),
+    "AppVersion": ("appVersion", True),
+    "Deprecated": ("deprecated", True),
+    "Annotations": ("annotations", True),
+    "KubeVersion": ("kubeVersion", True),
+    "Dependencies": ("dependencies", True),
+    "Type": ("type", True),
+}
+
+
+class _Record(Struct):
+    """A struct whose fields are attributes of the Go names."""
+
+    __slots__ = ("__dict__",)
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
+
+
+class Maintainer(_Record):
+    """chart.Maintainer."""
+
+    go_type = "*chart.Maintainer"
+    fields = {"Name": ("Name", "name", True), "Email": ("Email", "email", True), "URL": ("URL", "url", True)}  # noqa: RUF012
+
+
+class Dependency(_Record):
+    """chart.Dependency."""
+
+    go_type = "*chart.Dependency"
+    fields = {  # noqa: RUF012
+        "Name": ("Name", "name", False),
+        "Version": ("Version", "version", True),
+        "Repository": ("Repository", "repository", False),
+        "Condition": ("Condition", "condition", True),
+        "Tags": ("Tags", "tags", True),
+        "Enabled": ("Enabled", "enabled", True),
+        "ImportValues": ("ImportValues", "import-values", True),
+        "Alias": ("Alias", "alias", True),
+    }
+
+
+class _Maintainers(list[Any]):
+    go_type = "[]*chart.Maintainer"
+    element = "*chart.Maintainer"
+
+
+class _Dependencies(list[Any]):
+    go_type = "[]*chart.Dependency"
+    element = "*chart.Dependency"
+
+
+class _ChartMetadata(_Record):
+    """chart.Metadata."""
+
+    go_type = "chart.Metadata"
+    pointer = False
+    fields = {name: (name, json_name, omitempty) for name, (json_name, omitempty) in _FIELDS.items()}  # noqa: RUF012
+
+
+class Metadata(_Record):
+    """`.Chart`: the fields of Chart.yaml, and IsRoot."""
+
+    go_type = "struct { chart.Metadata; IsRoot bool }"
+    pointer = False
+    fields = {  # noqa: RUF012
+        **{name: (name, json_name, omitempty) for name, (json_name, omitempty) in _FIELDS.items()},
+        "IsRoot": ("IsRoot", "IsRoot", False),
+    }
+
+    def items(self) -> Iterator[tuple[str, Any, str, bool]]:
+        """The embedded chart.Metadata, and IsRoot."""
+        yield "Metadata", _ChartMetadata(**self.__dict__), "", False
+        yield "IsRoot", self.IsRoot, "IsRoot", False
+
+
+def metadata(chart_yaml: Mapping[str, Any], *, is_root: bool) -> Metadata:
+    """`.Chart` from what Chart.yaml holds."""
+    values: dict[str, Any] = {}
+    for name, (key, _) in _FIELDS.items():
+        value = chart_yaml.get(key)
+        if name in ("Sources", "Keywords"):
+            values[name] = Strings(value) if value else NilStrings()
+        elif name == "Annotations":
+            values[name] = StringMap(value or {})
+        elif name == "Deprecated":
+            values[name] = bool(value)
+        elif name == "Maintainers":
+            values[name] = _Maintainers(_maintainer(one) for one in value or ())
+        elif name == "Dependencies":
+            values[name] = _Dependencies(_dependency(one) for one in value or ())
+        else:
+            values[name] = "" if value is None else value
+    return Metadata(IsRoot=is_root, **values)
+
+
+def _maintainer(one: Mapping[str, Any]) -> Maintainer:
+    return Maintainer(Name=one.get("name") or "", Email=one.get("email") or "", URL=one.get("url") or "")
+
+
+def _dependency(one: Mapping[str, Any]) -> Dependency:
+    return Dependency(
+        Name=one.get("name") or "",
+        Version=one.get("version") or "",
+        Repository=one.get("repository") or "",
+        Condition=one.get("condition") or "",
+        Tags=Strings(one.get("tags") or ()),
+        Enabled=bool(one.get("enabled")),
+        ImportValues=list(one.get("import-values") or ()),
+        Alias=one.get("alias") or "",
+    )
+
+
+class Files(dict[str, bytes]):
+    """`.Files`: what a chart holds beside its templates, by path."""
+
+    missing = b""
+
+    go_type = "engine.files"
+    methods = {  # noqa: RUF012
+        "Get": ("get_text", ("string",)),
+        "GetBytes": ("get_bytes", ("string",)),
+        "Glob": ("glob", ("string",)),
+        "Lines": ("lines", ("string",)),
+        "AsConfig": ("as_config", ()),
+        "AsSecrets": ("as_secrets", ()),
+    }
+
+    def get_bytes(self, name: str) -> bytes:
+        """A file's bytes; none if there is no such file."""
+        return self.get(name, b"")
+
+    def get_text(self, name: str) -> str:
+        """A file as a string."""
+        return decoded(self.get(name, b""))
+
+    def glob(self, pattern: str) -> "Files":
+        """The files whose paths match a pattern."""
+        regex = _glob(pattern)
+        return Files({name: data for name, data in self.items() if regex is None or regex.fullmatch(name)})
+
+    def lines(self, name: str) -> list[str]:
+        """A file's lines."""
+        if name not in self:
+            return Strings()
+        text = self.get_text(name)
+        return Strings(text.removesuffix("\n").split("\n"))
+
+    def as_config(self) -> str:
+        """The files as the data of a ConfigMap, in YAML."""
+        return _as_yaml({name.rpartition("/")[2]: decoded(data) for name, data in self.items()}) if self else ""
+
+    def as_secrets(self) -> str:
+        """The files as the data of a Secret, in YAML."""
+        from base64 import b64encode
+
+        return _as_yaml({name.rpartition("/")[2]: b64encode(data).decode() for name, data in self.items()}) if self else ""
+
+
+def _as_yaml(value: Any) -> str:
+    from corral.charts.render import yamlwriter
+
+    try:
+        return yamlwriter.dump(value).removesuffix("\n")
+    except yamlwriter.UnwritableError:
+        return ""
+
+
+@lru_cache(256)
+def _glob(pattern: str) -> re.Pattern[str] | None:
+    return re.compile(fnmatch.translate(pattern))
+
+
+class KubeVersion(_Record):
+    """`.Capabilities.KubeVersion`."""
+
+    go_type = "chartutil.KubeVersion"
+    pointer = False
+    fields = {name: (name, name, False) for name in ("Version", "Major", "Minor")}  # noqa: RUF012
+    methods = {"String": ("shown", ()), "GitVersion": ("shown", ())}  # noqa: RUF012
+
+    def shown(self) -> str:
+        """The version, as it prints."""
+        return str(self.Version)
+
+
+class HelmVersion(_Record):
+    """`.Capabilities.HelmVersion`."""
+
+    go_type = "version.BuildInfo"
+    pointer = False
+    fields = {  # noqa: RUF012
+        "Version": ("Version", "version", True),
+        "GitCommit": ("GitCommit", "git_commit", True),
+        "GitTreeState": ("GitTreeState", "git_tree_state", True),
+        "GoVersion": ("GoVersion", "go_version", True),
+    }
+
+
+class VersionSet(Strings):
+    """`.Capabilities.APIVersions`."""
+
+    go_type = "chartutil.VersionSet"
+    methods = {"Has": ("has", ("string",))}  # noqa: RUF012
+
+    def has(self, api_version: str) -> bool:
+        """Whether the cluster has a version (`apps/v1`) or a kind of it (`apps/v1/Deployment`)."""
+        return api_version in self
+
+
+class Capabilities(_Record):
+    """`.Capabilities`."""
+
+    go_type = "*chartutil.Capabilities"
+    fields = {name: (name, name, False) for name in ("KubeVersion", "APIVersions", "HelmVersion")}  # noqa: RUF012
+
+
+def capabilities(kube_version: str, api_versions: list[str], helm_version: str = "v3.10.1") -> Capabilities:
+    """`.Capabilities` of a cluster: `kube_version` as "v1.36.0"."""
+    match = re.match(r"v?(\d+)\.(\d+)", kube_version)
+    major, minor = (match[1], match[2]) if match else ("", "")
+    return Capabilities(
+        KubeVersion=KubeVersion(Version=kube_version, Major=major, Minor=minor),
+        APIVersions=VersionSet(api_versions),
+        HelmVersion=HelmVersion(Version=helm_version, GitCommit="", GitTreeState="", GoVersion=""),
+    )
+
+
+def files(contents: Mapping[str, bytes]) -> Files:
+    """`.Files` of a chart."""
+    return Files(contents)

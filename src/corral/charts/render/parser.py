@@ -1,0 +1,434 @@
+"""Go's template parser: tokens to trees (text/template/parse/parse.go, Go 1.18).
+
+From later versions of Go come `{{else with}}` and ranges over integers (executed in `compiler`), which a Helm of today has.
+"""
+
+from collections.abc import Callable, Container
+from typing import Final, NoReturn
+
+from corral.charts.render import nodes, numbers, strconv
+from corral.charts.render.errors import ParseError
+from corral.charts.render.lexer import Token, lex
+from corral.charts.render.nodes import Node, Source, Tree
+
+_TERMS: Final = frozenset(
+    ["bool", "char", "complex", "dot", "field", "identifier", "number", "nil", "raw", "string", "variable", "open"],
+)
+_KEYWORD_TOKENS: Final = frozenset(
+    ["define", "block", "break", "continue", "else", "end", "if", "range", "nil", "template", "with"]
+)
+#: How deep pipelines and blocks may nest: what no person writes, and what the interpreter's stack carries.
+MAX_NESTING: Final = 2000
+
+
+def parse(name: str, text: str, functions: Container[str]) -> dict[str, Tree]:
+    """The templates that a text defines, by name: its own under `name`, the others from define and block. Raises ParseError."""
+    return _Parser(Source(name, text), functions).parse()
+
+
+class _Scope:
+    """The variables of one template while it is parsed: name, slot, and whether a range gives it its values."""
+
+    __slots__ = ("names", "ranges", "slots")
+
+    def __init__(self) -> None:
+        self.names: list[tuple[str, int, bool]] = [("$", 0, False)]
+        self.slots = 1
+        self.ranges = 0
+
+    def declare(self, name: str, *, ranged: bool) -> int:
+        slot = self.slots
+        self.slots += 1
+        self.names.append((name, slot, ranged))
+        return slot
+
+    def find(self, name: str) -> tuple[int, bool] | None:
+        for known, slot, ranged in reversed(self.names):
+            if known == name:
+                return slot, ranged
+        return None
+
+
+class _Parser:
+    def __init__(self, source: Source, functions: Container[str]) -> None:
+        self._source = source
+        self._functions = functions
+        self._tokens = lex(source.text)
+        self._at = 0
+        #: The furthest token that was looked at: errors tell its line, as Go's do.
+        self._seen = 0
+        self._trees: dict[str, Tree] = {}
+        self._scope = _Scope()
+        self._action_pos: int | None = None
+        self._depth = 0
+
+    # -- tokens
+
+    def _peek(self) -> Token:
+        at = self._at
+        self._seen = max(self._seen, at)
+        return self._tokens[at]
+
+    def _next(self) -> Token:
+        at = self._at
+        self._seen = max(self._seen, at)
+        token = self._tokens[at]
+        if at + 1 < len(self._tokens):
+            self._at = at + 1
+        return token
+
+    def _line(self, pos: int) -> int:
+        return self._source.text.count("\n", 0, pos) + 1
+
+    def _fail(self, message: str) -> NoReturn:
+        raise ParseError(self._source.name, self._line(self._tokens[self._seen][2]), message)
+
+    def _unexpected(self, token: Token, context: str) -> NoReturn:
+        if token[0] == "error":
+            extra = ""
+            if self._action_pos is not None and self._line(self._action_pos) != self._line(token[2]):
+                extra = f" in action started at {self._source.name}:{self._line(self._action_pos)}"
+                if token[1].endswith(" action"):
+                    extra = extra.removeprefix(" in action")
+            self._fail(f"{token[1]}{extra}")
+        self._fail(f"unexpected {_shown(token)} in {context}")
+
+    def _expect(self, kinds: tuple[str, ...], context: str) -> Token:
+        token = self._next()
+        if token[0] not in kinds:
+            self._unexpected(token, context)
+        return token
+
+    # -- templates
+
+    def parse(self) -> dict[str, Tree]:
+        body: list[Node] = []
+        while (token := self._peek())[0] != "eof":
+            if token[0] == "left" and self._tokens[self._at + 1][0] == "define":
+                self._at += 2
+                self._definition()
+                continue
+            node = self._text_or_action()
+            if isinstance(node, str):
+                self._fail(f"unexpected {{{{{node}}}}}")
+            body.append(node)
+        self._add(self._source.name, body, self._scope.slots)
+        return self._trees
+
+    def _add(self, name: str, body: list[Node], slots: int) -> None:
+        tree = Tree(name, self._source, body, slots)
+        known = self._trees.get(name)
+        if known is None or known.empty:
+            self._trees[name] = tree
+        elif not tree.empty:
+            self._fail(f"template: multiple definition of template {strconv.quote(name)}")
+
+    def _definition(self) -> None:
+        context = "define clause"
+        token = self._expect(("string", "raw"), context)
+        name = self._unquoted(token)
+        self._expect(("close",), context)
+        outer, self._scope = self._scope, _Scope()
+        body, end = self._list()
+        if end != "end":
+            self._fail(f"unexpected {{{{{end}}}}} in {context}")
+        self._add(name, body, self._scope.slots)
+        self._scope = outer
+
+    def _list(self) -> tuple[list[Node], str]:
+        """Nodes up to {{end}} or {{else}}, and which it is."""
+        self._depth += 1
+        if self._depth > MAX_NESTING:
+            self._fail(f"blocks and parentheses nest more than {MAX_NESTING} deep")
+        body: list[Node] = []
+        while self._peek()[0] != "eof":
+            node = self._text_or_action()
+            if isinstance(node, str):
+                self._depth -= 1
+                return body, node
+            body.append(node)
+        return self._fail("unexpected EOF")
+
+    def _text_or_action(self) -> Node | str:
+        token = self._next()
+        if token[0] == "text":
+            return nodes.Text(token[2], token[1])
+        if token[0] != "left":
+            self._unexpected(token, "input")
+        self._action_pos = token[2]
+        made = self._action()
+        self._action_pos = None
+        return made
+
+    def _action(self) -> Node | str:
+        token = self._peek()
+        kind = token[0]
+        if kind in _KEYWORD_TOKENS:
+            control = _CONTROLS.get(kind)
+            if control is not None:
+                self._at += 1
+                return control(self, token)
+        return nodes.Action(token[2], self._pipeline("command", "close"))
+
+    # -- control
+
+    def _end(self, token: Token) -> str:
+        self._expect(("close",), "end")
+        return "end"
+
+    def _else(self, token: Token) -> str:
+        if self._peek()[0] not in ("if", "with"):
+            self._expect(("close",), "else")
+        return "else"
+
+    def _leave(self, token: Token) -> Node:
+        kind = token[0]
+        closing = self._next()
+        if closing[0] != "close":
+            self._unexpected(closing, f"{{{{{kind}}}}}")
+        if not self._scope.ranges:
+            self._fail(f"{{{{{kind}}}}} outside {{{{range}}}}")
+        return nodes.Leave(token[2], kind)
+
+    def _branch(self, token: Token) -> Node:
+        kind = token[0]
+        scope = self._scope
+        mark = len(scope.names)
+        pipe = self._pipeline(kind, "close")
+        if kind == "range":
+            scope.ranges += 1
+        body, end = self._list()
+        if kind == "range":
+            scope.ranges -= 1
+        otherwise: list[Node] | None = None
+        if end == "else":
+            following = self._peek()
+            if following[0] == kind != "range":
+                self._at += 1
+                otherwise = [self._branch(following)]
+            elif following[0] in ("if", "with"):
+                self._next()
+                self._unexpected(following, "else" if kind == "range" else "input")
+            else:
+                otherwise, end = self._list()
+                if end != "end":
+                    self._fail(f"expected end; found {{{{{end}}}}}")
+        del scope.names[mark:]
+        return nodes.Branch(pipe.pos, kind, pipe, body, otherwise)
+
+    def _block(self, token: Token) -> Node:
+        context = "block clause"
+        token = self._next()
+        name = self._template_name(token, context)
+        pipe = self._pipeline(context, "close")
+        outer, self._scope = self._scope, _Scope()
+        body, end = self._list()
+        if end != "end":
+            self._fail(f"unexpected {{{{{end}}}}} in {context}")
+        self._add(name, body, self._scope.slots)
+        self._scope = outer
+        return nodes.Invocation(token[2], name, pipe)
+
+    def _template(self, token: Token) -> Node:
+        context = "template clause"
+        token = self._next()
+        name = self._template_name(token, context)
+        pipe = None
+        if self._peek()[0] == "close":
+            self._at += 1
+        else:
+            pipe = self._pipeline(context, "close")
+        return nodes.Invocation(token[2], name, pipe)
+
+    def _template_name(self, token: Token, context: str) -> str:
+        if token[0] not in ("string", "raw"):
+            self._unexpected(token, context)
+        return self._unquoted(token)
+
+    # -- pipelines
+
+    def _pipeline(self, context: str, end: str) -> nodes.Pipe:
+        pipe = nodes.Pipe(self._peek()[2])
+        if self._peek()[0] == "variable":
+            self._declarations(pipe, context)
+        while True:
+            token = self._peek()
+            kind = token[0]
+            if kind == end:
+                self._at += 1
+                break
+            if kind not in _TERMS:
+                self._at += 1
+                self._unexpected(token, context)
+            pipe.commands.append(self._command())
+        if not pipe.commands:
+            self._fail(f"missing value for {context}")
+        for i, command in enumerate(pipe.commands[1:], 2):
+            if isinstance(command.args[0], nodes.Constant | nodes.Dot | nodes.Nil):
+                self._fail(f"non executable command in pipeline stage {i}")
+        return pipe
+
+    def _declarations(self, pipe: nodes.Pipe, context: str) -> None:
+        """`$x :=`, `$x =` or `$i, $x :=`, if that is what comes."""
+        scope = self._scope
+        found: list[Token] = []
+        while self._peek()[0] == "variable":
+            variable = self._peek()
+            self._seen = max(self._seen, self._at + 1)
+            following = self._tokens[self._at + 1]
+            kind = following[0]
+            if kind in ("declare", "assign"):
+                self._at += 2
+                found.append(variable)
+                pipe.assigns = kind == "assign"
+                break
+            if kind != "mark" or following[1] != ",":
+                if found:  # `$i, $x` with neither := nor = after it: a variable that is used
+                    self._declare(pipe, found, ranged=context == "range")
+                return
+            self._at += 2
+            found.append(variable)
+            if context != "range" or len(found) >= 2:
+                self._fail(f"too many declarations in {context}")
+            if self._peek()[0] not in ("variable", "close", "paren"):
+                self._fail("range can only initialize variables")
+        if pipe.assigns:
+            for token in found:
+                known = scope.find(token[1])
+                if known is None:
+                    self._fail(f"undefined variable {strconv.quote(token[1])}")
+                pipe.declared.append(nodes.Variable(token[2], token[1], known[0]))
+        else:
+            self._declare(pipe, found, ranged=context == "range")
+
+    def _declare(self, pipe: nodes.Pipe, found: list[Token], *, ranged: bool) -> None:
+        for token in found:
+            slot = self._scope.declare(token[1], ranged=ranged)
+            pipe.declared.append(nodes.Variable(token[2], token[1], slot))
+
+    def _command(self) -> nodes.Command:
+        args: list[Node] = []
+        command = nodes.Command(self._peek()[2], args)
+        while True:
+            operand = self._operand()
+            if operand is not None:
+                args.append(operand)
+            token = self._peek()
+            kind = token[0]
+            if kind in ("close", "paren"):
+                break
+            if kind == "pipe":
+                self._at += 1
+                if not args:
+                    self._fail("empty command")
+                break
+            if token[3] and operand is not None:
+                continue
+            self._at += 1
+            if kind == "error":
+                self._unexpected(token, "operand")
+            self._fail(f"unexpected {_shown(token)} in operand")
+        if not args:
+            self._fail("empty command")
+        return command
+
+    def _operand(self) -> Node | None:
+        node = self._term()
+        token = self._peek()
+        if node is None or token[0] != "field" or token[3]:
+            return node
+        names = []
+        pos = token[2]
+        while (token := self._peek())[0] == "field" and not token[3]:
+            names.append(token[1][1:])
+            self._at += 1
+        if isinstance(node, nodes.Field):
+            node.names.extend(names)
+            node.pos = pos
+            return node
+        if isinstance(node, nodes.Variable):
+            node.names.extend(names)
+            node.pos = pos
+            return node
+        if isinstance(node, nodes.Constant | nodes.Nil | nodes.Dot):
+            self._fail(f"unexpected . after term {strconv.quote(str(node))}")
+        return nodes.Chain(pos, node, names)
+
+    def _term(self) -> Node | None:
+        token = self._peek()
+        kind, text, pos, _ = token
+        if kind == "error":
+            self._at += 1
+            self._unexpected(token, "operand")
+        if kind not in _TERMS:
+            return None
+        self._at += 1
+        if kind == "field":
+            return nodes.Field(pos, [text[1:]])
+        if kind == "identifier":
+            if text not in self._functions:
+                self._fail(f"function {strconv.quote(text)} not defined")
+            return nodes.Identifier(pos, text)
+        if kind in ("string", "raw"):
+            return nodes.Constant(pos, text, self._unquoted(token))
+        if kind == "variable":
+            known = self._scope.find(text)
+            if known is None:
+                self._fail(f"undefined variable {strconv.quote(text)}")
+            return nodes.Variable(pos, text, known[0], ranged=known[1])
+        if kind == "dot":
+            return nodes.Dot(pos)
+        if kind == "open":
+            return self._parenthesized()
+        if kind == "bool":
+            return nodes.Constant(pos, text, text == "true")
+        if kind == "nil":
+            return nodes.Nil(pos)
+        try:
+            value, forms = numbers.number(text, kind)
+        except ValueError as error:
+            self._fail(str(error))
+        return nodes.Constant(pos, text, value, forms)
+
+    def _parenthesized(self) -> Node:
+        self._depth += 1
+        if self._depth > MAX_NESTING:
+            self._fail(f"blocks and parentheses nest more than {MAX_NESTING} deep")
+        pipe = self._pipeline("parenthesized pipeline", "paren")
+        self._depth -= 1
+        return pipe
+
+    def _unquoted(self, token: Token) -> str:
+        try:
+            return strconv.unquote(token[1])
+        except ValueError as error:
+            self._fail(str(error))
+
+
+_CONTROLS: dict[str, Callable[[_Parser, Token], Node | str]] = {
+    "end": _Parser._end,
+    "else": _Parser._else,
+    "break": _Parser._leave,
+    "continue": _Parser._leave,
+    "if": _Parser._branch,
+    "with": _Parser._branch,
+    "range": _Parser._branch,
+    "block": _Parser._block,
+    "template": _Parser._template,
+}
+
+
+def _shown(token: Token) -> str:
+    """A token as errors show it."""
+    kind, text = token[0], token[1]
+    if kind == "eof":
+        return "EOF"
+    if kind == "error":
+        return text
+    if kind in _KEYWORD_TOKENS or kind == "dot":
+        return f"<{text}>"
+    if kind == "close":
+        text = "}}"
+    if len(text.encode("utf-8", "surrogateescape")) > 10:
+        return strconv.quote(text[:10]) + "..."
+    return strconv.quote(text)

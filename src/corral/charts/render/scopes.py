@@ -1,0 +1,82 @@
+"""From a chart with its subcharts to templates with their scopes (recAllTpls of Helm's engine)."""
+
+import posixpath
+from dataclasses import dataclass, field
+from typing import Any
+
+from corral.charts.render.engine import Template
+from corral.charts.render.gotypes import Values
+from corral.charts.render.objects import Capabilities, Files, metadata
+
+
+@dataclass(slots=True)
+class ChartSource:
+    """A chart as the engine needs it: Chart.yaml's content, templates and files by path in the chart, and its subcharts.
+
+    The values of a subchart are in those of its parent, under `name` (the alias, if it has one); conditions, tags and imports
+    are settled before.
+    """
+
+    chart_yaml: dict[str, Any]
+    templates: dict[str, str]
+    files: dict[str, bytes] = field(default_factory=dict)
+    dependencies: list["ChartSource"] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The chart's name."""
+        return str(self.chart_yaml.get("name", ""))
+
+    @property
+    def is_library(self) -> bool:
+        """Whether it only has partials to give."""
+        return str(self.chart_yaml.get("type", "")).lower() == "library"
+
+
+def templates_of(
+    chart: ChartSource,
+    values: dict[str, Any],
+    release: dict[str, Any],
+    capabilities: Capabilities,
+) -> dict[str, Template]:
+    """All templates of a chart and its subcharts by path (`app/charts/db/templates/x.yaml`), with their scopes.
+
+    `values` are the final ones; `release` has Name, Namespace, Revision, IsInstall, IsUpgrade and Service.
+    """
+    made: dict[str, Template] = {}
+    _collect(chart, Values(values), {"Release": release, "Capabilities": capabilities}, "", made)
+    return made
+
+
+def _collect(
+    chart: ChartSource,
+    values: Values,
+    shared: dict[str, Any],
+    parent: str,
+    made: dict[str, Template],
+) -> dict[str, Any]:
+    subcharts: dict[str, Any] = {}
+    scope = Values(
+        Chart=metadata(chart.chart_yaml, is_root=not parent),
+        Files=Files(chart.files),
+        **shared,
+        Values=values,
+        Subcharts=subcharts,
+    )
+    path = f"{parent}/charts/{chart.name}" if parent else chart.name
+    for child in chart.dependencies:
+        own = values.get(child.name)
+        # The same dict, not a copy: what one template sets in it, the others see.
+        subcharts[child.name] = _collect(child, _shared(own), shared, path, made)
+    base_path = posixpath.join(path, "templates")
+    for name, text in chart.templates.items():
+        if chart.is_library and not name.rpartition("/")[2].startswith("_"):
+            continue
+        made[posixpath.join(path, name)] = Template(text, scope, base_path)
+    return scope
+
+
+def _shared(own: Any) -> Values:
+    if isinstance(own, Values):
+        return own
+    return Values(own) if isinstance(own, dict) else Values()

@@ -1,0 +1,35 @@
+"""YAML as sigs.k8s.io/yaml reads it into `interface {}`: what is in values.yaml and what
+`fromYaml` gives. Numbers are float64."""
+
+from typing import Any
+
+from corral.charts.render.gotypes import encoded
+
+
+class UnreadableError(ValueError):
+    """A text is no YAML; the text is the original's."""
+
+
+def load(text: str) -> Any:
+    """The value of the first document. Raises UnreadableError."""
+    from corral.api import yamltext
+    from corral.api.jsontext import TextError
+
+    try:
+        value, _ = yamltext.parse(encoded(text))
+    except TextError as error:
+        raise UnreadableError(f"error converting YAML to JSON: {error}") from None
+    return _floats(value)
+
+
+def _floats(value: Any) -> Any:
+    cls = value.__class__
+    if cls is str or cls is bool or value is None or cls is float:
+        return value
+    if cls is int:
+        return float(value)
+    if isinstance(value, dict):
+        return {key: _floats(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_floats(item) for item in value]
+    return value
