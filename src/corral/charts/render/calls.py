@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 _FAILURES = (FunctionError, ExecError)
 #: What one value may hold at most: characters of a string, elements of a list.
-MAX_VALUE = 64 * 1024 * 1024
+MAX_TEXT = 64 * 1024 * 1024
+MAX_LIST = 4_000_000
+_LIMITS: dict[type, int] = {str: MAX_TEXT, list: MAX_LIST}
 
 
 class Caller:
@@ -113,7 +115,7 @@ class Caller:
             from corral.charts.render.compiler import fail
 
             if error is None:
-                error = FunctionError(f"the result has {len(value)} elements, more than {MAX_VALUE}")
+                error = FunctionError(f"the result has {len(value)} elements, more than {_LIMITS[value.__class__]}")
             fail(tree, node, f"error calling {name}: {error}")
 
         return tell
@@ -146,7 +148,7 @@ def _plain(call: Callable[..., Any], codes: "list[Code]", told: Callable[..., No
                 value = call(argument)
             except _FAILURES as error:
                 told(error)
-            if value.__class__ is str and len(value) > MAX_VALUE:
+            if value.__class__ in _LIMITS and len(value) > _LIMITS[value.__class__]:
                 told(None, value)
             return value
 
@@ -161,7 +163,7 @@ def _plain(call: Callable[..., Any], codes: "list[Code]", told: Callable[..., No
                 value = call(one, two)
             except _FAILURES as error:
                 told(error)
-            if value.__class__ is str and len(value) > MAX_VALUE:
+            if value.__class__ in _LIMITS and len(value) > _LIMITS[value.__class__]:
                 told(None, value)
             return value
 
@@ -173,7 +175,7 @@ def _plain(call: Callable[..., Any], codes: "list[Code]", told: Callable[..., No
             value = call(*given)
         except _FAILURES as error:
             told(error)
-        if isinstance(value, str | list) and len(value) > MAX_VALUE:
+        if value.__class__ in _LIMITS and len(value) > _LIMITS[value.__class__]:
             told(None, value)
         return value
 
@@ -193,7 +195,7 @@ def _piped(call: Callable[..., Any], codes: "list[Code]", final: "Code", told: C
                 value = call(one, two)
             except _FAILURES as error:
                 told(error)
-            if value.__class__ is str and len(value) > MAX_VALUE:
+            if value.__class__ in _LIMITS and len(value) > _LIMITS[value.__class__]:
                 told(None, value)
             return value
 
@@ -206,7 +208,7 @@ def _piped(call: Callable[..., Any], codes: "list[Code]", final: "Code", told: C
             value = call(*given, rest)
         except _FAILURES as error:
             told(error)
-        if isinstance(value, str | list) and len(value) > MAX_VALUE:
+        if value.__class__ in _LIMITS and len(value) > _LIMITS[value.__class__]:
             told(None, value)
         return value
 

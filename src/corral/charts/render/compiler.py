@@ -3,8 +3,8 @@
 A closure takes the frame (the variables and the output of one execution of one template) and the dot. Go tells an error at the
 node that its executor came to last; which one that is, is known beforehand, so closures carry it instead of noting every step.
 
-Go knows two kinds of nil: no value at all, and an interface without one (a key that is not there, a null in a list). Only errors,
-and `.a.b` of a missing `.a`, show the difference. Both are None here; the compiler knows which by where a value is from.
+Go knows two kinds of nil: no value at all, and an interface without one (a missing key, a null in a list). Only errors
+and `.a.b` of a missing `.a` show the difference. Both are None here; the compiler knows which by where a value is from.
 """
 
 from collections.abc import Callable

@@ -10,7 +10,7 @@ from corral.charts.render.functions import ANY, Table
 from corral.charts.render.gotypes import Int64, Ints, int64
 
 FUNCTIONS = Table()
-_MAX_LIST = 10_000_000
+_MAX_LIST = 4_000_000
 _DIVISION_DIGITS = 16
 
 
