@@ -148,7 +148,8 @@ def _plain(call: Callable[..., Any], codes: "list[Code]", told: Callable[..., No
                 value = call(argument)
             except _FAILURES as error:
                 told(error)
-            if value.__class__ in _LIMITS and len(value) > _LIMITS[value.__class__]:
+            limit = _LIMITS.get(value.__class__)
+            if limit is not None and len(value) > limit:
                 told(None, value)
             return value
 
@@ -163,7 +164,8 @@ def _plain(call: Callable[..., Any], codes: "list[Code]", told: Callable[..., No
                 value = call(one, two)
             except _FAILURES as error:
                 told(error)
-            if value.__class__ in _LIMITS and len(value) > _LIMITS[value.__class__]:
+            limit = _LIMITS.get(value.__class__)
+            if limit is not None and len(value) > limit:
                 told(None, value)
             return value
 
@@ -175,7 +177,8 @@ def _plain(call: Callable[..., Any], codes: "list[Code]", told: Callable[..., No
             value = call(*given)
         except _FAILURES as error:
             told(error)
-        if value.__class__ in _LIMITS and len(value) > _LIMITS[value.__class__]:
+        limit = _LIMITS.get(value.__class__)
+        if limit is not None and len(value) > limit:
             told(None, value)
         return value
 
@@ -195,7 +198,8 @@ def _piped(call: Callable[..., Any], codes: "list[Code]", final: "Code", told: C
                 value = call(one, two)
             except _FAILURES as error:
                 told(error)
-            if value.__class__ in _LIMITS and len(value) > _LIMITS[value.__class__]:
+            limit = _LIMITS.get(value.__class__)
+            if limit is not None and len(value) > limit:
                 told(None, value)
             return value
 
@@ -208,7 +212,8 @@ def _piped(call: Callable[..., Any], codes: "list[Code]", final: "Code", told: C
             value = call(*given, rest)
         except _FAILURES as error:
             told(error)
-        if value.__class__ in _LIMITS and len(value) > _LIMITS[value.__class__]:
+        limit = _LIMITS.get(value.__class__)
+        if limit is not None and len(value) > limit:
             told(None, value)
         return value
 
