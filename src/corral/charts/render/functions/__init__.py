@@ -50,8 +50,8 @@ LIST = "[]interface {}"
 
 _MODULES = {
     "builtins": "and or not eq ne lt le gt ge len index call html js urlquery print printf println",
-    "helm": "include tpl required fail lookup toYaml mustToYaml toYamlPretty fromYaml fromYamlArray toJson mustToJson "
-    "fromJson mustFromJson fromJsonArray toPrettyJson mustToPrettyJson toRawJson mustToRawJson",
+    "helm": "include tpl required fail lookup toToml fromToml toYaml mustToYaml toYamlPretty fromYaml fromYamlArray toJson "
+    "mustToJson fromJson mustFromJson fromJsonArray toPrettyJson mustToPrettyJson toRawJson mustToRawJson",
     "strings": "hello abbrev abbrevboth trunc trim upper lower title untitle substr repeat trimall trimAll trimSuffix "
     "trimPrefix nospace initials swapcase snakecase camelcase kebabcase wrap wrapWith contains hasPrefix hasSuffix "
     "quote squote cat indent nindent replace plural toString toStrings split splitList splitn join sortAlpha",
@@ -64,6 +64,12 @@ _MODULES = {
     "initial mustInitial reverse mustReverse uniq mustUniq without mustWithout has mustHas concat chunk mustChunk "
     "slice mustSlice",
     "dicts": "dict get set unset hasKey pluck keys pick omit merge mergeOverwrite mustMerge mustMergeOverwrite values dig",
+    "dates": "ago date date_in_zone date_modify dateInZone dateModify duration durationRound htmlDate htmlDateInZone "
+    "must_date_modify mustDateModify mustToDate now toDate unixEpoch",
+    "urls": "urlParse urlJoin getHostByName",
+    "versions": "semver semverCompare",
+    "crypto": "bcrypt htpasswd genPrivateKey derivePassword buildCustomCert genCA genCAWithKey genSelfSignedCert "
+    "genSelfSignedCertWithKey genSignedCert genSignedCertWithKey encryptAES decryptAES",
     "encoding": "b64enc b64dec b32enc b32dec sha1sum sha256sum sha512sum adler32sum",
     "regex": "regexMatch mustRegexMatch regexFindAll mustRegexFindAll regexFind mustRegexFind regexReplaceAll "
     "mustRegexReplaceAll regexReplaceAllLiteral mustRegexReplaceAllLiteral regexSplit mustRegexSplit regexQuoteMeta",

@@ -94,6 +94,26 @@ def _cannot(value: Any, type_: str) -> str:
     return f"json: cannot unmarshal {names.get(value.__class__, 'number')} into Go value of type {type_}"
 
 
+@FUNCTIONS.add("toToml", ANY)
+def _to_toml(value: Any) -> str:
+    from corral.charts.render import toml
+
+    try:
+        return toml.dump(value)
+    except toml.UnwritableError as error:
+        return str(error)
+
+
+@FUNCTIONS.add("fromToml", "string")
+def _from_toml(text: str) -> Any:
+    from corral.charts.render import toml
+
+    try:
+        return toml.load(text)
+    except toml.UnreadableError as error:
+        return {"Error": str(error)}
+
+
 @FUNCTIONS.add("toJson", ANY)
 def _to_json(value: Any) -> str:
     try:
