@@ -27,6 +27,7 @@ _PROPAGATION = {
     "HostToContainer": "PROPAGATION_HOST_TO_CONTAINER",
     "Bidirectional": "PROPAGATION_BIDIRECTIONAL",
 }
+CONTENT_MODE = 0o755
 _PLUGINS = {"configMap": "configmap", "secret": "secret", "downwardAPI": "downward-api", "projected": "projected"}
 
 
@@ -131,8 +132,10 @@ class Volumes:
         files = files_of(pod, volume, material)
         plugin = next(name for kind, name in _PLUGINS.items() if kind in volume)
         folder = self._folder(pod, plugin, volume)
-        if not files or not folder.exists():
-            folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        if ("secret" in volume or "projected" in volume) and not mounts.is_own_filesystem(folder):
+            # Secrets and tokens never reach a disk.
+            mounts.mount_tmpfs(folder, mode=CONTENT_MODE)
         atomic.write(folder, files, self._clock.now())
         return folder
 
