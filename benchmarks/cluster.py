@@ -1,7 +1,7 @@
 """How fast a real cluster is: `corral up` to API, node and first pod; pods from create to Running; idle memory and CPU.
 
 Needs root, and makes a cluster of its own. Prints a line a figure beside its budget. Pods are measured in floors too, because
-machines differ: a floor is the same sandbox and container asked of the same containerd without Kubernetes, in turn with the pods.
+machines differ: a floor is the same sandbox and container asked of the same containerd in turn with the pods, no more.
 Usage: python benchmarks/cluster.py
 """
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from corral.client.client import Client
+from corral.node import mounts
 from corral.node.agent import Agent
 from corral.node.config import NodeConfig
 from corral.node.containerd import Containerd
@@ -33,6 +34,7 @@ IMAGE = "corral.local/busybox:1"
 COMMANDS = ("sh", "sleep", "cat", "echo", "httpd", "touch", "rm", "ls", "mkdir", "true", "id", "head", "env")
 FOREVER = ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 0.1; done"]
 PATIENCE_S = 20.0
+TMPFS_MAGIC = 0x01021994
 CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -467,6 +469,26 @@ def test_another_image_takes_the_place_of_the_old_one_even_where_nothing_is_rest
 
         await node.until("once", replaced)
         assert phases == {"Running"}
+
+    run(scenario())
+
+
+def test_secrets_and_tokens_lie_in_memory_and_go_with_the_pod(node, run):
+    async def scenario():
+        secret = {"metadata": {"name": "hidden"}, "stringData": {"key": "s3cret"}}
+        await node.client.create("secrets", secret, "default")
+        look = {"name": "c", "command": ["sh", "-c", "cat /hidden/key; echo; sleep 600"]}
+        look["volumeMounts"] = [{"name": "v", "mountPath": "/hidden"}]
+        await node.run("looks-in", look, volumes=[{"name": "v", "secret": {"secretName": "hidden"}}])
+        pod = await node.until("looks-in", is_running)
+        folder = node.config.pod_dir(pod["metadata"]["uid"])
+        mounted = [p for p in mounts.mount_points() if p.startswith(f"{folder}/volumes")]
+        kinds = sorted(Path(p).parent.name for p in mounted)
+        assert kinds == ["kubernetes.io~projected", "kubernetes.io~secret"]
+        assert all(mounts.filesystem_magic(Path(p)) == TMPFS_MAGIC for p in mounted)
+        await eventually(lambda: node.log(pod, "c").startswith("s3cret"))
+        await node.client.delete("pods", "looks-in", "default", grace_period_s=0)
+        await eventually(lambda: not any(p.startswith(str(folder)) for p in mounts.mount_points()))
 
     run(scenario())
 
