@@ -1,38 +1,21 @@
-"""Bodies in Kubernetes' protobuf form → the JSON shape, straight from the wire (no generated classes).
-
-A body is the magic `k8s\\0` and a `runtime.Unknown` that names apiVersion and kind and holds the object's message. Field
-numbers are in `data/protobuf.txt`. Go embeds some messages whose fields JSON shows one level up; those are the fields that the
-JSON type does not have. See https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding.
-"""
+"""Bodies in protobuf → the JSON shape, straight from the wire."""
 
 import struct
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
-from corral.api import facts
 from corral.api.facts import Type
 from corral.api.objects import Object
+from corral.api.protobuf.messages import MAGIC, SCHEMA, ProtobufError, fields, json_type, message_of, messages
 
-MAGIC = b"k8s\0"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ZEROS: tuple[Any, ...] = ("", 0, False, None, 0.0)
-
-
-class ProtobufError(ValueError):
-    """The bytes are not what they should be."""
-
-
-class _Field(NamedTuple):
-    name: str
-    type: str
-    repeated: bool
-    is_map: bool
+#: Go leaves these out of JSON where they are zero, unless a pointer says that they were given.
+_SCALARS = frozenset(("string", "bytes", "bool", "int32", "int64", "double"))
+_ZEROS: tuple[Any, ...] = ("", 0, False, 0.0)
 
 
 def decode_object(body: bytes) -> Object:
@@ -43,50 +26,14 @@ def decode_object(body: bytes) -> Object:
         unknown = _message(memoryview(body)[4:], "runtime.Unknown", None)
         head = unknown.get("typeMeta") or {}
         api_version, kind = head.get("apiVersion", ""), head.get("kind", "")
-        name = _message_of(api_version, kind)
+        name = message_of(api_version, kind)
         if name is None:
             raise ProtobufError(f'no kind "{kind}" is registered for version "{api_version}"')
         raw = unknown.get("raw_bytes", b"")
-        obj: Object = _message(memoryview(raw), name, _type(name))
+        obj: Object = _message(memoryview(raw), name, json_type(name))
     except (IndexError, struct.error, UnicodeDecodeError, OverflowError) as error:
         raise ProtobufError(f"proto: {error}") from None
     return {"kind": kind, "apiVersion": api_version, **obj}
-
-
-def _message_of(api_version: str, kind: str) -> str | None:
-    group, _, version = api_version.rpartition("/")
-    if kind == "DeleteOptions":
-        return "meta.v1.DeleteOptions"
-    if not facts.has_schema(group, version, kind):
-        return None
-    name = facts.schema(group, version, kind).name
-    return name if name in _messages() else None
-
-
-@cache
-def _messages() -> Mapping[str, str]:
-    text = (Path(__file__).parent / "data" / "protobuf.txt").read_text(encoding="utf-8")
-    lines = (line.partition(" ") for line in text.splitlines() if not line.startswith("#"))
-    return {name: rest for name, _, rest in lines}
-
-
-@cache
-def _fields(message: str) -> Mapping[int, _Field]:
-    fields = {}
-    for word in _messages()[message].split():
-        name, _, rest = word.partition("=")
-        number, _, type_ = rest.partition(":")
-        plain = type_.removeprefix("[]").removeprefix("{}")
-        fields[int(number)] = _Field(name, plain, type_.startswith("[]"), type_.startswith("{}"))
-    return fields
-
-
-@cache
-def _type(message: str) -> Type | None:
-    try:
-        return facts.named(message)
-    except KeyError:
-        return None
 
 
 def _wire(data: memoryview) -> Iterator[tuple[int, int, Any]]:
@@ -134,7 +81,7 @@ def _message(data: memoryview, message: str, type_: Type | None) -> Any:
         return special(data)
     made: Object = {}
     shown = type_.fields if type_ is not None and type_.kind == "object" else None
-    known = _fields(message)
+    known = fields(message)
     for number, wire, value in _wire(data):
         field = known.get(number)
         if field is None:
@@ -148,11 +95,11 @@ def _message(data: memoryview, message: str, type_: Type | None) -> Any:
             made.setdefault(field.name, {})[key] = item
         elif field.repeated:
             made.setdefault(field.name, []).extend(_items(value, wire, field.type))
-        elif shown is not None and about is None and field.type in _messages():
+        elif shown is not None and about is None and field.type in messages():
             made.update(_message(value, field.type, type_))
         else:
             item = _value(value, field.type)
-            if item is None or (item in _ZEROS and not isinstance(item, dict | list) and not (about and about.pointer)):
+            if item is None or (field.type in _SCALARS and item in _ZEROS and not (about and about.pointer)):
                 continue
             made[field.name] = item
     return made
@@ -193,7 +140,7 @@ def _value(value: Any, type_: str) -> Any:
             return struct.unpack("<d", value)[0]
         case "bytes":
             return b64encode(value).decode()
-    return _message(value, type_, _type(type_))
+    return _message(value, type_, json_type(type_))
 
 
 def _plain(data: memoryview) -> dict[int, Any]:
@@ -201,19 +148,20 @@ def _plain(data: memoryview) -> dict[int, Any]:
 
 
 def _time(data: memoryview) -> str | None:
-    return _moment(data, "%Y-%m-%dT%H:%M:%SZ")
+    return _moment(data, "seconds")
 
 
 def _micro_time(data: memoryview) -> str | None:
-    return _moment(data, "%Y-%m-%dT%H:%M:%S.%fZ")
+    return _moment(data, "microseconds")
 
 
-def _moment(data: memoryview, form: str) -> str | None:
+def _moment(data: memoryview, precision: str) -> str | None:
     fields = _plain(data)
     seconds, nanos = _value(fields.get(1, 0), "int64"), fields.get(2, 0)
     if not len(data) or seconds == -62135596800:
         return None
-    return (_EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000)).strftime(form)
+    moment = _EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000)
+    return moment.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
 
 
 def _quantity(data: memoryview) -> str:
@@ -242,9 +190,6 @@ def _strings(data: memoryview) -> list[str]:
     return [str(value, "utf-8") for number, _, value in _wire(data) if number == 1]
 
 
-_SCHEMA = "apiextensions.v1.JSONSchemaProps"
-
-
 def _schema_or(other: Callable[[list[Any]], Any]) -> Callable[[memoryview], Any]:
     """A union of a JSON schema (field 2, or 1) with something else, as apiextensions has three of."""
 
@@ -255,21 +200,21 @@ def _schema_or(other: Callable[[list[Any]], Any]) -> Callable[[memoryview], Any]
 
 
 def _schema_or_array(fields: list[Any]) -> Any:
-    many = [_message(value, _SCHEMA, _type(_SCHEMA)) for number, _, value in fields if number == 2]
-    one = [_message(value, _SCHEMA, _type(_SCHEMA)) for number, _, value in fields if number == 1]
+    many = [_message(value, SCHEMA, json_type(SCHEMA)) for number, _, value in fields if number == 2]
+    one = [_message(value, SCHEMA, json_type(SCHEMA)) for number, _, value in fields if number == 1]
     return many or (one[0] if one else None)
 
 
 def _schema_or_bool(fields: list[Any]) -> Any:
     for number, _, value in fields:
         if number == 2:
-            return _message(value, _SCHEMA, _type(_SCHEMA))
+            return _message(value, SCHEMA, json_type(SCHEMA))
     return any(value for number, _, value in fields if number == 1)
 
 
 def _schema_or_strings(fields: list[Any]) -> Any:
     texts = [str(value, "utf-8") for number, _, value in fields if number == 2]
-    one = [_message(value, _SCHEMA, _type(_SCHEMA)) for number, _, value in fields if number == 1]
+    one = [_message(value, SCHEMA, json_type(SCHEMA)) for number, _, value in fields if number == 1]
     return texts or (one[0] if one else [])
 
 
@@ -281,6 +226,7 @@ _SPECIAL: Mapping[str, Callable[[memoryview], Any]] = {
     "apiextensions.v1.JSON": _raw_json,
     "api.resource.Quantity": _quantity,
     "util.intstr.IntOrString": _int_or_string,
+    "meta.v1.Verbs": _strings,
     "authentication.v1.ExtraValue": _strings,
     "authorization.v1.ExtraValue": _strings,
     "certificates.v1.ExtraValue": _strings,
