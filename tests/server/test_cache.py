@@ -1,14 +1,14 @@
 """The watch cache: order, revisions, the log of changes."""
 
-import asyncio
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from corral.api.errors import ApiError
 from corral.server import cache as module
-from corral.server.cache import Cache, Cached, Change, Collection
+from corral.server.cache import Cache, Collection
+from corral.server.changes import Cached, Change
+from corral.server.views import AS_STORED
 from corral.store.contract import Event
 
 
@@ -100,7 +100,7 @@ def test_objects_enter_and_leave_a_selector(cache):
 def test_an_events_line_is_made_once(cache):
     cache.apply([put(1, "n/a")])
     change: Change = cache.collection("xs").changes(0)[0]
-    assert change.line(None, None) is change.line(None, None)
+    assert change.line(None, AS_STORED) is change.line(None, AS_STORED)
 
 
 def test_continuity_lost_ends_every_watch():
@@ -127,19 +127,3 @@ def test_the_state_at_any_revision_is_the_one_that_was(writes, at):
         states.append(dict(state))
     at = min(at, len(writes))
     assert {item.key: item.revision for item in cache.collection("xs").list_at(at)} == states[at]
-
-
-def test_a_crowd_of_watchers_waits_a_moment_callers_of_this_process_do_not(cache):
-    async def scenario():
-        collection = cache.collection("xs")
-        crowd = [asyncio.create_task(collection.wait(0, 10)) for _ in range(100)]
-        own = asyncio.create_task(collection.wait(0, 10, urgent=True))
-        await asyncio.sleep(0)
-        cache.apply([put(1, "n/a")])
-        await own
-        assert not any(task.done() for task in crowd)
-        cache.apply([put(2, "n/a")])
-        await asyncio.gather(*crowd)
-        assert len(collection.changes(0)) == 2
-
-    asyncio.run(scenario())

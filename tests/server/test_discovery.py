@@ -50,7 +50,7 @@ def test_pages_and_their_types(story):
             assert orjson.loads((await page(server, path)).body)["kind"] == kind
         for path in ("/api", "/apis"):
             answer = await page(server, path, AGGREGATED)
-            assert answer.content_type == discovery.AGGREGATED
+            assert answer.content_type == "application/json" + discovery.AGGREGATED
             assert orjson.loads(answer.body)["kind"] == "APIGroupDiscoveryList"
         missing = await page(server, "/nope")
         assert (missing.status, missing.body) == (404, b"404 page not found\n")

@@ -97,10 +97,10 @@ def test_a_watch_sends_its_headers_at_once_and_ends_with_its_client(story):
         async with session(server) as http:
             response = await http.get(PODS, params=query)
             assert response.status == 200
-            while not collection._waiters:  # noqa: ASYNC110
+            while not collection.watchers:  # noqa: ASYNC110
                 await asyncio.sleep(0)
             response.close()
-        while collection._waiters:  # noqa: ASYNC110
+        while collection.watchers:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 
     story(tell)

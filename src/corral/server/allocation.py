@@ -13,7 +13,8 @@ from corral.api.fields import Errors
 from corral.api.kinds.servicespec import needs_cluster_ip, needs_health_check_port, needs_node_port
 from corral.api.objects import Object
 from corral.api.resources import Resource
-from corral.server.cache import Change, Collection
+from corral.server.cache import Collection
+from corral.server.changes import Change
 from corral.server.config import ServerConfig
 
 HEADLESS = "None"

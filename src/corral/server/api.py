@@ -13,8 +13,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import orjson
-
 from corral.api import facts
 from corral.api.errors import ApiError, bad_request, internal
 from corral.api.objects import Object
@@ -59,9 +57,11 @@ from corral.server.http import HttpServer, bind
 from corral.server.lastused import LastUsed
 from corral.server.local import LocalTransport
 from corral.server.lookup import CacheLookup
+from corral.server.negotiate import AS_JSON, Wanted, wanted
 from corral.server.nodes import Nodes
 from corral.server.pages import Pages
 from corral.server.paths import PageNotFoundError, Paths
+from corral.server.represent import body
 from corral.server.request import LOOPBACK, Request, Response, User
 from corral.server.streams.relay import Relay
 from corral.server.verbs import VERBS
@@ -379,4 +379,13 @@ def refusal(error: ApiError, request: Request) -> Response:
     status = error.status()
     if not error.reason:
         del status["reason"]
-    return Response(error.code, orjson.dumps(status) + b"\n", headers=headers, warnings=request.warnings)
+    want = _wanted_of_errors(request)
+    return Response(error.code, body(request, status, want), want.content_type, headers, warnings=request.warnings)
+
+
+def _wanted_of_errors(request: Request) -> Wanted:
+    """The form of a Status: as asked for, or JSON where that cannot be had."""
+    try:
+        return wanted(request.headers.get("Accept", ""), views=False)
+    except ApiError:
+        return AS_JSON

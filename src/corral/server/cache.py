@@ -11,14 +11,12 @@ import heapq
 import itertools
 import logging
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Mapping
-from typing import Literal, Protocol
-
-import msgspec
+from collections.abc import Callable, Iterable
 
 from corral.api.errors import expired
-from corral.api.objects import Object, parse
 from corral.api.serialize import with_revision
+from corral.server.changes import Cached, Change
+from corral.server.watching import Watchers
 from corral.store.contract import Compacted, Entry, Event, Store
 
 log = logging.getLogger(__name__)
@@ -26,116 +24,6 @@ log = logging.getLogger(__name__)
 #: Events kept by a collection, at least; at most twice as many.
 LOG_EVENTS = 4096
 RESTART_PAUSE_S = 0.2
-#: How long events gather for the watchers of one collection: longer for more of them, not at all for a few.
-PAUSE_PER_WATCHER_S = 50e-6
-MIN_PAUSE_S = 2e-3
-MAX_PAUSE_S = 50e-3
-
-EventType = Literal["ADDED", "MODIFIED", "DELETED"]
-
-
-class _Meta(msgspec.Struct):
-    labels: dict[str, str] | None = None
-
-
-class _Head(msgspec.Struct):
-    metadata: _Meta = msgspec.field(default_factory=_Meta)
-
-
-_decode_head = msgspec.json.Decoder(_Head).decode
-_NO_LABELS: Mapping[str, str] = {}
-
-
-class Cached:
-    """One state of one object: bytes, and what selectors look at, found when first asked for."""
-
-    __slots__ = ("_labels", "name", "namespace", "raw", "revision")
-
-    def __init__(self, namespace: str, name: str, raw: bytes, revision: int) -> None:
-        self.namespace = namespace
-        self.name = name
-        self.raw = raw
-        self.revision = revision
-        self._labels: Mapping[str, str] | None = None
-
-    @property
-    def key(self) -> str:
-        """`namespace/name`, the order of lists."""
-        return f"{self.namespace}/{self.name}"
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """The object's labels."""
-        if self._labels is None:
-            self._labels = _decode_head(self.raw).metadata.labels or _NO_LABELS
-        return self._labels
-
-    @property
-    def object(self) -> Object:
-        """The parsed object: shared, never to be changed."""
-        return parse(self.raw)
-
-    def at(self, revision: int) -> "Cached":
-        """This state with another revision: what is told of an object that went at `revision`."""
-        old = b'"resourceVersion":"%d"' % self.revision
-        raw = self.raw.replace(old, b'"resourceVersion":"%d"' % revision, 1)
-        return Cached(self.namespace, self.name, raw, revision)
-
-
-class Filter(Protocol):
-    """Which objects a list or watch wants."""
-
-    def matches(self, item: Cached) -> bool:
-        """Whether it wants `item`."""
-
-
-class View(Protocol):
-    """How a watcher wants objects (as they are, in another version, as table rows). Equal views share lines."""
-
-    def encode(self, item: Cached) -> bytes:
-        """The bytes of the object in this view."""
-
-
-class Change:
-    """One event of a collection: `new` is None for a deletion, `old` for a creation."""
-
-    __slots__ = ("_lines", "new", "old", "revision")
-
-    def __init__(self, revision: int, new: Cached | None, old: Cached | None) -> None:
-        self.revision = revision
-        self.new = new
-        self.old = old
-        self._lines: dict[tuple[EventType, View | None], bytes] = {}
-
-    def seen_by(self, filter: Filter | None) -> tuple[EventType, Cached] | None:
-        """The event as one with this filter sees it: objects enter and leave a selector."""
-        had = self.old is not None and (filter is None or filter.matches(self.old))
-        has = self.new is not None and (filter is None or filter.matches(self.new))
-        if has:
-            assert self.new is not None
-            return ("MODIFIED" if had else "ADDED"), self.new
-        if had:
-            assert self.old is not None
-            return "DELETED", self.old.at(self.revision)
-        return None
-
-    def line(self, filter: Filter | None, view: View | None) -> bytes:
-        """The event's line in a watch, b"" where the filter hides it."""
-        seen = self.seen_by(filter)
-        if seen is None:
-            return b""
-        type, item = seen
-        line = self._lines.get((type, view))
-        if line is None:
-            body = item.raw if view is None else view.encode(item)
-            line = self._lines[type, view] = watch_line(type, body)
-        return line
-
-
-def watch_line(type: str, body: bytes) -> bytes:
-    """One event of a watch stream."""
-    return b"".join((b'{"type":"', type.encode(), b'","object":', body, b"}\n"))
-
 
 #: Inside Collection, `list` is a method.
 _Items = list[Cached]
@@ -156,8 +44,7 @@ class Collection:
         self._log: list[Change] = []
         self._dropped = 0
         self._waiters: set[asyncio.Future[None]] = set()
-        self._urgent: set[asyncio.Future[None]] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self.watchers = Watchers(self)
         self._listeners: list[Callable[[Change], None]] = []
 
     def __len__(self) -> int:
@@ -217,26 +104,11 @@ class Collection:
                 log.exception("listener of %s failed", self.group_resource)
 
     def wake(self) -> None:
-        """Wake those who wait for changes: callers of this process at once, a crowd of clients after a moment.
-
-        A write to a client costs the same for one event and for ten: with many watchers, waiting lets events gather.
-        """
-        urgent, self._urgent = self._urgent, set()
-        for waiter in urgent:
-            _finish(waiter)
-        pause_s = min(len(self._waiters) * PAUSE_PER_WATCHER_S, MAX_PAUSE_S)
-        if pause_s < MIN_PAUSE_S:
-            self._wake_all()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(pause_s, self._wake_all)
-
-    def _wake_all(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """Wake those who wait for changes: callers of this process at once, clients soon."""
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
             _finish(waiter)
+        self.watchers.wake()
 
     def position(self, revision: int) -> int:
         """Where in the log the changes after `revision` begin. Raises ApiError (410)."""
@@ -254,19 +126,18 @@ class Collection:
             raise expired("The resourceVersion for the provided watch is too old.")
         return self._log[position - self._dropped :]
 
-    async def wait(self, position: int, timeout_s: float, *, urgent: bool = False) -> None:
-        """Return when there are changes from `position` on, or after `timeout_s`; `urgent` waiters do not wait for others."""
-        if position < self.end() and (urgent or self._timer is None):
+    async def wait(self, position: int, timeout_s: float) -> None:
+        """Return when there are changes from `position` on, or after `timeout_s`."""
+        if position < self.end():
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        (self._urgent if urgent else self._waiters).add(waiter)
+        self._waiters.add(waiter)
         timer = asyncio.get_running_loop().call_later(timeout_s, _finish, waiter)
         try:
             await waiter
         finally:
             timer.cancel()
             self._waiters.discard(waiter)
-            self._urgent.discard(waiter)
 
     def restart(self, floor: int) -> None:
         """Forget the log: continuity is lost, and every watch from before `floor` ends."""

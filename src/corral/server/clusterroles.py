@@ -8,7 +8,7 @@ from corral.api.errors import ApiError
 from corral.api.objects import Object
 from corral.server.authorization import aggregation
 from corral.server.authorization.rbac import CLUSTER_ROLES
-from corral.server.cache import Change
+from corral.server.changes import Change
 from corral.server.core import Core
 from corral.server.request import LOOPBACK, Request
 from corral.server.writes import Plan

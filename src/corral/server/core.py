@@ -17,7 +17,9 @@ from corral.api.resources import Catalog, Resource
 from corral.api.rules import Context, Rules
 from corral.base.clock import Clock
 from corral.server.aggregation import Backends
-from corral.server.cache import Cache, Cached, Collection
+from corral.server.binary import Binary
+from corral.server.cache import Cache, Collection
+from corral.server.changes import Cached
 from corral.server.config import ServerConfig
 from corral.server.customresources import CustomResources
 from corral.server.paths import Paths, object_namespace
@@ -63,6 +65,8 @@ class Core:
     seal: Callable[[str, bytes], bytes] | None = None
     #: The joined items of recent lists: (apiVersion, plural, namespace) → version of the collection, bytes.
     joined: dict[tuple[str, str, str], tuple[int, bytes]] = field(default_factory=dict)
+    #: Objects in protobuf that were asked for last.
+    binary: Binary = field(default_factory=Binary)
     #: The parts that need this one; set while the server starts.
     authorizer: "Authorizer" = field(init=False)
     writes: "Writes" = field(init=False)

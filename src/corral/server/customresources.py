@@ -17,7 +17,8 @@ from corral.api.customschema import pruned
 from corral.api.errors import no_such_resource
 from corral.api.objects import Object
 from corral.api.resources import Catalog, Resource
-from corral.server.cache import Change, Collection
+from corral.server.cache import Collection
+from corral.server.changes import Change
 
 log = logging.getLogger(__name__)
 

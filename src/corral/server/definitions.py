@@ -10,7 +10,7 @@ from corral.api import definitions
 from corral.api.errors import ApiError
 from corral.api.objects import Object
 from corral.api.resources import Resource
-from corral.server.cache import Change
+from corral.server.changes import Change
 from corral.server.core import Core
 from corral.server.customresources import DEFINITIONS
 from corral.server.deletion import DeleteOptions

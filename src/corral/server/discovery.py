@@ -12,7 +12,8 @@ from corral.api.resources import Catalog, Resource
 from corral.server.aggregation import Backends
 from corral.server.aggregation.documents import Documents, aggregated_entry
 
-AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+#: What follows the media type of the aggregated document.
+AGGREGATED = ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 NONE = Backends()
 
@@ -23,11 +24,6 @@ _STORED_AS = {
     "MutatingAdmissionPolicyBinding": "admissionregistration.k8s.io/v1beta1",
     "Event": "/v1",
 }
-
-
-def wants_aggregated(accept: str) -> bool:
-    """Whether the client asks for the aggregated document."""
-    return "as=APIGroupDiscoveryList" in accept and "v=v2" in accept.replace("v=v2beta1", "")
 
 
 def versions(catalog: Catalog, address: str) -> Object:

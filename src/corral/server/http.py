@@ -13,10 +13,10 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
-from aiohttp import ClientError, web
+from aiohttp import ClientError, HttpVersion11, web
 from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
@@ -24,6 +24,9 @@ from multidict import CIMultiDict
 from corral.api.errors import ApiError, bad_request
 from corral.base.errors import CorralError
 from corral.server.request import Request, Response
+
+if TYPE_CHECKING:
+    from corral.server.watching import Watch
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +65,7 @@ _NO_QUERY: Mapping[str, str] = Query("")
 class Connection(RequestHandler):
     """One client connection: who is at the other end of the TLS session, and what to end when it goes."""
 
-    __slots__ = ("_certificate", "_patience", "known", "streaming")
+    __slots__ = ("_certificate", "_patience", "chunked", "known", "streaming", "watch")
 
     def __init__(self, manager: Any, *, loop: asyncio.AbstractEventLoop, **settings: Any) -> None:
         super().__init__(manager, loop=loop, **settings)
@@ -71,6 +74,29 @@ class Connection(RequestHandler):
         self.known: Any = None
         self.streaming: asyncio.Task[Any] | None = None
         self._patience: asyncio.TimerHandle | None = None
+        #: The watch that is written here (see `watching.Sink`), in chunks unless the client speaks HTTP/1.0.
+        self.watch: Watch | None = None
+        self.chunked = True
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the client has not yet taken what was written."""
+        return self._paused or self.transport is None
+
+    def write(self, data: bytes) -> None:
+        """Write, past everything."""
+        if self.transport is not None:
+            self.transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the client has taken what was written. Raises ConnectionError."""
+        await self._drain_helper()
+
+    def resume_writing(self) -> None:
+        """The client has taken what was written."""
+        super().resume_writing()
+        if self.watch is not None:
+            self.watch.resumed()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client came, and has to say something soon."""
@@ -138,6 +164,8 @@ class HttpServer:
                 connection.streaming = None
                 if response.ended is not None:
                     response.ended()
+        if response.watch is not None:
+            return await _watch(raw, connection, request, response, response.watch)
         if response.stream is not None:
             return await _stream(raw, connection, request, response)
         packed = "Content-Encoding" in response.headers
@@ -194,7 +222,8 @@ _heads: dict[tuple[int, str, bool], tuple[bytes, bytes]] = {}
 _date: tuple[int, bytes] = (0, b"")
 
 
-def _head(status: int, content_type: str, length: int, keep: bool) -> bytes:
+def _head(status: int, content_type: str, length: int | None, keep: bool) -> bytes:
+    """The first lines of an answer; without a length for one that streams."""
     global _date  # noqa: PLW0603
     now_s = int(time.time())
     if _date[0] != now_s:
@@ -207,6 +236,8 @@ def _head(status: int, content_type: str, length: int, keep: bool) -> bytes:
         start, media = f"HTTP/1.1 {status} {_phrase(status)}\r\n", f"Content-Type: {content_type}\r\n"
         last = "" if keep else "Connection: close\r\n"
         parts = _heads[key] = (start.encode() + NOT_CACHED + media.encode("latin-1"), last.encode())
+    if length is None:
+        return b"%bDate: %b\r\n%b" % (parts[0], _date[1], parts[1])
     return b"%bDate: %b\r\nContent-Length: %d\r\n%b" % (parts[0], _date[1], length, parts[1])
 
 
@@ -272,6 +303,49 @@ async def _body(raw: web.BaseRequest) -> bytes:
 
 def _too_large() -> ApiError:
     return ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {BODY_LIMIT_BYTES}")
+
+
+class _Written(web.StreamResponse):
+    """An answer of which everything is written already."""
+
+    def __init__(self, *, keep: bool) -> None:
+        super().__init__()
+        self._keep_alive = keep
+        self._eof_sent = True
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """All is written."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """All is written."""
+
+
+async def _watch(
+    raw: web.BaseRequest, connection: Connection, request: Request, response: Response, watch: "Watch"
+) -> web.StreamResponse:
+    """Let a watch write to the connection until it ends or the client goes."""
+    connection.chunked = raw.version >= HttpVersion11
+    keep = connection.chunked and bool(raw.keep_alive)
+    lines = [f'Warning: 299 - "{_quoted(text)}"\r\n' for text in response.warnings]
+    lines += [f"{name}: {value}\r\n" for name, value in response.headers.items()]
+    head = _head(response.status, response.content_type, None, keep)
+    if connection.chunked:
+        head += b"Transfer-Encoding: chunked\r\n"
+    connection.write(b"%b%b\r\n" % (head, "".join(lines).encode("latin-1", "replace")))
+    connection.streaming = asyncio.current_task()
+    connection.watch = watch
+    try:
+        if request.method != "HEAD":
+            await watch.follow(connection)
+        if connection.chunked and request.method != "HEAD":
+            connection.write(b"0\r\n\r\n")
+    except ConnectionError:
+        log.debug("client went during %s", request.path)
+    finally:
+        connection.watch = connection.streaming = None
+        if response.ended is not None:
+            response.ended()
+    return _Written(keep=keep)
 
 
 async def _stream(raw: web.BaseRequest, connection: Connection, request: Request, response: Response) -> web.StreamResponse:

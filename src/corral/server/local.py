@@ -10,13 +10,14 @@ import orjson
 from corral.api.errors import REASONS, ApiError
 from corral.api.objects import Key
 from corral.client.transport import Call, Item, Listing, WatchEvent
-from corral.server.cache import Cached
+from corral.server.changes import Cached
 from corral.server.core import Core
 from corral.server.options import ListOptions
 from corral.server.request import Request, Response, User
 from corral.server.selection import Selection, selection_of
 from corral.server.verbs.list import page_of
-from corral.server.verbs.watch import BOOKMARK_INTERVAL_S, begin
+from corral.server.verbs.watch import begin
+from corral.server.watching import BOOKMARK_INTERVAL_S
 
 if TYPE_CHECKING:
     from corral.server.api import ApiServer
@@ -66,7 +67,7 @@ class LocalTransport:
             while True:
                 # Whoever does not keep up with a stream of changes still lets others run.
                 await asyncio.sleep(0)
-                await start.collection.wait(position, BOOKMARK_INTERVAL_S, urgent=True)
+                await start.collection.wait(position, BOOKMARK_INTERVAL_S)
                 changes = start.collection.changes(position)
                 position += len(changes)
                 for change in changes:

@@ -9,7 +9,8 @@ from typing import Protocol
 import msgspec
 
 from corral.api.objects import Object
-from corral.server.cache import Cache, Cached, Change
+from corral.server.cache import Cache
+from corral.server.changes import Cached, Change
 
 
 class Lookup(Protocol):

@@ -3,6 +3,7 @@
 See https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-representations-of-resources.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -18,24 +19,36 @@ META_GROUP = "meta.k8s.io"
 KEPT_HEADERS = 512
 
 As = Literal["", "Table", "PartialObjectMetadata", "PartialObjectMetadataList"]
+Media = Literal["json", "yaml", "protobuf"]
+
+#: The watches that are offered: YAML has no frames.
+_STREAMS = (f"{JSON};stream=watch", f"{PROTOBUF};stream=watch")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """How an answer is wanted. `version` is that of the meta group for tables and metadata (v1, v1beta1)."""
 
-    media: Literal["json", "yaml"] = "json"
+    media: Media = "json"
     view: As = ""
     version: str = "v1"
+    #: Indented, as the parameter `pretty` of a media type asks.
+    pretty: bool = False
+
+    @property
+    def content_type(self) -> str:
+        """The Content-Type of the answer."""
+        return _CONTENT_TYPES[self.media]
 
 
+_CONTENT_TYPES = {"json": JSON, "yaml": YAML, "protobuf": PROTOBUF}
 AS_JSON = Wanted()
 
 
 @dataclass(frozen=True, slots=True)
 class _Clause:
     media: str
-    parameters: tuple[tuple[str, str], ...]
+    parameters: Mapping[str, str]
     quality: float
 
 
@@ -44,7 +57,7 @@ def _clauses(accept: str) -> list[_Clause]:
     clauses = []
     for text in accept.split(","):
         media, *rest = [part.strip() for part in text.split(";")]
-        parameters = []
+        parameters = {}
         quality = 1.0
         for part in rest:
             name, _, value = part.partition("=")
@@ -54,15 +67,19 @@ def _clauses(accept: str) -> list[_Clause]:
                 except ValueError:
                     quality = 1.0
             else:
-                parameters.append((name, value))
+                parameters[name] = value
         if media:
-            clauses.append(_Clause(media.lower(), tuple(parameters), quality))
+            clauses.append(_Clause(media.lower(), parameters, quality))
     return sorted(clauses, key=lambda clause: -clause.quality)
 
 
 @lru_cache(KEPT_HEADERS)
-def wanted(accept: str, *, streams: bool = False, views: bool = True) -> Wanted:
-    """What the `Accept` header asks for. `streams`: the path can also be watched. Raises ApiError (406)."""
+def wanted(accept: str, *, streams: bool = False, watching: bool = False, views: bool = True, custom: bool = False) -> Wanted:
+    """What the `Accept` header asks for. Raises ApiError (406).
+
+    `streams`: the path can also be watched; `watching`: it is. `custom`: the objects are of a custom resource and have no
+    protobuf form (their metadata has).
+    """
     clauses = _clauses(accept)
     if not clauses:
         return AS_JSON
@@ -72,12 +89,32 @@ def wanted(accept: str, *, streams: bool = False, views: bool = True) -> Wanted:
         if media is None:
             continue
         known = True
-        found = _view(media, dict(clause.parameters), views)
+        if watching and media == "yaml":
+            continue
+        found = _view(media, clause.parameters, views, custom)
         if found is not None:
             return found
     if known:
-        raise ApiError(406, "NotAcceptable", f"only the following media types are accepted: {', '.join(OFFERED)}")
-    raise not_acceptable(*OFFERED, *(f"{media};stream=watch" for media in (JSON, PROTOBUF) if streams))
+        accepted = _STREAMS if watching else OFFERED
+        raise ApiError(406, "NotAcceptable", f"only the following media types are accepted: {', '.join(accepted)}")
+    raise not_acceptable(*OFFERED, *(_STREAMS if streams else ()))
+
+
+#: The forms of discovery that are offered (KEP-3352): all groups in one document.
+_AGGREGATED = {"g": "apidiscovery.k8s.io", "v": "v2", "as": "APIGroupDiscoveryList"}
+
+
+@lru_cache(KEPT_HEADERS)
+def wanted_discovery(accept: str) -> tuple[Wanted, bool]:
+    """How `/api` or `/apis` is wanted, and whether aggregated. Raises ApiError (406)."""
+    for clause in _clauses(accept):
+        media = _media(clause.media)
+        if media is not None and {name: clause.parameters.get(name) for name in _AGGREGATED} == _AGGREGATED:
+            return Wanted(media), True
+        if media is not None and "as" not in clause.parameters:
+            break
+    plain = ",".join(clause.media for clause in _clauses(accept) if "as" not in clause.parameters)
+    return wanted(plain, views=False), False
 
 
 def not_acceptable(*offered: str) -> ApiError:
@@ -92,22 +129,29 @@ def accepts(accept: str, media: str) -> bool:
     return not accept or any(clause.media in (media, "*/*", f"{kind}/*") for clause in _clauses(accept))
 
 
-def _media(media: str) -> Literal["json", "yaml"] | None:
+def _media(media: str) -> Media | None:
     if media in (JSON, "*/*", "application/*"):
         return "json"
-    return "yaml" if media == YAML else None
+    if media == YAML:
+        return "yaml"
+    return "protobuf" if media == PROTOBUF else None
 
 
-def _view(media: Literal["json", "yaml"], parameters: dict[str, str], views: bool) -> Wanted | None:
+def _view(media: Media, parameters: Mapping[str, str], views: bool, custom: bool) -> Wanted | None:
+    if parameters.get("stream", "watch") != "watch":
+        return None
+    pretty = parameters.get("pretty") == "1"
     view = parameters.get("as", "")
     if not view:
-        return AS_JSON if media == "json" else Wanted("yaml")
+        if custom and media == "protobuf":
+            return None
+        return AS_JSON if media == "json" and not pretty else Wanted(media, pretty=pretty)
     if not views or parameters.get("g") != META_GROUP or parameters.get("v") not in ("v1", "v1beta1"):
         return None
     if view == "Table":
-        return Wanted(media, "Table", parameters["v"])
+        return None if media == "protobuf" else Wanted(media, "Table", parameters["v"], pretty)
     if view == "PartialObjectMetadata":
-        return Wanted(media, "PartialObjectMetadata", parameters["v"])
+        return Wanted(media, "PartialObjectMetadata", parameters["v"], pretty)
     if view == "PartialObjectMetadataList":
-        return Wanted(media, "PartialObjectMetadataList", parameters["v"])
+        return Wanted(media, "PartialObjectMetadataList", parameters["v"], pretty)
     return None

@@ -1,5 +1,6 @@
 """Everything that is no resource: discovery, OpenAPI, health, version, metrics, keys of tokens, the index."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,9 @@ from corral.server import discovery
 from corral.server.core import Core
 from corral.server.health import Health, version
 from corral.server.metrics import CONTENT_TYPE, Metrics
-from corral.server.negotiate import accepts, not_acceptable, wanted
+from corral.server.negotiate import Wanted, accepts, not_acceptable, wanted, wanted_discovery
 from corral.server.paths import PageNotFoundError
-from corral.server.represent import respond
+from corral.server.represent import body, respond
 from corral.server.request import Request, Response
 
 if TYPE_CHECKING:
@@ -98,11 +99,12 @@ class Pages:
         accept = request.headers.get("Accept", "")
         match request.path.strip("/").split("/"):
             case ["api" | "apis" as root]:
-                if discovery.wants_aggregated(accept):
+                want, aggregated = wanted_discovery(accept)
+                if aggregated:
                     document = discovery.aggregated(
                         catalog, core=root == "api", backends=backends, others=self._core.aggregation.documents
                     )
-                    return Response(200, orjson.dumps(document) + b"\n", discovery.AGGREGATED)
+                    return _aggregated(request, document, want)
                 if root == "api":
                     address = f"{self._core.config.advertised}:{self._core.port}"
                     return self._shown(request, discovery.versions(catalog, address))
@@ -139,6 +141,16 @@ class Pages:
     async def _cache_follows(self) -> None:
         if not self._core.cache.revision:
             raise RuntimeError("the watch cache is empty")
+
+
+def _aggregated(request: Request, document: Object, want: Wanted) -> Response:
+    """All groups, or 304 for a client that has this very document."""
+    raw = body(request, document, want)
+    tag = f'"{hashlib.sha512(raw).hexdigest().upper()}"'
+    headers = {"ETag": tag, "Vary": "Accept", "Cache-Control": "public"}
+    if tag in (given.strip() for given in request.headers.get("If-None-Match", "").split(",")):
+        return Response(304, headers=headers)
+    return Response(200, raw, want.content_type + discovery.AGGREGATED, headers)
 
 
 async def _fine() -> None:

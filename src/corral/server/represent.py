@@ -1,4 +1,4 @@
-"""How objects are shown: as they are, as rows of a table, or their metadata only; as JSON or YAML.
+"""How objects are shown: as they are, as rows of a table, or their metadata only; as JSON, YAML or protobuf.
 
 See https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables.
 """
@@ -15,15 +15,18 @@ from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.api.rules import Rules
 from corral.server.core import Core
-from corral.server.negotiate import META_GROUP, YAML, Wanted, wanted
+from corral.server.negotiate import META_GROUP, Wanted, wanted
 from corral.server.request import Request, Response
 
 INCLUDES = ("", "None", "Metadata", "Object")
 
 
-def wanted_by(request: Request, *, streams: bool = False) -> Wanted:
+def wanted_by(request: Request, *, streams: bool = False, watching: bool = False) -> Wanted:
     """What the request's client accepts. Raises ApiError (406)."""
-    return wanted(request.headers.get("Accept", ""), streams=streams)
+    resource = request.resource
+    # The scale of a custom resource is a built-in kind.
+    custom = resource is not None and bool(resource.storage_version) and request.subresource != "scale"
+    return wanted(request.headers.get("Accept", ""), streams=streams, watching=watching, custom=custom)
 
 
 def partial(obj: Object, version: str) -> Object:
@@ -88,27 +91,42 @@ def single(core: Core, request: Request, resource: Resource, want: Wanted, obj: 
 
 def respond(request: Request, obj: Any, want: Wanted, status: int = 200) -> Response:
     """An answer that holds `obj`, serialized as wanted."""
-    return Response(status, body(request, obj, want), media_type(want), warnings=request.warnings)
+    return Response(status, body(request, obj, want), want.content_type, warnings=request.warnings)
 
 
 def respond_raw(request: Request, raw: bytes, want: Wanted, status: int = 200) -> Response:
     """An answer that holds the object of these JSON bytes."""
-    if want.media == "yaml" or "pretty" in request.query:
+    if not is_plain(request, want):
         raw = body(request, orjson.loads(raw), want)
-    return Response(status, raw, media_type(want), warnings=request.warnings)
+    return Response(status, raw, want.content_type, warnings=request.warnings)
 
 
-def media_type(want: Wanted) -> str:
-    """The Content-Type of the answer."""
-    return YAML if want.media == "yaml" else "application/json"
+def is_plain(request: Request, want: Wanted) -> bool:
+    """Whether JSON bytes can go out as they are."""
+    return want.media == "json" and not _is_pretty(request, want)
+
+
+def _is_pretty(request: Request, want: Wanted) -> bool:
+    """Whether JSON is indented: asked for, or for people's eyes."""
+    pretty = request.query.get("pretty")
+    if pretty is not None:
+        return pretty not in ("false", "0")
+    return want.pretty or request.headers.get("User-Agent", "").startswith(_EYES)
+
+
+#: What people look at answers with (the reference's list).
+_EYES = ("curl", "Wget", "Mozilla/5.0")
 
 
 def body(request: Request, obj: Any, want: Wanted) -> bytes:
     """The bytes of an object."""
     if want.media == "yaml":
         return to_yaml(obj)
-    pretty = request.query.get("pretty")
-    if pretty is not None and pretty not in ("false", "0"):
+    if want.media == "protobuf":
+        from corral.api.protobuf import encode_object
+
+        return encode_object(obj)
+    if _is_pretty(request, want):
         return orjson.dumps(obj, option=orjson.OPT_INDENT_2) + b"\n"
     return orjson.dumps(obj) + b"\n"
 

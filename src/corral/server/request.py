@@ -9,6 +9,7 @@ from corral.api.resources import Resource
 
 if TYPE_CHECKING:
     from corral.server.audit.auditor import Audited
+    from corral.server.watching import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Response:
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     stream: AsyncIterator[bytes] | None = None
+    #: What the stream is of, where it is a watch: HTTP connections follow it without a task of their own.
+    watch: "Watch | None" = None
     #: Texts for `Warning:` headers.
     warnings: list[str] = field(default_factory=list)
     #: Called when a stream or upgrade has ended.

@@ -10,7 +10,7 @@ from corral.api.errors import bad_request
 from corral.api.objects import Object
 from corral.api.rules import Rules
 from corral.api.selectors import FieldTerm, Requirement, parse_fields, parse_labels
-from corral.server.cache import Cached
+from corral.server.changes import Cached
 from corral.server.paths import object_namespace
 from corral.server.request import Request
 

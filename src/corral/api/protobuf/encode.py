@@ -288,14 +288,19 @@ def _schema(number: int) -> _Write:
     return _later(number, SCHEMA)
 
 
-def _schema_or_array(value: Any) -> bytearray:
-    out = bytearray()
-    if isinstance(value, list):
-        for item in value:
-            _SCHEMA_2(item, out)
-    else:
-        _SCHEMA_1(value, out)
-    return out
+def _schema_or(item: _Write) -> _Body:
+    """Writes a JSON schema, or a list whose items `item` writes."""
+
+    def body(value: Any) -> bytearray:
+        out = bytearray()
+        if isinstance(value, list):
+            for one in value:
+                item(one, out)
+        else:
+            _SCHEMA_1(value, out)
+        return out
+
+    return body
 
 
 def _schema_or_bool(value: Any) -> bytearray:
@@ -305,16 +310,6 @@ def _schema_or_bool(value: Any) -> bytearray:
     else:
         _KIND(1, out)
         _SCHEMA_2(value, out)
-    return out
-
-
-def _schema_or_strings(value: Any) -> bytearray:
-    out = bytearray()
-    if isinstance(value, list):
-        for item in value:
-            _TEXT_2(item, out)
-    else:
-        _SCHEMA_1(value, out)
     return out
 
 
@@ -335,7 +330,7 @@ _SPECIAL: Mapping[str, _Body] = {
     "authentication.v1.ExtraValue": _strings,
     "authorization.v1.ExtraValue": _strings,
     "certificates.v1.ExtraValue": _strings,
-    "apiextensions.v1.JSONSchemaPropsOrArray": _schema_or_array,
+    "apiextensions.v1.JSONSchemaPropsOrArray": _schema_or(_SCHEMA_2),
     "apiextensions.v1.JSONSchemaPropsOrBool": _schema_or_bool,
-    "apiextensions.v1.JSONSchemaPropsOrStringArray": _schema_or_strings,
+    "apiextensions.v1.JSONSchemaPropsOrStringArray": _schema_or(_TEXT_2),
 }

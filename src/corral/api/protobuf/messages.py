@@ -30,15 +30,16 @@ class Field(NamedTuple):
 
 
 #: Kinds that belong to every group, and those that have no schema of their own.
-_EVERYWHERE = {"DeleteOptions": "meta.v1.DeleteOptions", "WatchEvent": "meta.v1.WatchEvent", "Status": "meta.v1.Status"}
+_EVERYWHERE = {
+    name: f"meta.v1.{name}"
+    for name in ("DeleteOptions", "Status", "WatchEvent", "APIVersions", "APIGroupList", "APIGroup", "APIResourceList")
+}
 _META = {
     ("meta.k8s.io/v1", "PartialObjectMetadata"): "meta.v1.PartialObjectMetadata",
+    ("meta.k8s.io/v1", "PartialObjectMetadataList"): "meta.v1.PartialObjectMetadataList",
     ("meta.k8s.io/v1beta1", "PartialObjectMetadata"): "meta.v1.PartialObjectMetadata",
+    ("meta.k8s.io/v1beta1", "PartialObjectMetadataList"): "meta.v1.PartialObjectMetadataList",
     ("apidiscovery.k8s.io/v2", "APIGroupDiscoveryList"): "apidiscovery.v2.APIGroupDiscoveryList",
-    ("v1", "APIGroupList"): "meta.v1.APIGroupList",
-    ("v1", "APIResourceList"): "meta.v1.APIResourceList",
-    ("v1", "APIVersions"): "meta.v1.APIVersions",
-    ("v1", "APIGroup"): "meta.v1.APIGroup",
 }
 
 

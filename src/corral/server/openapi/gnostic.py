@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from corral.api.objects import Object
+from corral.api.protobuf.encode import varint
 
 _VARINT, _BYTES = 0, 2
 
@@ -42,17 +43,8 @@ def path(name: str, item: Object) -> bytes:
     return _text(1, name) + _part(2, body + _parts(9, map(_parameter, item.get("parameters", ()))))
 
 
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
-
-
 def _part(number: int, content: bytes) -> bytes:
-    return _varint(number << 3 | _BYTES) + _varint(len(content)) + content
+    return varint(number << 3 | _BYTES) + varint(len(content)) + content
 
 
 def _parts(number: int, contents: Iterable[bytes]) -> bytes:
@@ -68,7 +60,7 @@ def _texts(number: int, texts: Iterable[str]) -> bytes:
 
 
 def _flag(number: int, flag: object) -> bytes:
-    return _varint(number << 3 | _VARINT) + b"\x01" if flag else b""
+    return varint(number << 3 | _VARINT) + b"\x01" if flag else b""
 
 
 def _extensions(number: int, holder: Mapping[str, Any]) -> bytes:

@@ -7,10 +7,10 @@ from corral.api.errors import ApiError
 from corral.server.core import Core
 from corral.server.deletion import DeleteOptions
 from corral.server.options import ListOptions
-from corral.server.represent import respond, respond_raw, wanted_by
+from corral.server.represent import respond, wanted_by
 from corral.server.request import Request, Response
 from corral.server.selection import selection_of
-from corral.server.verbs.list import list_body, page_of
+from corral.server.verbs.list import list_response, page_of
 
 AT_ONCE = 16
 
@@ -36,4 +36,4 @@ async def handle(core: Core, request: Request) -> Response:
     await asyncio.gather(*(delete(item.namespace, item.name) for item in page.items))
     if want.view:
         return respond(request, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}, want)
-    return respond_raw(request, list_body(core, resource, page), want)
+    return list_response(core, request, resource, want, page)

@@ -13,7 +13,8 @@ async def handle(core: Core, request: Request) -> Response:
     if version not in ("", "0"):
         await core.not_older_than(version)
     item = await core.item(request)
-    raw = core.shown(request.resource, item)
     if want.view:
         return respond(request, single(core, request, request.resource, want, core.parsed(request.resource, item)), want)
-    return respond_raw(request, raw, want)
+    if want.media == "protobuf":
+        return Response(200, core.binary.body(core, request.resource, item), want.content_type, warnings=request.warnings)
+    return respond_raw(request, core.shown(request.resource, item), want)

@@ -13,12 +13,12 @@ from corral.api.errors import ApiError, bad_request, expired
 from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.api.serialize import with_revision
-from corral.server.cache import Cached
+from corral.server.changes import Cached
 from corral.server.core import Core, continue_expired
 from corral.server.negotiate import Wanted
 from corral.server.options import ListOptions
 from corral.server.paths import object_namespace
-from corral.server.represent import media_type, partial, respond, table, wanted_by
+from corral.server.represent import is_plain, respond, respond_raw, table, wanted_by
 from corral.server.request import Request, Response
 from corral.server.selection import Selection, selection_of
 from corral.store.contract import Compacted, FutureRevision
@@ -51,10 +51,10 @@ async def handle(core: Core, request: Request) -> Response:
     if selection is None and not options.limit and not options.continue_ and options.version in ("", "0"):
         await core.catch_up()
         page = Page(core.collection(resource).list(object_namespace(request)), core.cache.revision)
-        if not want.view and want.media == "json" and "pretty" not in request.query:
+        if not want.view and is_plain(request, want):
             items = _joined(core, resource, object_namespace(request), page)
             body = b"".join((_head(resource, page), items, b"]}\n"))
-            return Response(200, body, media_type(want), warnings=request.warnings)
+            return Response(200, body, want.content_type, warnings=request.warnings)
     else:
         page = await page_of(core, request, options, selection)
     return _answer(core, request, resource, want, page)
@@ -199,22 +199,26 @@ def _answer(core: Core, request: Request, resource: Resource, want: Wanted, page
         objects = [core.parsed(resource, item) for item in page.items]
         return respond(request, table(core, request, resource, want).of(objects, list_metadata(page)), want)
     if want.view == "PartialObjectMetadataList":
-        shown = {
-            "kind": "PartialObjectMetadataList",
+        head = {
+            "kind": want.view,
             "apiVersion": f"meta.k8s.io/{want.version}",
             "metadata": list_metadata(page),
-            "items": [partial(core.parsed(resource, item), want.version) for item in page.items],
         }
-        return respond(request, shown, want)
-    raw = list_body(core, resource, page)
-    if want.media == "yaml" or "pretty" in request.query:
-        return respond(request, orjson.loads(raw), want)
-    return Response(200, raw, media_type(want), warnings=request.warnings)
+        items = b",".join([item.metadata_only(want.version) for item in page.items])
+        return respond_raw(request, b'%b,"items":[%b]}\n' % (orjson.dumps(head)[:-1], items), want)
+    return list_response(core, request, resource, want, page)
 
 
-def list_body(core: Core, resource: Resource, page: Page) -> bytes:
-    """The bytes of a list."""
-    return b"".join((_head(resource, page), join(core, resource, page.items), b"]}\n"))
+def list_response(core: Core, request: Request, resource: Resource, want: Wanted, page: Page) -> Response:
+    """An answer that holds the objects as they are."""
+    if want.media == "protobuf":
+        from corral.api.protobuf import enveloped, list_message
+
+        message = list_message(list_metadata(page), core.binary.items(core, resource, page.items))
+        raw = enveloped(resource.api_version, resource.list_kind or f"{resource.kind}List", message)
+        return Response(200, raw, want.content_type, warnings=request.warnings)
+    raw = b"".join((_head(resource, page), join(core, resource, page.items), b"]}\n"))
+    return respond_raw(request, raw, want)
 
 
 def _go_list(resource: Resource) -> str:

@@ -17,8 +17,8 @@ from corral.api.patch.strategic import strategic_merge_patch
 from corral.api.resources import Resource
 from corral.server.bodies import applied_object, media_of, patch_document, patched_object, typed_object, unsupported
 from corral.server.core import Core
-from corral.server.negotiate import wanted
 from corral.server.options import WriteOptions
+from corral.server.represent import wanted_by
 from corral.server.request import Request, Response
 from corral.server.verbs.update import answer
 from corral.server.writes import Plan
@@ -37,7 +37,7 @@ async def handle(core: Core, request: Request, subresource: str = "") -> Respons
     """Change the object, or the part of it that `subresource` stands for."""
     resource = request.resource
     assert resource is not None
-    wanted(request.headers.get("Accept", ""))
+    wanted_by(request)
     kind = media_of(request)
     if kind not in _KNOWN_TYPES:
         raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
