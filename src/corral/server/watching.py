@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from corral.server.cache import Collection
 
 #: How long events gather for the watchers of one collection: longer for more of them, not at all for a few.
-PAUSE_PER_WATCHER_S = 25e-6
+PAUSE_PER_WATCHER_S = 40e-6
 MIN_PAUSE_S = 1e-3
-MAX_PAUSE_S = 25e-3
+MAX_PAUSE_S = 40e-3
 #: So many are written to before others have a turn: a crowd of watchers does not hold up requests.
 AT_A_TIME = 64
 
