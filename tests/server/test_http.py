@@ -212,3 +212,18 @@ def test_a_fault_of_ours_is_not_the_clients(story, monkeypatch):
                 assert response.status == status
 
     story(tell)
+
+
+def test_a_client_that_has_the_discovery_document_is_told_so_without_a_media_type(story):
+    """A cache takes every header of a 304 for one of what it holds."""
+
+    async def tell(server):
+        aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+        async with session(server, Accept=aggregated) as http:
+            first = await http.get("/apis")
+            again = await http.get("/apis", headers={"If-None-Match": first.headers["ETag"]})
+            assert again.status == 304
+            assert {"Content-Type", "Content-Length"}.isdisjoint(again.headers)
+            assert (await http.get("/apis")).status == 200
+
+    story(tell)

@@ -233,10 +233,12 @@ def _head(status: int, content_type: str, length: int | None, keep: bool) -> byt
     if parts is None:
         if len(_heads) > 1000:
             _heads.clear()
-        start, media = f"HTTP/1.1 {status} {_phrase(status)}\r\n", f"Content-Type: {content_type}\r\n"
+        start = f"HTTP/1.1 {status} {_phrase(status)}\r\n"
+        # Caches take every header of a 304 for one of what they hold, its media type too.
+        media = "" if status == HTTPStatus.NOT_MODIFIED else f"Content-Type: {content_type}\r\n"
         last = "" if keep else "Connection: close\r\n"
         parts = _heads[key] = (start.encode() + NOT_CACHED + media.encode("latin-1"), last.encode())
-    if length is None:
+    if length is None or status == HTTPStatus.NOT_MODIFIED:
         return b"%bDate: %b\r\n%b" % (parts[0], _date[1], parts[1])
     return b"%bDate: %b\r\nContent-Length: %d\r\n%b" % (parts[0], _date[1], length, parts[1])
 

@@ -10,7 +10,8 @@ from corral.base.clock import Clock
 from corral.client.client import Client
 from corral.loop.controller import Controller
 from corral.server.aggregation.backends import API_SERVICES, CUSTOM_PRIORITY
-from corral.server.cache import Cache, Change
+from corral.server.cache import Cache
+from corral.server.changes import Change
 from corral.server.customresources import DEFINITIONS
 
 MANAGED = "kube-aggregator.kubernetes.io/automanaged"

@@ -20,7 +20,8 @@ from corral.server.aggregation.backends import API_SERVICES, Backend, backend_of
 from corral.server.aggregation.documents import Documents
 from corral.server.aggregation.identity import AGGREGATOR
 from corral.server.aggregation.proxy import Proxy, UnreachableError
-from corral.server.cache import Cache, Change
+from corral.server.cache import Cache
+from corral.server.changes import Change
 from corral.server.lookup import Lookup
 from corral.server.services import NAME_LABEL, SLICES, slices_of
 

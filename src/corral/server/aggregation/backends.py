@@ -12,7 +12,8 @@ from typing import Protocol
 
 from corral.api.definitions import priority as version_order
 from corral.api.objects import Object
-from corral.server.cache import Change, Collection
+from corral.server.cache import Collection
+from corral.server.changes import Change
 from corral.server.request import Request, Response
 
 API_SERVICES = "apiservices.apiregistration.k8s.io"
