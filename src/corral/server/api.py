@@ -30,6 +30,7 @@ from corral.server.aggregation.layer import Aggregation
 from corral.server.allocation import Allocation
 from corral.server.audit import AuditLog, Auditor, Sink, load_policy
 from corral.server.audit.auditor import DECISION, REASON
+from corral.server.audit.event import shown_body
 from corral.server.authentication import Authenticator, Peer, TokenAuthority, configuration
 from corral.server.authentication.bearer import TOKEN_FILE, load_token_file
 from corral.server.authentication.frontproxy import FrontProxies
@@ -363,10 +364,7 @@ def _status_of(response: Response) -> Object | None:
     """The Status that a refusal holds; None where it holds none, as those of extension servers may."""
     if response.status < 400:
         return None
-    try:
-        found = orjson.loads(response.body)
-    except orjson.JSONDecodeError:
-        return None
+    found = shown_body(response.body, response.content_type, omit_managed_fields=False)
     return found if isinstance(found, dict) and found.get("kind") == "Status" else None
 
 
