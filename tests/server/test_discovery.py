@@ -5,8 +5,8 @@ import pytest
 
 from corral.api.resources import Catalog
 from corral.server import discovery
-from corral.server.api import served
 from corral.server.request import ANONYMOUS, LOOPBACK, Request
+from corral.server.runtimeconfig import served
 
 CATALOG = served()
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"

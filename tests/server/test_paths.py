@@ -3,9 +3,9 @@
 import pytest
 
 from corral.api.errors import ApiError
-from corral.server.api import served
 from corral.server.paths import PageNotFoundError, Paths, Target, resolve
 from corral.server.request import Request
+from corral.server.runtimeconfig import served
 
 CATALOG = served()
 

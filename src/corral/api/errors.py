@@ -29,6 +29,9 @@ REASONS = {
 class ApiError(Exception):
     """A refusal or failure of the API; `status()` is what goes over the wire."""
 
+    #: Of a list that cannot go on as it was: the token that goes on at the newest state.
+    continue_token = ""
+
     def __init__(self, code: int, reason: str, message: str, details: Object | None = None) -> None:
         super().__init__(message)
         self.code = code
@@ -41,7 +44,7 @@ class ApiError(Exception):
         status: Object = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": {"continue": self.continue_token} if self.continue_token else {},
             "status": "Failure",
             "message": self.message,
             "reason": self.reason,

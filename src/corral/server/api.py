@@ -13,10 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from corral.api import facts
 from corral.api.errors import ApiError, bad_request, internal
 from corral.api.objects import Object
-from corral.api.resources import Catalog
 from corral.base.clock import Clock, SystemClock
 from corral.base.tasks import Tasks
 from corral.base.tls import server_tls
@@ -64,6 +62,7 @@ from corral.server.pages import Pages
 from corral.server.paths import PageNotFoundError, Paths
 from corral.server.represent import body
 from corral.server.request import LOOPBACK, Request, Response, User
+from corral.server.runtimeconfig import served
 from corral.server.streams.relay import Relay
 from corral.server.verbs import VERBS
 from corral.server.writes import Writes
@@ -99,7 +98,7 @@ class ApiServer:
         static_tokens: Mapping[bytes, User] | None = None,
     ) -> None:
         clock = clock or SystemClock()
-        catalog = served()
+        catalog = served(config.runtime_config)
         self.config = config
         backends = Backends()
         self.core = Core(config, clock, store, catalog, Paths(catalog, backends.serves), Cache(store), backends=backends)
@@ -351,13 +350,6 @@ class ApiServer:
 async def _elsewhere(core: Core, request: Request) -> Response:
     assert request.resource is not None
     return await core.aggregation.handle(request, request.resource.group, request.resource.version)
-
-
-def served() -> Catalog:
-    """The resources that are served: those of stable versions. Betas are off by default (KEP-3136)."""
-    return Catalog(
-        resource for resource in facts.catalog() if "beta" not in resource.version and "alpha" not in resource.version
-    )
 
 
 def _status_of(response: Response) -> Object | None:

@@ -30,6 +30,8 @@ class ServerConfig:
     node_port_max: int = 32767
     #: The issuer of service account tokens.
     issuer: str = "https://kubernetes.default.svc"
+    #: Versions of the built-in API that are on or off, as kube-apiserver's `--runtime-config` has them: `api/beta=true`.
+    runtime_config: str = ""
 
     @property
     def pki_dir(self) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from corral.api.conversion import convert
-from corral.api.errors import ApiError, bad_request, expired, not_found
+from corral.api.errors import ApiError, bad_request, not_found
 from corral.api.facts import Type, has_schema, schema
 from corral.api.fieldsets import Fields
 from corral.api.kinds import rules
@@ -233,9 +233,3 @@ def too_large(revision: int, current: int) -> ApiError:
     return ApiError(504, "Timeout", f"Timeout: {message}", details)
 
 
-def continue_expired() -> ApiError:
-    """410 of a continue token whose snapshot is gone."""
-    return expired(
-        "The provided continue parameter is too old to display a consistent list result. You must start a new list without "
-        "the continue parameter."
-    )

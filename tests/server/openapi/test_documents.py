@@ -6,9 +6,9 @@ import orjson
 import pytest
 
 from corral.api.resources import Catalog, Resource
-from corral.server.api import served
 from corral.server.openapi import descriptions
 from corral.server.openapi.documents import Documents
+from corral.server.runtimeconfig import served
 
 APPS = "apis/apps/v1"
 POD_SPEC = "io.k8s.api.core.v1.PodSpec"

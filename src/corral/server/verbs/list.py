@@ -14,7 +14,7 @@ from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.api.serialize import with_revision
 from corral.server.changes import Cached
-from corral.server.core import Core, continue_expired
+from corral.server.core import Core
 from corral.server.negotiate import Wanted
 from corral.server.options import ListOptions
 from corral.server.paths import object_namespace
@@ -74,7 +74,7 @@ async def page_of(core: Core, request: Request, options: ListOptions, selection:
             try:
                 items = await _at(core, resource, namespace, revision)
             except ApiError as error:
-                raise continue_expired() if error.code == 410 else error from None
+                raise _continue_expired(start) if error.code == 410 else error from None
         start = f"{namespace}/{start}" if namespace else start
         items = items[bisect_left(items, start, key=lambda item: item.key) :]
     elif options.version in ("", "0"):
@@ -86,7 +86,9 @@ async def page_of(core: Core, request: Request, options: ListOptions, selection:
     else:
         await core.not_older_than(options.version)
         items, revision = core.collection(resource).list(namespace), core.cache.revision
-    return _cut(items, revision, options.limit, selection, namespace)
+    # As in the reference, whoever takes any state there is gets all of it.
+    limit = 0 if options.version == "0" and not options.continue_ else options.limit
+    return _cut(items, revision, limit, selection, namespace)
 
 
 def _cut(items: list[Cached], revision: int, limit: int, selection: Selection | None, namespace: str) -> Page:
@@ -115,7 +117,7 @@ async def _at(core: Core, resource: Resource, namespace: str, revision: int) -> 
         try:
             entries, _ = await core.store.list(prefix, revision=revision)
         except (Compacted, FutureRevision):
-            raise expired(f"The provided resource version is too old: {revision}") from None
+            raise expired("The resourceVersion for the provided list is too old.") from None
         items = []
         for entry in entries:
             _, of, name = entry.key.split("/", 2)
@@ -126,8 +128,24 @@ async def _at(core: Core, resource: Resource, namespace: str, revision: int) -> 
 
 def _encode_continue(last: Cached, revision: int, namespace: str) -> str:
     key = last.name if namespace else last.key
-    token = {"v": "meta.k8s.io/v1", "rv": revision, "start": key + "\0"}
+    return _token(revision, key + "\0")
+
+
+def _token(revision: int, start: str) -> str:
+    token = {"v": "meta.k8s.io/v1", "rv": revision, "start": start}
     return base64.urlsafe_b64encode(orjson.dumps(token)).decode().rstrip("=")
+
+
+def _continue_expired(start: str) -> ApiError:
+    """410 of a token whose snapshot is gone, with one that goes on at the newest state (its revision is -1)."""
+    error = expired(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+        "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
+        "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
+        "deleted between the time the first chunk was returned and now may show up in the list."
+    )
+    error.continue_token = _token(-1, start)
+    return error
 
 
 def _decode_continue(token: str) -> tuple[int, str]:

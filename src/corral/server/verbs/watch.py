@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from corral.api.errors import ApiError
+from corral.api.golang import filled, zero
 from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.server.cache import Collection
@@ -77,11 +78,11 @@ def _watch(
 ) -> Watch:
     bookmark: Callable[[int], bytes] | None = None
     if options.bookmarks:
-        bookmark = lambda revision: _bookmark(resource, revision, view)  # noqa: E731
+        bookmark = lambda revision: _bookmark(core, resource, revision, view)  # noqa: E731
     return Watch(
         start.collection,
         start.position,
-        _initial(resource, start, options, selection, view),
+        _initial(core, resource, start, options, selection, view),
         (selection, view),
         after=start.after,
         timeout_s=options.timeout_s,
@@ -93,7 +94,7 @@ def _watch(
 
 
 def _initial(
-    resource: Resource, start: Start, options: ListOptions, selection: Selection | None, view: View
+    core: Core, resource: Resource, start: Start, options: ListOptions, selection: Selection | None, view: View
 ) -> Iterator[bytes]:
     """The first lines of a watch, some at a time."""
     pending = []
@@ -104,14 +105,18 @@ def _initial(
                 yield b"".join(pending)
                 pending.clear()
     if options.initial_events and options.bookmarks:
-        pending.append(_bookmark(resource, start.revision, view, initial_end=True))
+        pending.append(_bookmark(core, resource, start.revision, view, initial_end=True))
     if pending:
         yield b"".join(pending)
 
 
-def _bookmark(resource: Resource, revision: int, view: View, *, initial_end: bool = False) -> bytes:
+def _bookmark(core: Core, resource: Resource, revision: int, view: View, *, initial_end: bool = False) -> bytes:
     metadata: Object = {"resourceVersion": str(revision)}
     if initial_end:
         metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
     shown: Object = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
+    if core.is_builtin(resource):
+        # Go writes an empty object of the kind.
+        type_ = core.schema(resource)
+        shown = filled({**shown, **{name: zero(field.type) for name, field in type_.always.items() if name != "metadata"}}, type_)
     return view.frame("BOOKMARK", view.bookmark(shown))
