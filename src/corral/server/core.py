@@ -231,5 +231,3 @@ def too_large(revision: int, current: int) -> ApiError:
         "retryAfterSeconds": 1,
     }
     return ApiError(504, "Timeout", f"Timeout: {message}", details)
-
-

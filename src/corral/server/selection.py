@@ -3,8 +3,9 @@
 https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#list-and-watch-filtering.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from corral.api.errors import bad_request
 from corral.api.objects import Object
@@ -15,6 +16,7 @@ from corral.server.paths import object_namespace
 from corral.server.request import Request
 
 _BLANK: Object = {"metadata": {}, "spec": {}, "status": {}}
+KEPT_STATES = 256
 _METADATA_FIELDS = ("metadata.name", "metadata.namespace")
 
 
@@ -26,6 +28,13 @@ class Selection:
     labels: tuple[Requirement, ...] = ()
     fields: tuple[FieldTerm, ...] = ()
     rules: Rules | None = None
+    #: Texts that the bytes of an object must hold to match: most objects are seen not to without a look inside.
+    needles: tuple[bytes, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the only object that can match; "" where there may be others."""
+        return next((term.value for term in self.fields if term.field == "metadata.name" and term.equal), "")
 
     def matches(self, item: Cached) -> bool:
         """Whether it wants `item`."""
@@ -39,6 +48,9 @@ class Selection:
         return not self.fields or self._fields_match(item)
 
     def _fields_match(self, item: Cached) -> bool:
+        for needle in self.needles:
+            if needle not in item.raw:
+                return False
         others: Mapping[str, str] | None = None
         for term in self.fields:
             if term.field == "metadata.name":
@@ -48,7 +60,7 @@ class Selection:
             else:
                 if others is None:
                     assert self.rules is not None
-                    others = self.rules.selectable_fields(item.object)
+                    others = _selectable(self.rules, item)
                 have = others.get(term.field, "")
             if (have == term.value) is not term.equal:
                 return False
@@ -69,7 +81,22 @@ def selection_of(request: Request, rules: Rules, *, by_namespace: bool = True) -
     if not namespace and not labels and not terms:
         return None
     _check_fields(terms, rules)
-    return Selection(namespace, parse_labels(labels) if labels else (), terms, rules)
+    return Selection(namespace, parse_labels(labels) if labels else (), terms, rules, tuple(_needles(terms)))
+
+
+@lru_cache(KEPT_STATES)
+def _selectable(rules: Rules, item: Cached) -> Mapping[str, str]:
+    """What field selectors see of an object's state: many watchers ask it of each change."""
+    return rules.selectable_fields(item.object)
+
+
+def _needles(terms: Iterable[FieldTerm]) -> Iterator[bytes]:
+    """The values that stand in an object as they stand in the selector; zero values need not stand there at all."""
+    for field, equal, value in terms:
+        if field in _METADATA_FIELDS or not equal or not value or value in ("true", "false") or value.isdigit():
+            continue
+        if value.isprintable() and '"' not in value and "\\" not in value:
+            yield value.encode()
 
 
 def _check_fields(terms: tuple[FieldTerm, ...], rules: Rules) -> None:

@@ -69,7 +69,7 @@ async def page_of(core: Core, request: Request, options: ListOptions, selection:
     if options.continue_:
         revision, start = _decode_continue(options.continue_)
         if revision < 0:
-            items, revision = core.collection(resource).list(namespace), core.cache.revision
+            items, revision = _now(core, resource, namespace, selection), core.cache.revision
         else:
             try:
                 items = await _at(core, resource, namespace, revision)
@@ -79,16 +79,25 @@ async def page_of(core: Core, request: Request, options: ListOptions, selection:
         items = items[bisect_left(items, start, key=lambda item: item.key) :]
     elif options.version in ("", "0"):
         await core.catch_up()
-        items, revision = core.collection(resource).list(namespace), core.cache.revision
+        items, revision = _now(core, resource, namespace, selection), core.cache.revision
     elif options.exact:
         revision = await core.not_older_than(options.version)
         items = await _at(core, resource, namespace, revision)
     else:
         await core.not_older_than(options.version)
-        items, revision = core.collection(resource).list(namespace), core.cache.revision
+        items, revision = _now(core, resource, namespace, selection), core.cache.revision
     # As in the reference, whoever takes any state there is gets all of it.
     limit = 0 if options.version == "0" and not options.continue_ else options.limit
     return _cut(items, revision, limit, selection, namespace)
+
+
+def _now(core: Core, resource: Resource, namespace: str, selection: Selection | None) -> list[Cached]:
+    """The collection as it is, or the only object of it that can be selected."""
+    collection = core.collection(resource)
+    if selection is not None and selection.name and (namespace or not resource.namespaced):
+        found = collection.get(namespace, selection.name)
+        return [] if found is None else [found]
+    return collection.list(namespace)
 
 
 def _cut(items: list[Cached], revision: int, limit: int, selection: Selection | None, namespace: str) -> Page:

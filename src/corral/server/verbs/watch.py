@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from corral.api.errors import ApiError
-from corral.api.golang import filled, zero
+from corral.api.golang import filled
 from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.server.cache import Collection
@@ -117,6 +117,5 @@ def _bookmark(core: Core, resource: Resource, revision: int, view: View, *, init
     shown: Object = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
     if core.is_builtin(resource):
         # Go writes an empty object of the kind.
-        type_ = core.schema(resource)
-        shown = filled({**shown, **{name: zero(field.type) for name, field in type_.always.items() if name != "metadata"}}, type_)
+        shown = filled(shown, core.schema(resource))
     return view.frame("BOOKMARK", view.bookmark(shown))
