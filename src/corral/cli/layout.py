@@ -51,6 +51,8 @@ class Cluster:
     node_port_max: int = 32767
     #: The issuer of service account tokens; "" means the server's own default.
     issuer: str = ""
+    #: Versions of the API that are on or off beside the default: `api/beta=true`.
+    runtime_config: str = ""
 
     @property
     def api_ip(self) -> str:

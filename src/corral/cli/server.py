@@ -66,6 +66,7 @@ def settings(cluster: Cluster, data_dir: Path) -> ServerConfig:
         extra_sans=cluster.extra_sans,
         node_port_min=cluster.node_port_min,
         node_port_max=cluster.node_port_max,
+        runtime_config=cluster.runtime_config,
     )
     return replace(config, issuer=cluster.issuer) if cluster.issuer else config
 

@@ -1,8 +1,10 @@
 """`scale` of workloads: the number of replicas and nothing else, as autoscaling/v1 Scale.
 
-See https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/scale-v1/.
+It can be read, replaced, patched and applied; whoever applies it owns the workload's replicas (`api.scaleowners`). See https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/scale-v1/.
 """
 
+from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import orjson
@@ -10,19 +12,23 @@ import orjson
 from corral.api import facts, selectors
 from corral.api.errors import MODIFIED, conflict, internal
 from corral.api.fields import Errors
+from corral.api.fieldsets import LEAF
 from corral.api.golang import DecodeError, read
+from corral.api.jsonpath import names
 from corral.api.managedfields import manager_name
 from corral.api.objects import Object
+from corral.api.patch.apply import apply
 from corral.api.patch.json import json_patch
 from corral.api.patch.merge import merge_patch
 from corral.api.patch.strategic import strategic_merge_patch
 from corral.api.resources import Resource
-from corral.server.bodies import bad_patch, body_object, media_of, patch_document
+from corral.api.scaleowners import SCALE, in_parent, in_scale
+from corral.server.bodies import applied_object, bad_patch, body_object, media_of, patch_document
 from corral.server.core import Core
 from corral.server.options import WriteOptions
 from corral.server.represent import respond, wanted_by
 from corral.server.request import Request, Response
-from corral.server.verbs.patch import JSON_PATCH, MERGE_PATCH
+from corral.server.verbs.patch import APPLY_PATCH, JSON_PATCH, MERGE_PATCH
 from corral.server.writes import Plan
 
 KIND = ("autoscaling", "v1", "Scale")
@@ -35,15 +41,17 @@ async def handle(core: Core, request: Request) -> Response:
     want = wanted_by(request)
     if request.verb == "get":
         return respond(request, _scale(core, resource, core.parsed(resource, await core.item(request))), want)
-    options = WriteOptions.of(request, "PatchOptions" if request.verb == "patch" else "UpdateOptions")
+    applies = request.verb == "patch" and media_of(request) == APPLY_PATCH
+    options = WriteOptions.of(request, "PatchOptions" if request.verb == "patch" else "UpdateOptions", apply=applies)
     manager = manager_name(options.field_manager, request.headers.get("User-Agent", ""))
-    body: Any = patch_document(request) if request.verb == "patch" else None
-    sent = None if request.verb == "patch" else body_object(core, request, resource, options.field_validation, KIND)
+    path: tuple[str, ...] = ("spec", "replicas")
+    if resource.storage_version:
+        path = tuple(names(core.custom.rules(resource).scale["specReplicasPath"]))
+    make = _maker(core, request, resource, options, path, applies=applies)
 
     def propose(old: Object | None) -> Object:
         assert old is not None
-        present = _scale(core, resource, old)
-        scale = _patched(present, body, media_of(request)) if sent is None else sent
+        scale = make(old)
         version = (scale.get("metadata") or {}).get("resourceVersion")
         if version and version != old["metadata"]["resourceVersion"]:
             raise conflict(resource.plural, resource.group, request.name, MODIFIED)
@@ -56,11 +64,43 @@ async def handle(core: Core, request: Request) -> Response:
             core.custom.rules(resource).set_scale(old, replicas)
         else:
             old["spec"]["replicas"] = replicas
+        if applies:
+            old["metadata"]["managedFields"] = in_parent(old, scale, path, resource.api_version)
         return old
 
-    plan = Plan(request, resource, manager, options.dry_run, "scale")
+    plan = Plan(request, resource, manager, options.dry_run, "scale", tracked=applies)
     written = await core.writes.change(plan, request.name, propose)
     return respond(request, _scale(core, resource, written.object), want)
+
+
+def _maker(
+    core: Core, request: Request, resource: Resource, options: WriteOptions, path: tuple[str, ...], *, applies: bool
+) -> Callable[[Object], Object]:
+    """From the workload to the Scale that the request makes of its present one."""
+    if applies:
+        applied = applied_object(core, request, resource, options.field_validation)
+
+        def apply_to(old: Object) -> Object:
+            present = _scale(core, resource, old)
+            present["metadata"]["managedFields"] = in_scale(old, path)
+            return apply(
+                present,
+                deepcopy(applied),
+                options.field_manager,
+                SCALE,
+                "scale",
+                core.clock.now(),
+                facts.schema(*KIND),
+                force=bool(options.force),
+                reset={"f:status": LEAF},
+            )
+
+        return apply_to
+    if request.verb == "patch":
+        patch: Any = patch_document(request)
+        return lambda old: _patched(_scale(core, resource, old), patch, media_of(request))
+    sent = body_object(core, request, resource, options.field_validation, KIND)
+    return lambda _: sent
 
 
 def _scale(core: Core, resource: Resource, obj: Object) -> Object:
