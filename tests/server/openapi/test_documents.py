@@ -144,3 +144,14 @@ def test_resources_whose_types_are_unknown_do_no_harm():
     catalog = Catalog([Resource("example.com", "v1", "gizmos", "Gizmo", "gizmo", True, ("get", "list"))])
     assert Documents(catalog).v3("apis/example.com/v1") is None
     assert orjson.loads(Documents(catalog).v2().body)["swagger"] == "2.0"
+
+
+def test_schemas_say_what_describes_beside_the_types():
+    """Defaults, unions and map types that are no facts of the types."""
+    schemas = orjson.loads(Documents(served()).v3("api/v1").body)["components"]["schemas"]
+    disk = schemas["io.k8s.api.core.v1.AzureDiskVolumeSource"]["properties"]
+    assert (disk["fsType"]["default"], disk["readOnly"]["default"]) == ("ext4", False)
+    union = schemas["io.k8s.api.core.v1.SeccompProfile"]["x-kubernetes-unions"]
+    assert union == [{"discriminator": "type", "fields-to-discriminateBy": {"localhostProfile": "LocalhostProfile"}}]
+    claim = schemas["io.k8s.api.core.v1.PersistentVolumeSpec"]["properties"]["claimRef"]
+    assert claim["x-kubernetes-map-type"] == "granular"

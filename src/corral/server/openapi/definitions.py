@@ -10,6 +10,7 @@ from typing import Literal
 from corral.api import facts
 from corral.api.facts import Field, Type
 from corral.api.objects import Object
+from corral.server.openapi import extras
 from corral.server.openapi.descriptions import Descriptions
 
 Dialect = Literal["v2", "v3"]
@@ -146,20 +147,24 @@ def structure(type_: Type, dialect: Dialect, said: dict[str, str] | object) -> O
         schema["required"] = required
     if type_.fields:
         schema["properties"] = {
-            field.name: _property(field, dialect, texts.get(field.name, "")) for field in type_.fields.values()
+            field.name: _property(type_.name, field, dialect, texts.get(field.name, "")) for field in type_.fields.values()
         }
+    if found := extras.unions(type_.name):
+        schema["x-kubernetes-unions"] = found
     if type_.preserve_unknown:
         schema["x-kubernetes-preserve-unknown-fields"] = True
     return schema
 
 
-def _property(field: Field, dialect: Dialect, text: str) -> Object:
+def _property(owner: str, field: Field, dialect: Dialect, text: str) -> Object:
     more: Object = {"description": text} if text else {}
     if dialect == "v3":
-        default = _default(field)
+        default = extras.DEFAULTS.get(owner, {}).get(field.name, _default(field))
         if default is not None:
             more["default"] = default
     more |= _extensions(field)
+    if (owner, field.name) in extras.GRANULAR:
+        more["x-kubernetes-map-type"] = "granular"
     shape = value(field.type, dialect)
     if "$ref" in shape and dialect == "v3" and more:
         return {"allOf": [shape], **more}
