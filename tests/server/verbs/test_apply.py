@@ -193,16 +193,16 @@ def test_owners_are_forgotten_with_an_empty_list(story):
     async def tell(server):
         path = f"{MAPS}/m"
         await apply(server, path, config_map({"a": "1"}), "one")
-        for empty in ([], [{}]):
+        for value, empty in (("2", []), ("3", [{}])):
             patch = {"metadata": {"managedFields": empty}}
             status, cleared = await send(server, "PATCH", path, patch, "application/merge-patch+json")
             assert status == 200 and "managedFields" not in cleared["metadata"]
-            status, owned_again = await apply(server, path, config_map({"a": "2"}), "two", force="true")
+            status, owned_again = await apply(server, path, config_map({"a": value}), "two", force="true")
             assert status == 200 and owned(owned_again, "before-first-apply") == {"f:data": {}}
         await send(server, "PATCH", path, {"metadata": {"managedFields": []}}, "application/merge-patch+json")
-        status, refused = await apply(server, path, config_map({"a": "3"}), "three")
+        status, refused = await apply(server, path, config_map({"a": "4"}), "three")
         assert status == 409 and 'conflict with "before-first-apply" using v1: .data.a' in refused["message"]
-        status, refused = await apply(server, path, config_map({"a": "3"}, managedFields=[{}]), "three")
+        status, refused = await apply(server, path, config_map({"a": "4"}, managedFields=[{}]), "three")
         assert (status, refused["message"]) == (400, "metadata.managedFields must be nil")
 
     story(tell)
