@@ -182,7 +182,7 @@ def test_what_is_kept_is_bounded_and_made_once(story):
         kept = Binary(limit_bytes=10_000)
         first = kept.message(core, resource, items[0])
         assert kept.message(core, resource, items[0]) is first
-        kept.items(core, resource, items)
+        await kept.items(core, resource, items)
         assert 0 < kept.size_bytes <= 10_000
         assert kept.message(core, resource, items[0]) == first
 

@@ -3,6 +3,7 @@
 Controllers in Go list and watch the same objects again and again; each state of an object is encoded once for all of them.
 """
 
+import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from corral.server.core import Core
 
 LIMIT_BYTES = 16 * 1024 * 1024
+#: So many objects are encoded before others have a turn: some milliseconds.
+AT_A_TIME = 50
 
 
 class Binary:
@@ -47,8 +50,12 @@ class Binary:
 
         return enveloped(resource.api_version, resource.kind, self.message(core, resource, item))
 
-    def items(self, core: "Core", resource: Resource, items: "list[Cached]") -> bytes:
-        """Objects as they stand in a list."""
+    async def items(self, core: "Core", resource: Resource, items: "list[Cached]") -> bytes:
+        """Objects as they stand in a list; others have their turn in between."""
         from corral.api.protobuf import list_item
 
-        return b"".join([list_item(self.message(core, resource, item)) for item in items])
+        made = []
+        for start in range(0, len(items), AT_A_TIME):
+            made += [list_item(self.message(core, resource, item)) for item in items[start : start + AT_A_TIME]]
+            await asyncio.sleep(0)
+        return b"".join(made)

@@ -51,14 +51,15 @@ class Table:
             "apiVersion": f"{META_GROUP}/{self.version}",
             "metadata": metadata,
             "columnDefinitions": self.rules.columns(self.resource) if with_columns else None,
-            "rows": [self._row(obj) for obj in objects],
+            "rows": [self.row(obj) for obj in objects],
         }
 
     def at(self, now_s: float) -> "Table":
         """The same at another time: rows tell ages."""
         return replace(self, now_s=now_s)
 
-    def _row(self, obj: Object) -> Object:
+    def row(self, obj: Object) -> Object:
+        """The row of one object."""
         if self.include == "Object":
             shown: Object | None = obj
         elif self.include == "None":

@@ -214,6 +214,7 @@ class Watch:
         assert self._initial is not None
         for lines in self._initial:
             sink.write(chunk(lines) if sink.chunked else lines)
+            await asyncio.sleep(0)
             await sink.drain()
         self._initial = None
         loop = asyncio.get_running_loop()

@@ -36,4 +36,4 @@ async def handle(core: Core, request: Request) -> Response:
     await asyncio.gather(*(delete(item.namespace, item.name) for item in page.items))
     if want.view:
         return respond(request, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}, want)
-    return list_response(core, request, resource, want, page)
+    return await list_response(core, request, resource, want, page)

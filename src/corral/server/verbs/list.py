@@ -3,6 +3,7 @@
 See https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list (and, there, chunks).
 """
 
+import asyncio
 import base64
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from corral.server.core import Core
 from corral.server.negotiate import Wanted
 from corral.server.options import ListOptions
 from corral.server.paths import object_namespace
-from corral.server.represent import is_plain, respond, respond_raw, table, wanted_by
+from corral.server.represent import Table, is_plain, respond_raw, table, wanted_by
 from corral.server.request import Request, Response
 from corral.server.selection import Selection, selection_of
 from corral.store.contract import Compacted, FutureRevision
@@ -26,6 +27,8 @@ from corral.store.contract import Compacted, FutureRevision
 #: Joined items of a collection are kept when they are at most this long: the next LIST needs only a new head.
 KEEP_JOINED_BYTES = 4 * 1024 * 1024
 KEPT_JOINED = 4
+#: So many rows of a table are made before others have a turn: some milliseconds.
+ROWS_AT_A_TIME = 100
 
 
 @dataclass(slots=True)
@@ -57,7 +60,7 @@ async def handle(core: Core, request: Request) -> Response:
             return Response(200, body, want.content_type, warnings=request.warnings)
     else:
         page = await page_of(core, request, options, selection)
-    return _answer(core, request, resource, want, page)
+    return await _answer(core, request, resource, want, page)
 
 
 async def page_of(core: Core, request: Request, options: ListOptions, selection: Selection | None) -> Page:
@@ -221,10 +224,9 @@ def _without_kind(raw: bytes) -> bytes:
     return orjson.dumps(obj)[1:]
 
 
-def _answer(core: Core, request: Request, resource: Resource, want: Wanted, page: Page) -> Response:
+async def _answer(core: Core, request: Request, resource: Resource, want: Wanted, page: Page) -> Response:
     if want.view == "Table":
-        objects = [core.parsed(resource, item) for item in page.items]
-        return respond(request, table(core, request, resource, want).of(objects, list_metadata(page)), want)
+        return respond_raw(request, await _rows(core, resource, table(core, request, resource, want), page), want)
     if want.view == "PartialObjectMetadataList":
         head = {
             "kind": want.view,
@@ -233,15 +235,26 @@ def _answer(core: Core, request: Request, resource: Resource, want: Wanted, page
         }
         items = b",".join([item.metadata_only(want.version) for item in page.items])
         return respond_raw(request, b'%b,"items":[%b]}\n' % (orjson.dumps(head)[:-1], items), want)
-    return list_response(core, request, resource, want, page)
+    return await list_response(core, request, resource, want, page)
 
 
-def list_response(core: Core, request: Request, resource: Resource, want: Wanted, page: Page) -> Response:
+async def _rows(core: Core, resource: Resource, maker: Table, page: Page) -> bytes:
+    """The table of a page, a row at a time: few objects are parsed at once, and others have their turn in between."""
+    head = orjson.dumps(maker.of([], list_metadata(page)))
+    rows = []
+    for start in range(0, len(page.items), ROWS_AT_A_TIME):
+        some = page.items[start : start + ROWS_AT_A_TIME]
+        rows += [orjson.dumps(maker.row(core.parsed(resource, item))) for item in some]
+        await asyncio.sleep(0)
+    return b"%b%b]}\n" % (head.removesuffix(b"]}"), b",".join(rows))
+
+
+async def list_response(core: Core, request: Request, resource: Resource, want: Wanted, page: Page) -> Response:
     """An answer that holds the objects as they are."""
     if want.media == "protobuf":
         from corral.api.protobuf import enveloped, list_message
 
-        message = list_message(list_metadata(page), core.binary.items(core, resource, page.items))
+        message = list_message(list_metadata(page), await core.binary.items(core, resource, page.items))
         raw = enveloped(resource.api_version, resource.list_kind or f"{resource.kind}List", message)
         return Response(200, raw, want.content_type, warnings=request.warnings)
     raw = b"".join((_head(resource, page), join(core, resource, page.items), b"]}\n"))

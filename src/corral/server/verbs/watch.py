@@ -21,7 +21,8 @@ from corral.server.selection import Selection, selection_of
 from corral.server.views import view_of
 from corral.server.watching import Watch
 
-FIRST_LINES = 256
+#: So many objects are told of before others have a turn.
+FIRST_LINES = 64
 
 
 async def handle(core: Core, request: Request) -> Response:
