@@ -1,7 +1,9 @@
 """Bodies in protobuf."""
 
+import random
 import struct
 
+import orjson
 import pytest
 
 from corral.api.protobuf import ProtobufError, decode_object
@@ -77,3 +79,47 @@ def test_times():
 def test_what_is_no_such_body(bad):
     with pytest.raises(ProtobufError):
         decode_object(bad)
+
+
+def mutated(good: bytes, dice: random.Random) -> bytes:
+    """The body with some bytes changed, lost or added."""
+    data = bytearray(good)
+    for _ in range(dice.randint(1, 6)):
+        at = dice.randrange(4, len(data))
+        match dice.randrange(3):
+            case 0:
+                data[at] = dice.randrange(256)
+            case 1:
+                del data[at : min(at + dice.randint(1, 9), len(data) - 1)]
+            case _:
+                data[at:at] = dice.randbytes(dice.randint(1, 9))
+        if len(data) < 8:
+            break
+    return bytes(data)
+
+
+def test_what_was_damaged_is_an_object_or_refused():
+    """Bytes that are not what their field should be are told so; nothing else goes wrong, and what is read can be written."""
+    dice = random.Random(7)
+    container = message((1, "c"), (8, message((1, message((1, "cpu"), (2, message((1, "1"))))))), (6, message((1, 80))))
+    meta = message(
+        (1, "p"), (8, message((1, 1_700_000_000))), (11, message((1, "a"), (2, "b"))), (17, message((7, message((1, "{}")))))
+    )
+    pod = body("v1", "Pod", message((1, meta), (2, message((2, container), (4, 30), (11, 1)))))
+    schema = message(
+        (5, "object"), (29, message((1, "x"), (2, message((24, message((1, message((5, "string"))))), (30, message((1, 1)))))))
+    )
+    version = message((1, "v1"), (2, 1), (4, message((1, schema))))
+    names = message((1, "as"), (4, "A"))
+    definition = body(
+        "apiextensions.k8s.io/v1", "CustomResourceDefinition", message((2, message((1, "g"), (3, names), (7, version))))
+    )
+    outcomes = {True: 0, False: 0}
+    for _ in range(4000):
+        try:
+            orjson.dumps(decode_object(mutated(dice.choice((pod, definition)), dice)))
+        except ProtobufError:
+            outcomes[False] += 1
+        else:
+            outcomes[True] += 1
+    assert all(outcomes.values())

@@ -15,6 +15,7 @@ from corral.api.protobuf.messages import MAGIC, SCHEMA, ProtobufError, fields, j
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Go leaves these out of JSON where they are zero, unless a pointer says that they were given.
 _SCALARS = frozenset(("string", "bytes", "bool", "int32", "int64", "double"))
+_VARINTS = frozenset(("bool", "int32", "int64"))
 _ZEROS: tuple[Any, ...] = ("", 0, False, 0.0)
 
 
@@ -87,16 +88,16 @@ def _message(data: memoryview, message: str, type_: Type | None) -> Any:
         if field is None:
             continue
         if message == "runtime.Unknown" and field.name == "raw":
-            made["raw_bytes"] = bytes(value)
+            made["raw_bytes"] = bytes(_bytes(value))
             continue
         about = shown.get(field.name) if shown is not None else None
         if field.is_map:
-            key, item = _entry(value, field.type)
+            key, item = _entry(_bytes(value), field.type)
             made.setdefault(field.name, {})[key] = item
         elif field.repeated:
             made.setdefault(field.name, []).extend(_items(value, wire, field.type))
         elif shown is not None and about is None and field.type in messages():
-            made.update(_message(value, field.type, type_))
+            made.update(_message(_bytes(value), field.type, type_))
         else:
             item = _value(value, field.type)
             if item is None or (field.type in _SCALARS and item in _ZEROS and not (about and about.pointer)):
@@ -120,7 +121,7 @@ def _entry(data: memoryview, type_: str) -> tuple[str, Any]:
     item: Any = None
     for number, _, value in _wire(data):
         if number == 1:
-            key = str(value, "utf-8")
+            key = _value(value, "string")
         elif number == 2:
             item = _value(value, type_)
     if item is None:
@@ -128,7 +129,16 @@ def _entry(data: memoryview, type_: str) -> tuple[str, Any]:
     return key, item
 
 
+def _bytes(value: int | memoryview) -> memoryview:
+    """A value that must not be a number. Raises ProtobufError."""
+    if isinstance(value, int):
+        raise ProtobufError("proto: wrong wireType = 0")
+    return value
+
+
 def _value(value: Any, type_: str) -> Any:
+    if isinstance(value, int) is not (type_ in _VARINTS):
+        raise ProtobufError(f"proto: wrong wireType for a field of type {type_}")
     match type_:
         case "string":
             return str(value, "utf-8")
@@ -157,7 +167,7 @@ def _micro_time(data: memoryview) -> str | None:
 
 def _moment(data: memoryview, precision: str) -> str | None:
     fields = _plain(data)
-    seconds, nanos = _value(fields.get(1, 0), "int64"), fields.get(2, 0)
+    seconds, nanos = _value(fields.get(1, 0), "int64"), _value(fields.get(2, 0), "int32")
     if not len(data) or seconds == -62135596800:
         return None
     moment = _EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000)
@@ -165,19 +175,21 @@ def _moment(data: memoryview, precision: str) -> str | None:
 
 
 def _quantity(data: memoryview) -> str:
-    return str(_plain(data).get(1, b""), "utf-8")
+    text: str = _value(_plain(data).get(1, b""), "string")
+    return text
 
 
 def _int_or_string(data: memoryview) -> int | str:
     fields = _plain(data)
-    if fields.get(1):
-        return str(fields.get(3, b""), "utf-8")
+    if _value(fields.get(1, 0), "int64"):
+        text: str = _value(fields.get(3, b""), "string")
+        return text
     number: int = _value(fields.get(2, 0), "int32")
     return number
 
 
 def _raw_json(data: memoryview) -> Any:
-    raw = bytes(_plain(data).get(1, b""))
+    raw = bytes(_bytes(_plain(data).get(1, b"")))
     if not raw:
         return None
     try:
@@ -187,7 +199,7 @@ def _raw_json(data: memoryview) -> Any:
 
 
 def _strings(data: memoryview) -> list[str]:
-    return [str(value, "utf-8") for number, _, value in _wire(data) if number == 1]
+    return [_value(value, "string") for number, _, value in _wire(data) if number == 1]
 
 
 def _schema_or(other: Callable[[list[Any]], Any]) -> Callable[[memoryview], Any]:
@@ -200,21 +212,21 @@ def _schema_or(other: Callable[[list[Any]], Any]) -> Callable[[memoryview], Any]
 
 
 def _schema_or_array(fields: list[Any]) -> Any:
-    many = [_message(value, SCHEMA, json_type(SCHEMA)) for number, _, value in fields if number == 2]
-    one = [_message(value, SCHEMA, json_type(SCHEMA)) for number, _, value in fields if number == 1]
+    many = [_value(value, SCHEMA) for number, _, value in fields if number == 2]
+    one = [_value(value, SCHEMA) for number, _, value in fields if number == 1]
     return many or (one[0] if one else None)
 
 
 def _schema_or_bool(fields: list[Any]) -> Any:
     for number, _, value in fields:
         if number == 2:
-            return _message(value, SCHEMA, json_type(SCHEMA))
-    return any(value for number, _, value in fields if number == 1)
+            return _value(value, SCHEMA)
+    return any(_value(value, "bool") for number, _, value in fields if number == 1)
 
 
 def _schema_or_strings(fields: list[Any]) -> Any:
-    texts = [str(value, "utf-8") for number, _, value in fields if number == 2]
-    one = [_message(value, SCHEMA, json_type(SCHEMA)) for number, _, value in fields if number == 1]
+    texts = [_value(value, "string") for number, _, value in fields if number == 2]
+    one = [_value(value, SCHEMA) for number, _, value in fields if number == 1]
     return texts or (one[0] if one else [])
 
 
