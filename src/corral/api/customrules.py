@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from corral.api import definitions, schemacheck
-from corral.api.customschema import check_embedded, check_lists, has_rules, pruned, set_defaults, type_of
+from corral.api.customschema import check_embedded, check_lists, pruned, set_defaults, type_of
 from corral.api.durations import elapsed
 from corral.api.errors import ApiError
 from corral.api.fields import Errors, Path
@@ -16,6 +16,7 @@ from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.api.rules import Context, Rules
 from corral.api.tables import definitions as column_definitions
+from corral.api.validationrules import ROOT, validations_of
 
 #: Faults that leave nothing for validation rules to look at.
 _BLOCKING = frozenset(
@@ -46,7 +47,7 @@ class CustomRules(Rules):
         self.has_status = parts.get("status") is not None
         self.scale: Object = parts.get("scale") or {}
         self._is_ending = definitions.is_true(definition, "Terminating")
-        self._has_rules = has_rules(self.schema)
+        self._validations = validations_of(self.schema, is_root=True)
         self._columns: list[Object] = version.get("additionalPrinterColumns") or [_AGE]
         self._selectable = [field["jsonPath"] for field in version.get("selectableFields") or ()]
         if version.get("deprecated"):
@@ -88,7 +89,8 @@ class CustomRules(Rules):
     def validate_create(self, obj: Object) -> Errors:
         """The object against the schema."""
         errs = self._faults(obj)
-        return self._with_unchecked(errs)
+        errs.extend(self._broken_rules(errs, obj, None))
+        return errs
 
     def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
         """The same; faults that were there before are left alone (KEP-4008)."""
@@ -96,7 +98,24 @@ class CustomRules(Rules):
         if errs:
             known = {(error.field, error.body) for error in self._faults(old).items}
             errs = Errors([error for error in errs.items if (error.field, error.body) not in known])
-        return self._with_unchecked(errs)
+        errs.extend(self._broken_rules(errs, new, old))
+        return errs
+
+    def _broken_rules(self, errs: Errors, obj: Object, old: Object | None) -> Errors:
+        """The faults by validation rules, unless others leave nothing for them to look at."""
+        if self._validations is None:
+            return Errors()
+        if any(error.reason in _BLOCKING for error in errs.items):
+            unchecked = Errors()
+            unchecked.invalid(ROOT, None, _UNCHECKED)
+            return unchecked
+        return self._validations.check(obj, old)[0]
+
+    def warnings(self, obj: Object, old: Object | None) -> list[str]:
+        """Rules that a value broke before, and that the write left alone."""
+        if self._validations is None or old is None:
+            return []
+        return [str(error) for error in self._validations.check(obj, old)[1].items]
 
     def _faults(self, obj: Object) -> Errors:
         errs, path = Errors(), Path()
@@ -106,11 +125,6 @@ class CustomRules(Rules):
         schemacheck.check(errs, obj, self.schema, path)
         check_embedded(errs, obj, self._defaulting, path)
         check_lists(errs, obj, self.schema, path)
-        return errs
-
-    def _with_unchecked(self, errs: Errors) -> Errors:
-        if self._has_rules and any(error.reason in _BLOCKING for error in errs.items):
-            errs.invalid("<nil>", None, _UNCHECKED)
         return errs
 
     def columns(self, resource: Resource) -> list[Object]:

@@ -175,16 +175,6 @@ def has_defaults(schema: Any) -> bool:
     return any(map(has_defaults, parts))
 
 
-def has_rules(schema: Any) -> bool:
-    """Whether there are validation rules (CEL) anywhere in the schema."""
-    if not isinstance(schema, dict):
-        return False
-    if schema.get("x-kubernetes-validations"):
-        return True
-    parts = [schema.get("items"), schema.get("additionalProperties"), *(schema.get("properties") or {}).values()]
-    return any(map(has_rules, parts))
-
-
 def check_embedded(errs: Errors, value: Any, schema: Object, path: Path) -> None:
     """Objects within the object say what they are."""
     for at, item, of in _below(value, schema, path):

@@ -90,6 +90,10 @@ class Errors:
         """A value that may occur once occurs again."""
         self._add("FieldValueDuplicate", path, f"Duplicate value: {show(value)}" + (f": {detail}" if detail else ""))
 
+    def duplicate_here(self, path: str) -> None:
+        """A value that may occur once occurs again, and is not worth showing."""
+        self._add("FieldValueDuplicate", path, "Duplicate value")
+
     def forbidden(self, path: str, detail: str) -> None:
         """A field that must not be set, or not here."""
         self._add("FieldValueForbidden", path, f"Forbidden: {detail}")

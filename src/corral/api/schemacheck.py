@@ -4,10 +4,9 @@ A schema is the JSON of apiextensions.v1.JSONSchemaProps.
 https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#validation
 """
 
-import re
 from typing import Any
 
-from corral.api import gotime
+from corral.api import gotime, regexes
 from corral.api.fields import Errors, Path
 from corral.api.objects import Object
 
@@ -96,7 +95,7 @@ def _check_text(errs: Errors, value: str, schema: Object, path: Path, name: str)
         errs.too_long(path, most)
     if least is not None and len(value) < least:
         errs.invalid(path, value, f"{name} in body should be at least {least} chars long")
-    if pattern and not re.search(pattern, value):
+    if pattern and not regexes.compiled(pattern).search(value):
         errs.invalid(path, value, f"{name} in body should match '{pattern}'")
     if schema.get("format") == "date-time":
         try:

@@ -97,7 +97,8 @@ def test_rules_speak_of_what_the_schema_has():
     schema = spec_of(size={"type": "integer"})
     schema["properties"]["spec"]["x-kubernetes-validations"] = [{"rule": "self.siz < 1"}]
     assert faults(schema) == [
-        f'{AT}.properties[spec].x-kubernetes-validations[0].rule: Invalid value: "self.siz < 1": compilation failed: ERROR:'
+        f'{AT}.properties[spec].x-kubernetes-validations[0].rule: Invalid value: {{"Rule":"self.siz \\u003c 1","Message":"",'
+        '"MessageExpression":"","Reason":null,"FieldPath":"","OptionalOldSelf":null}: compilation failed: ERROR:'
         " <input>:1:5: undefined field 'siz'\n | self.siz < 1\n | ....^"
     ]
 

@@ -242,6 +242,11 @@ class _Checker:
         over = self.substitution.find(self.type_of(node.over))
         if node.name in ("optMap", "optFlatMap"):
             return self._opt_map(node, over)
+        if node.name == "bind":
+            self._locals.append({node.variables[0]: over})
+            made = self.type_of(node.bodies[0])
+            self._locals.pop()
+            return made
         key, value = DYN, DYN
         if over.name == "list":
             key, value = INT, over.args[0]

@@ -19,6 +19,8 @@ _INSERT_COST = 3
 
 def made(name: str, over: Step, slots: list[int], bodies: list[Step]) -> Step:
     """The step of a comprehension, whose variables are in `slots` of the frame."""
+    if name == "bind":
+        return _bound(over, slots[0], bodies[0])
     if name in ("optMap", "optFlatMap"):
         return _opt_map(over, slots[0], bodies[0], wraps=name == "optMap")
     if name in ("all", "exists"):
@@ -155,6 +157,14 @@ def _transformed(name: str, over: Step, slots: list[int], bodies: list[Step]) ->
     if name in ("map", "transformList"):
         return run_list
     return run_map if name == "transformMap" else run_entries
+
+
+def _bound(value: Step, slot: int, body: Step) -> Step:
+    def run(frame: Frame) -> Any:
+        frame[slot] = value(frame)
+        return body(frame)
+
+    return run
 
 
 def _opt_map(over: Step, slot: int, body: Step, *, wraps: bool) -> Step:

@@ -49,20 +49,28 @@ class Environment:
     """The variables with their types, over all functions of Kubernetes' libraries.
 
     `structs(name)` gives the type of structs that expressions may make (`Object{…}` of mutations), or None.
+    `bindings`: there is `cel.bind`.
     """
 
-    def __init__(self, variables: Mapping[str, Type], structs: Callable[[str], ObjectType | None] | None = None) -> None:
+    def __init__(
+        self,
+        variables: Mapping[str, Type],
+        structs: Callable[[str], ObjectType | None] | None = None,
+        *,
+        bindings: bool = False,
+    ) -> None:
         self.variables = dict(variables)
         self._scope = Scope(self.variables, libraries.functions(), structs or (lambda _name: None))
+        self._bindings = bindings
 
     def extended(self, variables: Mapping[str, Type]) -> "Environment":
         """This one with more variables."""
-        return Environment({**self.variables, **variables}, self._scope.structs)
+        return Environment({**self.variables, **variables}, self._scope.structs, bindings=self._bindings)
 
     def compile(self, source: str, *, limit: float = PER_CALL_LIMIT) -> "Program":
         """The program of an expression. Raises CompileError, whose text is all faults as cel-go prints them."""
         try:
-            root = parse(source)
+            root = parse(source, bindings=self._bindings)
             checked = check(root, self._scope)
             faults = checked.faults or check_literals(root, checked)
             if faults:

@@ -38,7 +38,7 @@ class Token(NamedTuple):
 
 
 def tokens(source: str) -> tuple[list[Token], list[tuple[int, str]]]:
-    """All tokens, and one for the end; and the faults: places and reasons. What is none is passed over, as in the reference."""
+    """All tokens, and one for the end; and the faults, as places and reasons: what is no token is passed over."""
     found, faults, at = [], [], 0
     while at < len(source):
         match = _TOKEN.match(source, at)

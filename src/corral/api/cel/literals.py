@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from corral.api.cel import regexes, times
+from corral.api import regexes
+from corral.api.cel import times
 from corral.api.cel.check import Checked
 from corral.api.cel.errors import EvaluationError
 from corral.api.cel.syntax import Call, ListLiteral, Literal, Macro, MapLiteral, Node, Select, StructLiteral
@@ -30,7 +31,7 @@ def _fault(call: Call) -> str:
             times.parse_timestamp(last.value)
         elif call.function == "matches":
             regexes.compiled(last.value)
-    except EvaluationError:
+    except (EvaluationError, regexes.RegexError):
         return f"invalid {call.function} argument"
     return ""
 

@@ -23,8 +23,10 @@ _COMPREHENSIONS: dict[str, dict[int, tuple[int, int]]] = {
 }
 
 
-def expanded(call: Call) -> Node:
-    """The call, or what it stands for if it is a macro. Raises FaultError."""
+def expanded(call: Call, *, bindings: bool = False) -> Node:
+    """The call, or what it stands for if it is a macro. `bindings`: `cel.bind(x, value, e)` is one. Raises FaultError."""
+    if bindings and call.function == "bind" and isinstance(call.target, Ident) and call.target.name == "cel":
+        return _binding(call)
     if call.target is None:
         return _presence(call) if call.function == "has" and len(call.args) == 1 else call
     shape = _COMPREHENSIONS.get(call.function, {}).get(len(call.args))
@@ -39,6 +41,15 @@ def expanded(call: Call) -> Node:
         names.append(arg.name)
     name = "exists_one" if call.function == "existsOne" else call.function
     return Macro(call.at, name, call.target, names, call.args[shape[0] :])
+
+
+def _binding(call: Call) -> Node:
+    if len(call.args) != 3:
+        return call
+    name, value, body = call.args
+    if not isinstance(name, Ident):
+        raise FaultError(name.at, "cel.bind() variable names must be simple identifiers")
+    return Macro(call.at, "bind", value, [name.name], [body])
 
 
 def _presence(call: Call) -> Node:

@@ -20,17 +20,18 @@ _LEVELS: dict[str, int] = {
 _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
-def parse(source: str) -> Node:
-    """The tree. Raises FaultError for the first thing that cannot be read."""
+def parse(source: str, *, bindings: bool = False) -> Node:
+    """The tree; `bindings`: `cel.bind` is a macro. Raises FaultError for the first thing that cannot be read."""
     if len(source) > MAX_SIZE:
         raise FaultError(0, f"expression code point size exceeds limit: size: {len(source)}, limit {MAX_SIZE}")
-    return _Parser(source).whole()
+    return _Parser(source, bindings).whole()
 
 
 class _Parser:
     """One pass over the tokens of one expression."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, bindings: bool) -> None:
+        self._bindings = bindings
         self._tokens, self._faults = lexer.tokens(source)
         self._next = 0
         self._depth = 0
@@ -151,7 +152,7 @@ class _Parser:
         self._next += 1
         place = self._token.at
         if not optional and self._take("("):
-            return expanded(Call(place, token.text, self._list(")"), operand))
+            return expanded(Call(place, token.text, self._list(")"), operand), bindings=self._bindings)
         return Select(at, operand, token.text.strip("`"), optional=optional)
 
     def _list(self, end: str, optional: set[int] | None = None) -> list[Node]:

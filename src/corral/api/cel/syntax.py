@@ -73,7 +73,7 @@ class StructLiteral(Node):
 class Macro(Node):
     """A comprehension: `over.name(variables…, bodies…)`; `over` is the value before the dot.
 
-    names: all, exists, exists_one, filter, map, transformList, transformMap, transformMapEntry, optMap, optFlatMap.
+    names: all, exists, exists_one, filter, map, transformList, transformMap, transformMapEntry, optMap, optFlatMap, bind.
     `bodies`: the predicate or transformation; map and the transforms may have a filter before it.
     """
 

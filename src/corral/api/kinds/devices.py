@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
-from corral.api import celsyntax, names
+from corral.api import deviceselectors, names
 from corral.api.fields import Errors, Path
 from corral.api.kinds.volumesource import check_driver_name
 from corral.api.objects import Object
@@ -84,9 +84,9 @@ def check_selectors(errs: Errors, selectors: list[Object], path: Path) -> None:
         if len(expression.encode()) > EXPRESSION_MAX_BYTES:
             errs.too_long(where, EXPRESSION_MAX_BYTES)
             continue
-        fault = celsyntax.fault(expression, frozenset(("device",)))
+        fault = deviceselectors.fault(expression)
         if fault:
-            errs.invalid(where, expression, f"compilation failed: {fault}")
+            errs.invalid(where, expression, fault)
 
 
 def check_config(errs: Errors, config: Object, path: Path) -> None:

@@ -3,26 +3,17 @@
 https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
 """
 
-import re
 from collections.abc import Iterator
-from functools import partial
 
-from corral.api import celsyntax
+from corral.api import regexes
 from corral.api.fields import Errors, Path
+from corral.api.kinds.schemarules import check_expressions, check_rule
 from corral.api.objects import Object
 from corral.api.schemacheck import check
 
 TYPES = ("array", "boolean", "integer", "number", "object", "string")
 LIST_TYPES = ("atomic", "map", "set")
 MAP_TYPES = ("atomic", "granular")
-REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
-_NAMES = {"name": {"type": "string"}, "generateName": {"type": "string"}}
-#: What rules at the root may speak of without its being specified.
-_IMPLIED: Object = {
-    "apiVersion": {"type": "string"},
-    "kind": {"type": "string"},
-    "metadata": {"type": "object", "properties": _NAMES},
-}
 _INT_OR_STRING = [{"type": "integer"}, {"type": "string"}]
 _UNSUPPORTED = ("id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref")
 #: Keywords that shape a value; they have no place below anyOf, allOf, oneOf and not.
@@ -84,8 +75,11 @@ def _inner(schema: Object, path: Path) -> Iterator[tuple[Object, Path]]:
         yield items, path.child("items")
 
 
-def _check_keywords(errs: Errors, rules: Errors, schema: Object, path: Path) -> None:
-    """Faults of keywords go to `errs`, those of CEL rules to `rules`: the latter are looked at where nothing else is wrong."""
+def _check_keywords(errs: Errors, rules: Errors, schema: Object, path: Path, uncorrelated: Path | None = None) -> None:
+    """Faults of keywords go to `errs`, those of CEL rules to `rules`: the latter are looked at where nothing else is wrong.
+
+    `uncorrelated`: the path of the list around the schema whose items can not be told from each other, if there is one.
+    """
     before = len(errs.items)
     for word in _UNSUPPORTED:
         if schema.get(word):
@@ -105,15 +99,16 @@ def _check_keywords(errs: Errors, rules: Errors, schema: Object, path: Path) -> 
         why = "additionalProperties and properties are mutual exclusive"
         errs.forbidden(path.child("additionalProperties"), why)
     for inner, at in _inner(schema, path):
-        _check_keywords(errs, rules, inner, at)
+        is_item = inner is schema.get("items") and schema.get("x-kubernetes-list-type") != "map"
+        _check_keywords(errs, rules, inner, at, uncorrelated or (at if is_item else None))
     if schema.get("x-kubernetes-preserve-unknown-fields") is False:
         errs.invalid(path.child("x-kubernetes-preserve-unknown-fields"), False, "must be true or undefined")
     _check_lists_and_maps(errs, schema, path)
     given = schema.get("x-kubernetes-validations") or []
     for i, rule in enumerate(given):
-        _check_rule(errs, rule, path.child("x-kubernetes-validations").at(i))
+        check_rule(errs, rule, schema, path.child("x-kubernetes-validations").at(i))
     if given and len(errs.items) == before:
-        _check_expressions(rules, given, schema, path)
+        check_expressions(rules, schema, path, uncorrelated)
 
 
 def _check_lists_and_maps(errs: Errors, schema: Object, path: Path) -> None:
@@ -165,52 +160,6 @@ def _check_map_keys(errs: Errors, schema: Object, keys: list[str], path: Path) -
         if key in seen:
             errs.invalid(at.at(i), key, "must not contain duplicate entries")
         seen.add(key)
-
-
-def _check_rule(errs: Errors, rule: Object, path: Path) -> None:
-    message, reason = rule.get("message"), rule.get("reason")
-    if not rule.get("rule", "").strip():
-        errs.required(path.child("rule"), "rule is not specified")
-    if message and not message.strip():
-        errs.invalid(path.child("message"), message, "message must be non-empty if specified")
-    elif message and re.search("[\n\r]", message.strip()):
-        errs.invalid(path.child("message"), message, "message must not contain line breaks")
-    if reason is not None and reason not in REASONS:
-        errs.unsupported(path.child("reason"), reason, REASONS)
-
-
-def _check_expressions(errs: Errors, rules: list[Object], schema: Object, path: Path) -> None:
-    """The rules of one schema, which speak of its value."""
-    at = path.child("x-kubernetes-validations")
-    whole = schema
-    if path.endswith("openAPIV3Schema"):
-        whole = {**schema, "properties": {**_IMPLIED, **(schema.get("properties") or {})}}
-    for i, rule in enumerate(rules):
-        fault = celsyntax.fault(rule["rule"], frozenset(("self", "oldSelf")), partial(_has_field, whole))
-        if fault:
-            errs.invalid(at.at(i).child("rule"), rule["rule"], f"compilation failed: {fault}")
-
-
-def _has_type(schema: Object) -> bool:
-    """Whether rules can speak of a value of this schema."""
-    return bool(schema.get("type")) or bool(schema.get("x-kubernetes-int-or-string"))
-
-
-def _has_field(schema: Object, path: tuple[str, ...]) -> bool:
-    """Whether the last step of `path` is a property where that can be told; earlier steps are asked for on their own."""
-    found = schema
-    for name in path[1:]:
-        if found.get("type") != "object":
-            return True
-        others, properties = found.get("additionalProperties"), found.get("properties") or {}
-        if isinstance(others, dict):
-            found = others
-        elif name in properties and _has_type(properties[name]):
-            found = properties[name]
-        else:
-            # Names that CEL reserves are written with underscores or backticks; they are not looked up.
-            return name.startswith(("__", "`")) or name != path[-1]
-    return True
 
 
 def _check_structure(errs: Errors, schema: Object, path: Path, level: str) -> None:
@@ -272,10 +221,9 @@ def _check_junctors(errs: Errors, schema: Object, path: Path, whole: Object) -> 
     pattern = schema.get("pattern")
     if pattern:
         try:
-            re.compile(pattern)
-        except re.error as error:
-            why = f"must be a valid regular expression, but isn't: error parsing regexp: {error}"
-            errs.invalid(path.child("pattern"), pattern, why)
+            regexes.compiled(pattern)
+        except regexes.RegexError as error:
+            errs.invalid(path.child("pattern"), pattern, f"must be a valid regular expression, but isn't: {error}")
     spared = schema.get("anyOf") == _INT_OR_STRING
     for word in ("anyOf", "allOf", "oneOf"):
         for i, inner in enumerate(schema.get(word) or ()):

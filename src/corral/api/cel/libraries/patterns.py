@@ -3,11 +3,22 @@
 https://kubernetes.io/docs/reference/using-api/cel/#kubernetes-regex-library
 """
 
+from typing import Any
+
+from corral.api import regexes
 from corral.api.cel.costs import pattern_searched
+from corral.api.cel.errors import EvaluationError
 from corral.api.cel.functions import Library
-from corral.api.cel.regexes import compiled
 
 LIBRARY = Library()
+
+
+def compiled(pattern: str) -> Any:
+    """The compiled pattern. Raises EvaluationError."""
+    try:
+        return regexes.compiled(pattern)
+    except regexes.RegexError as error:
+        raise EvaluationError(str(error)) from None
 
 
 @LIBRARY.overload("string.find(string) -> string", cost=pattern_searched)

@@ -11,7 +11,7 @@ from corral.api.cel import times
 from corral.api.cel.costs import both_traversed, pattern_searched, text_matched, traversed
 from corral.api.cel.errors import EvaluationError
 from corral.api.cel.functions import Library
-from corral.api.cel.regexes import compiled
+from corral.api.cel.libraries.patterns import compiled
 from corral.api.cel.types import Type
 from corral.api.cel.values import (
     INT_MAX,
