@@ -59,11 +59,19 @@ def _turns(value: Any, slots: list[int], frame: Frame) -> Iterator[tuple[Any, An
 
 def _quantified(over: Step, slots: list[int], body: Step, *, decisive: bool) -> Step:
     cost = _EXISTS_COST if decisive else _ALL_COST
+    slot, is_single = slots[0], len(slots) == 1
 
     def run(frame: Frame) -> bool:
         fault: EvaluationError | None = None
-        for _ in _turns(over(frame), slots, frame):
-            charge(frame, cost)
+        value = over(frame)
+        # The most common case is spared a generator.
+        is_plain = is_single and isinstance(value, list | dict)
+        for item in value if is_plain else _turns(value, slots, frame):
+            if is_plain:
+                frame[slot] = item
+            left = frame[0] = frame[0] - cost
+            if left < 0:
+                raise CostError
             try:
                 value = body(frame)
             except CostError:

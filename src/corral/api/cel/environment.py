@@ -85,7 +85,7 @@ class Environment:
 class Program:
     """A compiled expression.
 
-    `type` is what it gives, `variables` the names of the environment that it speaks of, `cost` what the last evaluation took.
+    `type` is what it gives, `variables` the names of the environment that it speaks of.
     """
 
     def __init__(self, source: str, root: Node, checked: Checked, limit: float) -> None:
@@ -93,7 +93,7 @@ class Program:
         self.type: Type = checked.types[root]
         self.variables = frozenset(checked.used)
         self.limit = limit
-        self.cost = 0
+        self._spent: float = 0
         self._names = sorted(checked.used)
         planner = Planner(checked, {name: i + 1 for i, name in enumerate(self._names)})
         self._step = planner.plan(root)
@@ -101,14 +101,22 @@ class Program:
 
     def evaluate(self, values: Mapping[str, Any], budget: Budget | None = None) -> Any:
         """The value of the expression, for values of its variables. Raises EvaluationError (CostError, BudgetError)."""
-        frame = [self.limit, *(values[name] if name in values else Missing(name) for name in self._names), *self._empty]
+        frame: list[Any] = [self.limit]
+        for name in self._names:
+            frame.append(values[name] if name in values else Missing(name))
+        frame += self._empty
         try:
             return self._step(frame)
         except RecursionError:
             raise EvaluationError(_TOO_DEEP) from None
         finally:
-            self.cost = math.ceil(self.limit - frame[0] - 1e-3)
+            self._spent = self.limit - frame[0]
             if budget is not None:
-                budget.left -= self.cost
+                budget.left -= self._spent
                 if budget.left < 0:
                     raise BudgetError
+
+    @property
+    def cost(self) -> int:
+        """What the last evaluation took."""
+        return math.ceil(self._spent - 1e-3)

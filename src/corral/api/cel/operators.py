@@ -3,6 +3,7 @@
 Arithmetic is in `libraries/standard.py`.
 """
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -232,10 +233,10 @@ OPERATORS: dict[str, Callable[..., Step]] = {
     "_?_:_": _conditional,
     "_==_": _equals,
     "_!=_": _differs,
-    "_<_": _ordered(lambda one, other: one < other),
-    "_<=_": _ordered(lambda one, other: one <= other),
-    "_>_": _ordered(lambda one, other: one > other),
-    "_>=_": _ordered(lambda one, other: one >= other),
+    "_<_": _ordered(operator.lt),
+    "_<=_": _ordered(operator.le),
+    "_>_": _ordered(operator.gt),
+    "_>=_": _ordered(operator.ge),
     "_[_]": _indexed,
     "_[?_]": _optional_index,
     "@in": _in,

@@ -10,7 +10,7 @@ from typing import Any
 
 from corral.api.cel import comprehensions, operators
 from corral.api.cel.check import Checked
-from corral.api.cel.errors import EvaluationError
+from corral.api.cel.errors import CostError, EvaluationError
 from corral.api.cel.functions import Overload
 from corral.api.cel.syntax import Call, Ident, ListLiteral, Literal, Macro, MapLiteral, Node, Select, StructLiteral
 from corral.api.cel.types import ObjectType, Type
@@ -27,7 +27,8 @@ class Planner:
     def __init__(self, checked: Checked, slots: dict[str, int]) -> None:
         self._checked = checked
         self._slots = dict(slots)
-        self.size = len(slots) + 1
+        #: Variables of the environment, which may have been given no value, have the first places.
+        self._given = self.size = len(slots) + 1
 
     def plan(self, node: Node) -> Step:
         """The closure of a node."""
@@ -39,7 +40,8 @@ class Planner:
             case Literal():
                 return _constant(node.value)
             case Ident():
-                return _ident(self._slots[node.name])
+                slot = self._slots[node.name]
+                return _ident(slot) if slot < self._given else _local(slot)
             case Select():
                 return self._select(node)
             case Call():
@@ -55,9 +57,23 @@ class Planner:
         raise AssertionError(type(node))
 
     def _select(self, node: Select) -> Step:
-        operand, type_ = self.plan(node.operand), self._checked.types[node.operand]
+        step = self._one_select(node)
+        names, base = [], node
+        while isinstance(base, Select) and not (base.test or base.optional or base in self._checked.constants):
+            names.append(self._key(base))
+            base = base.operand  # type: ignore[assignment]
+        is_path = isinstance(base, Ident) and base not in self._checked.constants and len(names) > 1
+        return _path(self._slots[base.name], names[::-1], step) if is_path and isinstance(base, Ident) else step
+
+    def _key(self, node: Select) -> str:
+        """The key of the field that is selected, in the value."""
+        type_ = self._checked.types[node.operand]
         inner = type_.args[0] if type_.name == "optional_type" else type_
-        name = inner.names.get(node.name, node.name) if isinstance(inner, ObjectType) else node.name
+        return inner.names.get(node.name, node.name) if isinstance(inner, ObjectType) else node.name
+
+    def _one_select(self, node: Select) -> Step:
+        operand, type_ = self.plan(node.operand), self._checked.types[node.operand]
+        name = self._key(node)
         if node.test:
             return _has(operand, name)
         if node.optional or type_.name == "optional_type":
@@ -128,6 +144,14 @@ def _ident(slot: int) -> Step:
     return run
 
 
+def _local(slot: int) -> Step:
+    def run(frame: Frame) -> Any:
+        frame[0] -= 1
+        return frame[slot]
+
+    return run
+
+
 def _select(operand: Step, name: str, written: str) -> Step:
     def run(frame: Frame) -> Any:
         frame[0] -= 1
@@ -138,6 +162,23 @@ def _select(operand: Step, name: str, written: str) -> Step:
             raise EvaluationError(f"no such key: {written}") from None
         except (TypeError, IndexError):
             return _select_optional(value, name)
+
+    return run
+
+
+def _path(slot: int, names: list[str], step: Step) -> Step:
+    """A chain of selections from a variable in one step; `step` takes it one by one, where something is missing."""
+    cost = len(names) + 1
+
+    def run(frame: Frame) -> Any:
+        value = frame[slot]
+        try:
+            for name in names:
+                value = value[name]
+        except (KeyError, TypeError, IndexError):
+            return step(frame)
+        frame[0] -= cost
+        return value
 
     return run
 
@@ -232,9 +273,28 @@ def _direct(overload: Overload, args: list[Step]) -> Step:
                 raise _unfit(overload.function, [value]) from None
 
         return run_one
+    if not overload.frame and len(args) == 2:
+        return _direct_two(overload, *args)
 
     def run(frame: Frame) -> Any:
         return _called(overload, frame, [arg(frame) for arg in args])
+
+    return run
+
+
+def _direct_two(overload: Overload, first: Step, second: Step) -> Step:
+    call, cost = overload.call, overload.cost
+
+    def run(frame: Frame) -> Any:
+        one, other = first(frame), second(frame)
+        try:
+            result = call(one, other)
+            left = frame[0] = frame[0] - (1 if cost is None else cost((one, other), result))
+        except (TypeError, AttributeError):
+            raise _unfit(overload.function, [one, other]) from None
+        if left < 0:
+            raise CostError
+        return result
 
     return run
 
@@ -256,15 +316,19 @@ def _unfit(function: str, values: list[Any]) -> EvaluationError:
 
 
 def _dispatched(function: str, overloads: list[Overload], args: list[Step]) -> Step:
-    """Choose the overload by what the values are."""
-    table = [(overload.kinds, overload) for overload in overloads]
+    """Choose the overload by what the values are; what was chosen for their classes is remembered."""
+    chosen: dict[tuple[type, ...], Overload] = {}
+
+    def choose(values: list[Any]) -> Overload:
+        kinds = [kind(value) for value in values]
+        for overload in overloads:
+            if all(one is None or one == given for one, given in zip(overload.kinds, kinds, strict=True)):
+                chosen[tuple(map(type, values))] = overload
+                return overload
+        raise _unfit(function, values)
 
     def run(frame: Frame) -> Any:
         values = [arg(frame) for arg in args]
-        kinds = [kind(value) for value in values]
-        for wanted, overload in table:
-            if all(one is None or one == given for one, given in zip(wanted, kinds, strict=True)):
-                return _called(overload, frame, values)
-        raise _unfit(function, values)
+        return _called(chosen.get(tuple(map(type, values))) or choose(values), frame, values)
 
     return run
