@@ -11,6 +11,8 @@ from typing import Any
 
 from corral.api import cel
 from corral.api.cel import schemas
+from corral.api.cel.estimate import estimate
+from corral.api.cel.sizes import Sizes
 from corral.api.fields import Errors, Path
 from corral.api.objects import Object
 
@@ -59,6 +61,13 @@ class Rule:
                 return
             if self.message_program.type != cel.STRING:
                 self.message_program, self.message_fault = None, "messageExpression must evaluate to a string"
+
+    def costs(self, sizes: Sizes) -> tuple[int, int]:
+        """What the rule and its messageExpression can cost at most, for values of these sizes; 0 where there is none."""
+        variables = {"self": sizes, "oldSelf": sizes}
+        programs = (self.program, self.message_program)
+        rule, message = (0 if one is None else estimate(one.root, one.checked, variables).most for one in programs)
+        return rule, message
 
     @property
     def uses_old(self) -> bool:

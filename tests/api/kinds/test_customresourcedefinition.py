@@ -177,3 +177,73 @@ def test_only_deprecated_versions_warn():
         'spec.versions[0].deprecationWarning: Invalid value: "old": can only be set for deprecated versions'
     ]
     assert faults(version={"deprecated": True, "deprecationWarning": "old"}) == []
+
+
+def with_rule(schema, *rules):
+    return {**schema, "x-kubernetes-validations": list(rules)}
+
+
+HOW = (
+    "(try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)"
+)
+
+
+def test_rules_must_not_cost_too_much():
+    numbers = {"type": "array", "items": {"type": "integer"}}
+    costly = with_rule(numbers, {"rule": "self.all(a, self.all(b, a == b))"})
+    at = f"{AT}.properties[spec].properties[l].x-kubernetes-validations[0].rule"
+    assert faults(spec_of(l=costly)) == [
+        f"{at}: Forbidden: estimated rule cost exceeds budget by factor of more than 100x {HOW}",
+        f"{at}: Forbidden: contributed to estimated rule & messageExpression cost total exceeding cost limit",
+        f"{AT}: Forbidden: x-kubernetes-validations estimated rule & messageExpression cost total for entire OpenAPIv3 schema"
+        f" exceeds budget by factor of more than 100x {HOW}",
+    ]
+    assert faults(spec_of(l={**costly, "maxItems": 100})) == []
+
+
+def test_a_rule_of_an_item_is_counted_for_each():
+    item = with_rule({"type": "object", "properties": {"a": {"type": "string"}}}, {"rule": "self.a.contains('keyword')"})
+    found = faults(spec_of(l={"type": "array", "items": item}))
+    assert [fault.partition(": ")[0] for fault in found][-1] == AT
+    assert faults(spec_of(l={"type": "array", "items": item, "maxItems": 5})) == []
+
+
+def test_what_has_no_old_value_can_not_speak_of_it():
+    item = with_rule({"type": "string", "maxLength": 5}, {"rule": "self == oldSelf"})
+    a_list = {"type": "array", "items": {"type": "array", "items": item, "maxItems": 5}, "maxItems": 5}
+    at = f"{AT}.properties[spec].properties[l].items"
+    assert faults(spec_of(l=a_list)) == [
+        f'{at}.items.x-kubernetes-validations[0].rule: Invalid value: "self == oldSelf": oldSelf cannot be used on the'
+        f" uncorrelatable portion of the schema within {at}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "where", "why"),
+    [
+        ({"rule": " "}, "rule", "Required value: rule is not specified"),
+        ({"rule": "true", "message": "a\nb"}, "message", 'Invalid value: "a\\nb": message must not contain line breaks'),
+        ({"rule": "true &&\ntrue"}, "message", "Required value: message must be specified if rule contains line breaks"),
+        (
+            {"rule": "true", "messageExpression": " "},
+            "messageExpression",
+            "Required value: messageExpression must be non-empty",
+        ),
+        ({"rule": "true", "reason": "Bad"}, "reason", 'Unsupported value: "Bad": supported values: "FieldValueDuplicate"'),
+        (
+            {"rule": "true", "fieldPath": ".x"},
+            "fieldPath",
+            'Invalid value: ".x": fieldPath must be a valid path: does not refer',
+        ),
+        (
+            {"rule": "true", "optionalOldSelf": True},
+            "optionalOldSelf",
+            "Invalid value: true: may not be set if oldSelf is not used",
+        ),
+    ],
+)
+def test_the_parts_of_a_rule(rule, where, why):
+    schema = spec_of(a={"type": "string"})
+    schema["properties"]["spec"] = with_rule(schema["properties"]["spec"], rule)
+    found = faults(schema)
+    assert found[0].startswith(f"{AT}.properties[spec].x-kubernetes-validations[0].{where}: {why}")

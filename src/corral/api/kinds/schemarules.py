@@ -2,11 +2,18 @@
 
 import json
 import re
+from dataclasses import dataclass, field
 
+from corral.api.cel.estimate import UNBOUNDED
+from corral.api.cel.sizes import REQUEST_BYTES, Sizes, of_schema
 from corral.api.fields import Errors, Path
 from corral.api.objects import Object
 from corral.api.validationrules import KEYWORD, Rule, compiled, resolved
 
+#: What one expression, and all of a definition, may cost at most by estimate: the reference's StaticEstimatedCostLimit and
+#: StaticEstimatedCRDCostLimit.
+PER_EXPRESSION_LIMIT, PER_DEFINITION_LIMIT = 10_000_000, 100_000_000
+_SHOWN_COSTS = 4
 REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
 
 
@@ -46,19 +53,70 @@ def _check_field_path(errs: Errors, given: str, schema: Object, path: Path) -> N
         errs.invalid(path, given, f"fieldPath must be a valid path: {error}")
 
 
-def check_expressions(errs: Errors, schema: Object, path: Path, uncorrelated: Path | None) -> None:
-    """The expressions of a schema whose rules are otherwise sound.
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the schemas around one mean for its rules.
 
-    `uncorrelated`: the path within which no value can be told from its neighbours, so that none has an old one.
+    `uncorrelated`: the path within which no value can be told from its neighbours, so that none has an old one. `times`: how
+    many such values one object can hold; None: as many as fit into a request. `costs` is the same list for a whole schema.
     """
-    at = path.child(KEYWORD)
+
+    uncorrelated: Path | None = None
+    times: int | None = 1
+    costs: list[tuple[int, Path]] = field(default_factory=list)
+
+    def below(self, schema: Object, inner: Object, path: Path) -> "Around":
+        """The same for `inner`, which is right below `schema`, at `path`."""
+        uncorrelated: Path | None = self.uncorrelated
+        most: int | None = 1
+        if inner is schema.get("items"):
+            most = schema.get("maxItems")
+            if uncorrelated is None and schema.get("x-kubernetes-list-type") != "map":
+                uncorrelated = path
+        elif inner is schema.get("additionalProperties"):
+            most = schema.get("maxProperties")
+        times = None if self.times is None or most is None else min(self.times * most, UNBOUNDED)
+        return Around(uncorrelated, times, self.costs)
+
+
+def check_expressions(errs: Errors, schema: Object, path: Path, around: Around) -> None:
+    """The expressions of a schema whose rules are otherwise sound, and what they can cost."""
+    at, is_root = path.child(KEYWORD), path.endswith("openAPIV3Schema")
     try:
-        rules = compiled(schema, is_root=path.endswith("openAPIV3Schema"))
+        rules = compiled(schema, is_root=is_root)
     except ValueError as error:
         errs.internal(at, str(error))
         return
+    sizes = of_schema(schema, is_root=is_root) or Sizes()
+    times = REQUEST_BYTES // (sizes.min_bytes + 1) if around.times is None else around.times
     for i, rule in enumerate(rules):
-        _check_compiled(errs, rule, at.at(i), uncorrelated)
+        for cost, name in zip(rule.costs(sizes), ("rule", "messageExpression"), strict=True):
+            total = min(cost * (times if name == "rule" else 1), UNBOUNDED)
+            if total > PER_EXPRESSION_LIMIT:
+                errs.forbidden(at.at(i).child(name), _too_costly(f"estimated {name} cost", total, PER_EXPRESSION_LIMIT))
+            around.costs.append((total, at.at(i).child(name)))
+        _check_compiled(errs, rule, at.at(i), around.uncorrelated)
+
+
+def check_total(errs: Errors, around: Around, path: Path) -> None:
+    """What all rules of a definition's schema can cost together."""
+    total = sum(cost for cost, _ in around.costs)
+    if total <= PER_DEFINITION_LIMIT:
+        return
+    ordered = sorted(around.costs, key=lambda one: -one[0])[:_SHOWN_COSTS]
+    for cost, at in ordered:
+        if cost > PER_DEFINITION_LIMIT // 100:
+            errs.forbidden(at, "contributed to estimated rule & messageExpression cost total exceeding cost limit")
+    what = f"{KEYWORD} estimated rule & messageExpression cost total for entire OpenAPIv3 schema"
+    errs.forbidden(path, _too_costly(what, total, PER_DEFINITION_LIMIT))
+
+
+def _too_costly(what: str, cost: int, limit: int) -> str:
+    factor = cost / limit
+    shown = "more than 100x" if factor > 100 else f"{factor:f}x" if factor < 1.5 else f"{factor:.1f}x"
+    where = "where arrays, maps, and strings are declared"
+    how = f"try simplifying the rule, or adding maxItems, maxProperties, and maxLength {where}"
+    return f"{what} exceeds budget by factor of {shown} ({how})"
 
 
 def _check_compiled(errs: Errors, rule: Rule, path: Path, uncorrelated: Path | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from corral.api import regexes
 from corral.api.fields import Errors, Path
-from corral.api.kinds.schemarules import check_expressions, check_rule
+from corral.api.kinds.schemarules import Around, check_expressions, check_rule, check_total
 from corral.api.objects import Object
 from corral.api.schemacheck import check
 
@@ -52,7 +52,9 @@ def check_schema(errs: Errors, schema: Object, path: Path, *, with_status: bool 
     structure.items.sort(key=str)
     if not structure:
         _check_defaults(structure, schema, path)
-    _check_keywords(keywords, rules, schema, path)
+    around = Around()
+    _check_keywords(keywords, rules, schema, path, around)
+    check_total(rules, around, path)
     errs.extend(structure)
     errs.extend(keywords)
     if not structure:
@@ -75,11 +77,8 @@ def _inner(schema: Object, path: Path) -> Iterator[tuple[Object, Path]]:
         yield items, path.child("items")
 
 
-def _check_keywords(errs: Errors, rules: Errors, schema: Object, path: Path, uncorrelated: Path | None = None) -> None:
-    """Faults of keywords go to `errs`, those of CEL rules to `rules`: the latter are looked at where nothing else is wrong.
-
-    `uncorrelated`: the path of the list around the schema whose items can not be told from each other, if there is one.
-    """
+def _check_keywords(errs: Errors, rules: Errors, schema: Object, path: Path, around: Around) -> None:
+    """Faults of keywords go to `errs`, those of CEL rules to `rules`: the latter are looked at where nothing else is wrong."""
     before = len(errs.items)
     for word in _UNSUPPORTED:
         if schema.get(word):
@@ -99,8 +98,7 @@ def _check_keywords(errs: Errors, rules: Errors, schema: Object, path: Path, unc
         why = "additionalProperties and properties are mutual exclusive"
         errs.forbidden(path.child("additionalProperties"), why)
     for inner, at in _inner(schema, path):
-        is_item = inner is schema.get("items") and schema.get("x-kubernetes-list-type") != "map"
-        _check_keywords(errs, rules, inner, at, uncorrelated or (at if is_item else None))
+        _check_keywords(errs, rules, inner, at, around.below(schema, inner, at))
     if schema.get("x-kubernetes-preserve-unknown-fields") is False:
         errs.invalid(path.child("x-kubernetes-preserve-unknown-fields"), False, "must be true or undefined")
     _check_lists_and_maps(errs, schema, path)
@@ -108,7 +106,7 @@ def _check_keywords(errs: Errors, rules: Errors, schema: Object, path: Path, unc
     for i, rule in enumerate(given):
         check_rule(errs, rule, schema, path.child("x-kubernetes-validations").at(i))
     if given and len(errs.items) == before:
-        check_expressions(rules, schema, path, uncorrelated)
+        check_expressions(rules, schema, path, around)
 
 
 def _check_lists_and_maps(errs: Errors, schema: Object, path: Path) -> None:
