@@ -59,3 +59,14 @@ def test_costs_are_those_of_the_reference():
         program = ENVIRONMENT.compile(expression)
         program.evaluate(VALUES)
         assert program.cost == cost, expression
+
+
+def test_types_stay_small():
+    nested = "[{1: 1}]" + "".join(f".map(x{i}, {{x{i}: x{i}}})" for i in range(100)) + ".size() == 1"
+    with pytest.raises(cel.EvaluationError, match="unsupported key type"):
+        ENVIRONMENT.compile(nested).evaluate(VALUES)
+
+
+def test_compiling_takes_time_that_grows_with_the_source():
+    # Each comparison has a type variable of its own; ten thousand of them took minutes when each remembered all before it.
+    assert ENVIRONMENT.compile(" && ".join(["1 == 1"] * 9000)).evaluate(VALUES) is True

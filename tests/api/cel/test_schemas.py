@@ -86,6 +86,23 @@ def test_types_are_checked():
         value("self.count == 'a'")
 
 
+def test_a_null_is_no_value_of_a_field():
+    schema = {
+        "type": "object",
+        "properties": {
+            "a": {"type": "string", "nullable": True},
+            "m": {"type": "object", "additionalProperties": {"type": "string", "nullable": True}},
+        },
+    }
+    environment = cel.Environment({"self": schemas.type_of(schema, "self")})
+    value = {"self": {"a": None, "m": {"k": None}}}
+    assert environment.compile("!has(self.a) && self.?a.orValue('none') == 'none'").evaluate(value) is True
+    with pytest.raises(cel.EvaluationError, match="no such key: a"):
+        environment.compile("self.a == 'x'").evaluate(value)
+    # Of a map, it is one.
+    assert environment.compile("'k' in self.m && dyn(self.m['k']) == null").evaluate(value) is True
+
+
 def test_most_schemas_need_no_conversion():
     assert schemas.converter({"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}) is None
 

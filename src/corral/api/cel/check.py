@@ -22,6 +22,8 @@ _TYPE_NAMES = {
     "optional_type": t.optional_of(DYN),
     **{type_.name: type_ for type_ in (t.TIMESTAMP, t.DURATION, *t.OPAQUE.values())},
 }
+#: A type that is made of more than so many is dyn.
+_MAX_TYPE_SIZE = 500
 
 
 @dataclass(slots=True)
@@ -64,6 +66,8 @@ class _Checker:
     def type_of(self, node: Node) -> Type:
         """The type of a node, its parts checked before."""
         made = self._type_of(node)
+        if made.size > _MAX_TYPE_SIZE:
+            made = DYN
         self.found.types[node] = made
         return made
 
@@ -181,7 +185,7 @@ class _Checker:
             if overload.member != member or len(overload.args) != len(args):
                 continue
             *wanted, made = t.instantiate((*overload.args, overload.result))
-            saved = dict(self.substitution.bound)
+            mark = self.substitution.mark()
             if all(self.substitution.assignable(arg, one) for arg, one in zip(args, wanted, strict=True)):
                 fitting.append(overload)
                 if result is None or self.substitution.apply(result) == self.substitution.apply(made):
@@ -189,7 +193,7 @@ class _Checker:
                 else:
                     result = DYN
             else:
-                self.substitution.bound = saved
+                self.substitution.undo(mark)
         if result is None:
             return self._no_overload(node, node.function, args, member=member)
         self.found.overloads[node] = fitting

@@ -73,12 +73,12 @@ class Planner:
 
     def _one_select(self, node: Select) -> Step:
         operand, type_ = self.plan(node.operand), self._checked.types[node.operand]
-        name = self._key(node)
+        name, absent = self._key(node), _nulls_absent(type_)
         if node.test:
-            return _has(operand, name)
+            return _has(operand, name, absent)
         if node.optional or type_.name == "optional_type":
-            return _optional_select(operand, name)
-        return _select(operand, name, node.name)
+            return _optional_select(operand, name, absent)
+        return _select(operand, name, node.name, absent)
 
     def _call(self, node: Call) -> Step:
         parts = ([node.target] if node.target is not None else []) + node.args
@@ -124,6 +124,11 @@ class Planner:
         return run
 
 
+def _nulls_absent(type_: Type) -> bool:
+    inner = type_.args[0] if type_.name == "optional_type" else type_
+    return isinstance(inner, ObjectType) and inner.null_is_absent
+
+
 def _is_known(type_: Type) -> bool:
     """Whether a value's kind is sure before there is one."""
     return type_.name not in ("dyn", "!error!") and not isinstance(type_, ObjectType)
@@ -152,16 +157,21 @@ def _local(slot: int) -> Step:
     return run
 
 
-def _select(operand: Step, name: str, written: str) -> Step:
+def _select(operand: Step, name: str, written: str, absent: bool) -> Step:
+    """`absent`: a null is no value."""
+
     def run(frame: Frame) -> Any:
         frame[0] -= 1
         value = operand(frame)
         try:
-            return value[name]
+            found = value[name]
         except KeyError:
             raise EvaluationError(f"no such key: {written}") from None
         except (TypeError, IndexError):
             return _select_optional(value, name)
+        if found is None and absent:
+            raise EvaluationError(f"no such key: {written}")
+        return found
 
     return run
 
@@ -177,6 +187,8 @@ def _path(slot: int, names: list[str], step: Step) -> Step:
                 value = value[name]
         except (KeyError, TypeError, IndexError):
             return step(frame)
+        if value is None:
+            return step(frame)
         frame[0] -= cost
         return value
 
@@ -189,8 +201,8 @@ def _select_optional(value: Any, name: str) -> Any:
     raise EvaluationError("no such overload")
 
 
-def _picked(value: Any, name: str) -> Optional:
-    """The field of a value that may be missing, or may miss it."""
+def _picked(value: Any, name: str, absent: bool = False) -> Optional:
+    """The field of a value that may be missing, or may miss it; `absent`: a null is no value."""
     if isinstance(value, Optional):
         if not value.present:
             return NONE
@@ -200,25 +212,27 @@ def _picked(value: Any, name: str) -> Optional:
     if name not in value:
         return NONE
     found = value[name]
+    if found is None and absent:
+        return NONE
     return found if isinstance(found, Optional) else Optional(found)
 
 
-def _optional_select(operand: Step, name: str) -> Step:
+def _optional_select(operand: Step, name: str, absent: bool) -> Step:
     def run(frame: Frame) -> Any:
         frame[0] -= 1
-        return _picked(operand(frame), name)
+        return _picked(operand(frame), name, absent)
 
     return run
 
 
-def _has(operand: Step, name: str) -> Step:
+def _has(operand: Step, name: str, absent: bool) -> Step:
     def run(frame: Frame) -> bool:
         value = operand(frame)
         if isinstance(value, Optional):
-            return _picked(value, name).present
+            return _picked(value, name, absent).present
         if not isinstance(value, dict):
             raise EvaluationError("no such overload")
-        return name in value
+        return name in value and not (absent and value[name] is None)
 
     return run
 

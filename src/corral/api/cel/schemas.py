@@ -76,7 +76,7 @@ def _object(schema: Object, name: str, *, is_root: bool) -> Type | None:
         field = type_of(inner, f"{name}.{key}") if written else None
         if field is not None:
             fields[written], names[written] = field, key
-    return ObjectType(name, fields, names)
+    return ObjectType(name, fields, names, null_is_absent=True)
 
 
 def properties_of(schema: Object, *, is_root: bool = False) -> Mapping[str, Object]:

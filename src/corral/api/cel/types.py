@@ -10,10 +10,12 @@ from typing import Any
 class Type:
     """A type: its name and its parameters, such as `list` of `int`."""
 
-    __slots__ = ("args", "name")
+    __slots__ = ("args", "name", "size")
 
     def __init__(self, name: str, *args: "Type") -> None:
         self.name, self.args = name, args
+        #: How many types it is made of; kept small by the checker, since a few nested maps could make it huge.
+        self.size: int = 1 + sum(arg.size for arg in args)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Type) and self.name == other.name and self.args == other.args
@@ -32,14 +34,22 @@ class Type:
 class ObjectType(Type):
     """An object with fields; two are the same when their names are.
 
-    `names` leads from what an expression writes (`foo__dash__bar`) to the key in the value (`foo-bar`).
+    `names` leads from what an expression writes (`foo__dash__bar`) to the key in the value (`foo-bar`). Where `null_is_absent`,
+    a field that is null is not there, as in custom resources.
     """
 
-    __slots__ = ("fields", "names")
+    __slots__ = ("fields", "names", "null_is_absent")
 
-    def __init__(self, name: str, fields: Mapping[str, Type], names: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        fields: Mapping[str, Type],
+        names: Mapping[str, str] | None = None,
+        *,
+        null_is_absent: bool = False,
+    ) -> None:
         super().__init__(name)
-        self.fields, self.names = fields, names or {}
+        self.fields, self.names, self.null_is_absent = fields, names or {}, null_is_absent
 
 
 class LazyObjectType(ObjectType):
@@ -101,6 +111,7 @@ class Substitution:
 
     def __init__(self) -> None:
         self.bound: dict[Type, Type] = {}
+        self._order: list[Type] = []
 
     def find(self, type_: Type) -> Type:
         """The type a variable stands for, at the top level."""
@@ -136,7 +147,17 @@ class Substitution:
         if variable in self._parts(type_):
             return False
         self.bound[variable] = type_
+        self._order.append(variable)
         return True
+
+    def mark(self) -> int:
+        """A place to go back to."""
+        return len(self._order)
+
+    def undo(self, mark: int) -> None:
+        """Forget what was found out since `mark`."""
+        while len(self._order) > mark:
+            del self.bound[self._order.pop()]
 
     def _parts(self, type_: Type) -> Iterator[Type]:
         type_ = self.find(type_)
@@ -146,13 +167,13 @@ class Substitution:
 
     def joined(self, one: Type, other: Type) -> Type | None:
         """The type both have, if there is one: the more general where one is assignable to the other."""
-        saved = dict(self.bound)
+        mark = self.mark()
         if self.assignable(other, one):
             return DYN if self.find(other) == DYN else one
-        self.bound = saved
+        self.undo(mark)
         if self.assignable(one, other):
             return other
-        self.bound = saved
+        self.undo(mark)
         return None
 
 
