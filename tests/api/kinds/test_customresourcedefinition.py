@@ -121,6 +121,7 @@ def test_keys_of_a_list_map_are_required_properties():
 
 def test_group_and_plural_stay():
     old, new = made(), made()
+    new["status"] = {"storedVersions": ["v1"]}
     new["spec"]["names"]["plural"] = "stuff"
     assert [str(e) for e in CRD.validate_update(new, old, "").items] == [
         'spec.names.plural: Invalid value: "stuff": field is immutable'
@@ -247,3 +248,19 @@ def test_the_parts_of_a_rule(rule, where, why):
     schema["properties"]["spec"] = with_rule(schema["properties"]["spec"], rule)
     found = faults(schema)
     assert found[0].startswith(f"{AT}.properties[spec].x-kubernetes-validations[0].{where}: {why}")
+
+
+def test_versions_that_objects_are_stored_in_stay():
+    old, new = made(), made()
+    new["status"] = {"storedVersions": ["v0", "v1"]}
+    assert [str(error) for error in CRD.validate_update(new, old, "").items] == [
+        'status.storedVersions[0]: Invalid value: "v0": missing from spec.versions; v0 was previously a storage version, and'
+        " must remain in spec.versions until a storage migration ensures no data remains persisted in v0 and removes v0 from"
+        " status.storedVersions"
+    ]
+    new["status"] = {"storedVersions": []}
+    assert [str(error) for error in CRD.validate_update(new, old, "status").items] == [
+        "status.storedVersions: Invalid value: []: must have at least one stored version"
+    ]
+    new["status"] = {"storedVersions": ["v2"]}
+    assert str(CRD.validate_update(new, old, "status").items[0]).endswith("must have the storage version v1")

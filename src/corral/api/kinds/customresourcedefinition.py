@@ -77,10 +77,9 @@ class CustomResourceDefinitionRules(Rules):
             check_immutable(errs, new["spec"]["names"], old["spec"]["names"], "plural", path.child("names"))
         status, at = new.get("status") or {}, Path("status")
         _check_names(errs, status.get("acceptedNames") or {}, at.child("acceptedNames"))
-        served = {version.get("name") for version in new["spec"].get("versions") or ()}
-        for i, version in enumerate(status.get("storedVersions") or ()):
-            if version not in served:
-                errs.invalid(at.child("storedVersions").at(i), version, "must appear in spec.versions")
+        _check_stored_versions(
+            errs, status.get("storedVersions") or [], new["spec"].get("versions") or [], at.child("storedVersions")
+        )
         return errs
 
     def cells(self, obj: Object, now_s: float) -> list[object]:
@@ -102,6 +101,24 @@ def _add_stored_versions(obj: Object) -> None:
             stored.append(version.get("name", ""))
     status.setdefault("acceptedNames", {"plural": "", "kind": ""})
     obj["status"] = {**status, "storedVersions": stored}
+
+
+def _check_stored_versions(errs: Errors, stored: list[str], versions: list[Object], path: Path) -> None:
+    """A version in which objects may be stored still has to be there to be read."""
+    if not stored:
+        errs.invalid(path, stored, "must have at least one stored version")
+        return
+    for version in versions:
+        if version.get("storage") and version.get("name") not in stored:
+            errs.invalid(path, stored, f"must have the storage version {version.get('name', '')}")
+    names = {version.get("name") for version in versions}
+    for i, name in enumerate(stored):
+        if name not in names:
+            why = (
+                f"missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions until a"
+                f" storage migration ensures no data remains persisted in {name} and removes {name} from status.storedVersions"
+            )
+            errs.invalid(path.at(i), name, why)
 
 
 def _check_spec(errs: Errors, spec: Object, path: Path) -> None:
