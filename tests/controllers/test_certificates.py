@@ -118,7 +118,7 @@ def test_requests_that_are_of_no_more_use_go() -> None:
         assert isinstance(csr_cleaner.plan(decided, NOW_S + 3600)[0], Delete)
 
 
-def test_a_new_node_gets_its_certificate_and_is_who_it_says(tmp_path: Any) -> None:
+def test_people_and_new_nodes_get_certificates_and_are_who_they_say(tmp_path: Any) -> None:
     async def story() -> None:
         bootstrapper = User("system:bootstrap:abcdef", groups=("system:bootstrappers",))
         async with (
@@ -137,6 +137,16 @@ def test_a_new_node_gets_its_certificate_and_is_who_it_says(tmp_path: Any) -> No
                         ],
                     },
                 )
+            person = ec.generate_private_key(ec.SECP256R1())
+            pem = base64.b64encode(pem_of("ann", "dev", key=person)).decode()
+            asked = {"signerName": API_CLIENT, "usages": ["client auth"], "request": pem}
+            made = await control.client.create(REQUESTS, {"metadata": {"name": "ann"}, "spec": asked})
+            made["status"] = {"conditions": [{"type": "Approved", "status": "True", "reason": "r", "message": "m"}]}
+            await control.client.update(REQUESTS, made, subresource="approval")
+            await control.until(lambda: issued(control, "ann"))
+            found = await whoami(server, tmp_path, issued(control, "ann"), person)
+            assert found == {"username": "ann", "groups": ["dev", "system:authenticated"]}
+
             key = ec.generate_private_key(ec.SECP256R1())
             spec = {
                 "signerName": KUBELET_CLIENT,
@@ -148,17 +158,20 @@ def test_a_new_node_gets_its_certificate_and_is_who_it_says(tmp_path: Any) -> No
             await node.create(REQUESTS, {"metadata": {"name": "n1"}, "spec": spec})
             await node.close()
 
-            def certificate() -> Any:
-                found = [r for r in control.objects(REQUESTS) if (r.get("status") or {}).get("certificate")]
-                return base64.b64decode(found[0]["status"]["certificate"]) if found else None
-
-            await control.until(certificate)
-            assert await whoami(server, tmp_path, certificate(), key) == {
+            await control.until(lambda: issued(control, "n1"))
+            assert await whoami(server, tmp_path, issued(control, "n1"), key) == {
                 "username": "system:node:n1",
                 "groups": ["system:nodes", "system:authenticated"],
             }
 
     asyncio.run(story())
+
+
+def issued(control: Any, name: str) -> bytes:
+    for found in control.objects(REQUESTS):
+        if found["metadata"]["name"] == name:
+            return base64.b64decode((found.get("status") or {}).get("certificate", ""))
+    return b""
 
 
 async def whoami(server: Any, folder: Any, certificate: bytes, key: ec.EllipticCurvePrivateKey) -> dict[str, Any]:

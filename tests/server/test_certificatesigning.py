@@ -44,6 +44,12 @@ def test_a_certificate_is_what_was_asked_for(signer: CertificateSigner) -> None:
     assert names.get_values_for_type(x509.DNSName) == ["bob.example"]
 
 
+def test_a_certificate_whose_request_names_no_use_of_its_key_forbids_none(signer: CertificateSigner) -> None:
+    pem = signer.sign(request(ec.generate_private_key(ec.SECP256R1())), ["client auth"], 600)
+    with pytest.raises(x509.ExtensionNotFound):
+        x509.load_pem_x509_certificate(pem).extensions.get_extension_for_class(x509.KeyUsage)
+
+
 def test_nothing_outlives_its_authority(signer: CertificateSigner) -> None:
     pem = signer.sign(request(ec.generate_private_key(ec.SECP256R1())), ["client auth"], 100 * 365 * 24 * 3600)
     assert x509.load_pem_x509_certificate(pem).not_valid_after_utc == NOW + timedelta(days=pki.CA_DAYS)

@@ -65,9 +65,11 @@ class CertificateSigner:
             .not_valid_before(now - CLOCK_SKEW)
             .not_valid_after(min(now + timedelta(seconds=lifetime_s), ca.not_valid_after_utc))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_key_usage(usages), critical=True)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._authority.key.public_key()), critical=False)
         )
+        allowed = _key_usage(usages)
+        if allowed is not None:
+            builder = builder.add_extension(allowed, critical=True)
         extended = list(dict.fromkeys(_EXTENDED[usage] for usage in usages if usage in _EXTENDED))
         if extended:
             builder = builder.add_extension(x509.ExtendedKeyUsage(extended), critical=False)
@@ -80,8 +82,11 @@ class CertificateSigner:
         return signed.public_bytes(serialization.Encoding.PEM)
 
 
-def _key_usage(usages: Sequence[str]) -> x509.KeyUsage:
+def _key_usage(usages: Sequence[str]) -> x509.KeyUsage | None:
+    """None where no use of the key is named: an extension without any would forbid all of them."""
     wanted = {_KEY_USAGES[usage] for usage in usages if usage in _KEY_USAGES}
+    if not wanted:
+        return None
     bits = {name: name in wanted for name in _KEY_USAGES.values()}
     if not bits["key_agreement"]:
         bits["encipher_only"] = bits["decipher_only"] = False
