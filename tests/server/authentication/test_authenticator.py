@@ -11,6 +11,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given
+from hypothesis import strategies as st
 
 from corral.api.errors import ApiError
 from corral.base.clock import SystemClock
@@ -173,3 +175,41 @@ def test_half_a_wish_is_an_error(lookup: MemoryLookup) -> None:
     with pytest.raises(ApiError) as refused:
         acting(request, Authorizer(lookup))
     assert refused.value.code == 500
+
+
+def encoded(text: bytes) -> str:
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+
+
+DEEP = b"[" * 4000
+ISSUED = b'{"iss":"https://kubernetes.default.svc","sub":"x"}'
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (DEEP, ISSUED, b"x"),
+        (b"{}", DEEP, b"x"),
+        (b'{"kid":[],"alg":"ES256"}', ISSUED, b"x" * 64),
+        (b'{"alg":"ES256","b64":false,"crit":["b64"]}', ISSUED, b"x" * 64),
+        (b'{"alg":[]}', ISSUED, b"x"),
+        (b"[]", b"1", b""),
+        (b"", b"", b""),
+        (b"\xff", b"\xff", b"\xff"),
+    ],
+)
+def test_hostile_tokens_are_refused_like_others(authenticator: Authenticator, parts: tuple[bytes, ...]) -> None:
+    token = ".".join(map(encoded, parts))
+    with pytest.raises(ApiError, match="Unauthorized"):
+        run(authenticator.authenticate(get(Authorization=f"Bearer {token}"), Session()))
+
+
+@given(st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([b"{}", ISSUED, b'{"alg":"ES256"}', DEEP])), max_size=4))
+def test_no_token_breaks_anything(parts: list[bytes]) -> None:
+    tokens = TokenAuthority(ec.generate_private_key(ec.SECP256R1()), "https://kubernetes.default.svc")
+    authenticator = Authenticator(MemoryLookup(), SystemClock(), tokens)
+    assert run_any(authenticator.verify(".".join(map(encoded, parts)), ())) is None
+
+
+def run_any(answer: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(answer)

@@ -58,6 +58,20 @@ def _now() -> VirtualClock:
     return clock
 
 
+WRONG: tuple[dict[str, Any], ...] = (
+    {"aud": "else"},
+    {"aud": [["corral"]]},
+    {"aud": {"corral": 1}},
+    {"exp": 1},
+    {"exp": float("nan")},
+    {"exp": "soon"},
+    {"nbf": 1 << 40},
+    {"sub": ""},
+    {"sub": 1},
+    {"groups": [1]},
+)
+
+
 def test_a_token_is_its_user_over_https_and_in_token_reviews(tmp_path: Path) -> None:
     async def story(found: Provider) -> None:
         written(tmp_path, config(found))
@@ -69,7 +83,14 @@ def test_a_token_is_its_user_over_https_and_in_token_reviews(tmp_path: Path) -> 
                 async with http.post(path, json=body, headers={"Authorization": f"Bearer {token}"}) as answer:
                     info = (await answer.json())["status"]["userInfo"]
                 assert info == {"username": "oidc:ann", "groups": ["dev", "ops", "system:authenticated"]}
-                for wrong in (token[:-8] + "AAAAAAAA", found.token(aud="else"), found.token(exp=1), found.token(sub="")):
+                claims: tuple[dict[str, Any], ...] = (
+                    {"aud": "else"},
+                    {"aud": [["corral"]]},
+                    {"aud": {"corral": 1}},
+                    {"exp": 1},
+                )
+                claims += ({"exp": float("nan")}, {"exp": "soon"}, {"nbf": 1 << 40}, {"sub": ""}, {"sub": 1}, {"groups": [1]})
+                for wrong in (token[:-8] + "AAAAAAAA", *(found.token(**bad) for bad in claims)):
                     async with http.get("/api", headers={"Authorization": f"Bearer {wrong}"}) as answer:
                         assert answer.status == 401
                 review = await server.client().create("tokenreviews.authentication.k8s.io", {"spec": {"token": token}})

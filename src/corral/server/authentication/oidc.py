@@ -68,7 +68,7 @@ class JwtIssuer:
     async def _verified(self, token: str) -> Mapping[str, Any]:
         try:
             header = jwt.get_unverified_header(token)
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise InvalidTokenError(str(error)) from error
         if header.get("alg") not in ALGORITHMS:
             raise InvalidTokenError(f"the algorithm {header.get('alg')} is not taken")
@@ -79,8 +79,9 @@ class JwtIssuer:
         if claims is None:
             raise InvalidTokenError("the token is signed by no key of the issuer")
         self._check_times(claims)
-        audience = claims.get("aud")
-        if not set([audience] if isinstance(audience, str) else audience or ()) & set(self._issuer.audiences):
+        found = claims.get("aud")
+        audiences = [found] if isinstance(found, str) else found if isinstance(found, list) else []
+        if not any(audience in self._issuer.audiences for audience in audiences):
             raise InvalidTokenError("the token is for another audience")
         return claims
 
@@ -103,9 +104,9 @@ class JwtIssuer:
         ends, begins = claims.get("exp"), claims.get("nbf", 0)
         if not isinstance(ends, int | float) or not isinstance(begins, int | float):
             raise InvalidTokenError("the token does not say when it ends")
-        if ends <= now_s:
+        if not ends > now_s:  # Not the same as `ends <= now_s`: JSON may hold what is no number.
             raise InvalidTokenError("the token has expired")
-        if begins > now_s + NOT_BEFORE_LEEWAY_S:
+        if not begins <= now_s + NOT_BEFORE_LEEWAY_S:
             raise InvalidTokenError("the token is not valid yet")
 
     async def _fetch(self) -> None:

@@ -158,14 +158,14 @@ class TokenAuthority:
         """The claims, if the key that the token names signed them; any of ours where it names none, or another one."""
         try:
             named = jwt.get_unverified_header(token).get("kid", "")
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise InvalidTokenError(str(error)) from error
         known = self._verifying.get(named)
         why: Exception | None = None
         for key in [known] if known else self._verifying.values():
             try:
                 claims: Object = jwt.decode(token, key.key, algorithms=[key.algorithm], issuer=issuer, options=options)
-            except jwt.PyJWTError as error:
+            except (jwt.PyJWTError, ValueError, RecursionError) as error:
                 why = error
             else:
                 return claims
@@ -176,7 +176,7 @@ def issuer_of(token: str) -> str:
     """Who issued a token by its own word, "" where it does not say or is none."""
     try:
         claims: Any = jwt.decode(token, options={"verify_signature": False})
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, ValueError, RecursionError):  # What nests too deep is no token either.
         return ""
     issuer = claims.get("iss")
     return issuer if isinstance(issuer, str) else ""
