@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import yaml
 from aiohttp import web
-from tests.server.authentication.provider import serving, serving_tls
+from tests.server.authentication.provider import serving, serving_tls, webhook_config
 
 from corral.api.errors import ApiError
 from corral.client.transport import Call
-from corral.server import pki
 from corral.server.audit.webhook import BATCH_EVENTS, KEPT_EVENTS, TRIES, AuditWebhook
 from corral.testing.clock import VirtualClock
 from corral.testing.server import running_server
@@ -109,10 +107,7 @@ def test_a_server_sends_its_events_over_tls(tmp_path: Path) -> None:
         app = web.Application(client_max_size=1 << 24)
         app.router.add_post("/events", take)
         async with asyncio.timeout(30), serving(app, tls) as port:
-            (tmp_path / "config").mkdir()
-            config = pki.kubeconfig(f"https://127.0.0.1:{port}/events", authority.encode(), b"", b"", "it")
-            config["users"][0]["user"] = {}
-            (tmp_path / "config" / "audit-webhook.kubeconfig").write_text(yaml.safe_dump(config))
+            webhook_config(tmp_path, "audit-webhook", f"https://127.0.0.1:{port}/events", authority)
             async with running_server(tmp_path) as server:
                 await server.client("me").create("configmaps", {"metadata": {"name": "a", "namespace": "default"}})
             await some.wait()

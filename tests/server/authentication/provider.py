@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+import orjson
+import yaml
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from corral.client.transport import Call
 from corral.server import pki
 from corral.server.authentication.keys import VerifyingKey, jwks
 
@@ -40,6 +43,33 @@ class Provider:
         """The keys."""
         self.fetches += 1
         return web.json_response(jwks(VerifyingKey.of(key.public_key()) for key in self.keys))
+
+
+class Webhook:
+    """A service that answers reviews with a status (or fails with one), and remembers what it was asked."""
+
+    def __init__(self, status: Any) -> None:
+        self.status = status
+        self.asked: list[Any] = []
+
+    async def call(self, call: Call) -> bytes:
+        """The review with its answer."""
+        assert call.body is not None
+        self.asked.append(orjson.loads(call.body))
+        if isinstance(self.status, Exception):
+            raise self.status
+        return orjson.dumps({"status": self.status})
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def webhook_config(folder: Path, name: str, url: str, authority: str) -> None:
+    """Write the kubeconfig of a webhook to where a server in `folder` reads it."""
+    config = pki.kubeconfig(url, authority.encode(), b"", b"", "it")
+    config["users"][0]["user"] = {}
+    (folder / "config").mkdir()
+    (folder / "config" / f"{name}.kubeconfig").write_text(yaml.safe_dump(config))
 
 
 def serving_tls(folder: Path) -> tuple[ssl.SSLContext, str]:

@@ -5,15 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import orjson
 import pytest
-import yaml
 from aiohttp import web
-from tests.server.authentication.provider import serving, serving_tls
+from tests.server.authentication.provider import Webhook, serving, serving_tls, webhook_config
 
 from corral.api.errors import ApiError
-from corral.client.transport import Call
-from corral.server import pki
 from corral.server.authentication.verdicts import InvalidTokenError
 from corral.server.authentication.webhook import TokenWebhook
 from corral.testing.clock import VirtualClock
@@ -22,27 +18,9 @@ from corral.testing.server import running_server
 ANN = {"authenticated": True, "user": {"username": "ann", "uid": "7", "groups": ["dev"], "extra": {"a": ["b"]}}}
 
 
-class Service:
-    """Answers with a status, and remembers what it was asked."""
-
-    def __init__(self, status: Any) -> None:
-        self.status = status
-        self.asked: list[Any] = []
-
-    async def call(self, call: Call) -> bytes:
-        assert call.body is not None
-        self.asked.append(orjson.loads(call.body))
-        if isinstance(self.status, Exception):
-            raise self.status
-        return orjson.dumps({"kind": "TokenReview", "status": self.status})
-
-    async def close(self) -> None:
-        """Nothing."""
-
-
 def test_an_answer_is_remembered_for_two_minutes() -> None:
     async def story() -> None:
-        service, clock = Service(ANN), VirtualClock()
+        service, clock = Webhook(ANN), VirtualClock()
         webhook = TokenWebhook(service, clock, ("api",))  # type: ignore[arg-type]
         for _ in range(3):
             verified = await webhook.verify("hush", ("api",))
@@ -60,7 +38,7 @@ def test_an_answer_is_remembered_for_two_minutes() -> None:
 @pytest.mark.parametrize("status", [OSError("gone"), ApiError(500, "InternalError", "no"), {"authenticated": True}, [1]])
 def test_no_good_answer_is_no_user_and_is_not_remembered(status: Any) -> None:
     async def story() -> None:
-        service = Service(status)
+        service = Webhook(status)
         webhook = TokenWebhook(service, VirtualClock(), ("api",))  # type: ignore[arg-type]
         for _ in range(2):
             with pytest.raises(InvalidTokenError):
@@ -72,7 +50,7 @@ def test_no_good_answer_is_no_user_and_is_not_remembered(status: Any) -> None:
 
 def test_the_audiences_are_those_that_the_service_and_we_know() -> None:
     async def story() -> None:
-        webhook = TokenWebhook(Service({**ANN, "audiences": ["b", "c"]}), VirtualClock(), ("api",))  # type: ignore[arg-type]
+        webhook = TokenWebhook(Webhook({**ANN, "audiences": ["b", "c"]}), VirtualClock(), ("api",))  # type: ignore[arg-type]
         verified = await webhook.verify("hush", ("a", "b"))
         assert verified is not None
         assert verified.audiences == ("b",)
@@ -92,10 +70,7 @@ def test_a_server_asks_over_tls_whom_its_kubeconfig_names(tmp_path: Path) -> Non
         app = web.Application()
         app.router.add_post("/authenticate", answer)
         async with asyncio.timeout(30), serving(app, tls) as port:
-            (tmp_path / "config").mkdir()
-            config = pki.kubeconfig(f"https://127.0.0.1:{port}/authenticate", authority.encode(), b"", b"", "it")
-            config["users"][0]["user"] = {}
-            (tmp_path / "config" / "token-webhook.kubeconfig").write_text(yaml.safe_dump(config))
+            webhook_config(tmp_path, "token-webhook", f"https://127.0.0.1:{port}/authenticate", authority)
             async with running_server(tmp_path) as server:
                 connector = aiohttp.TCPConnector(ssl=server.tls())
                 async with aiohttp.ClientSession(server.url, connector=connector) as http:

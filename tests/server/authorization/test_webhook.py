@@ -5,14 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import orjson
 import pytest
-import yaml
 from aiohttp import web
-from tests.server.authentication.provider import serving, serving_tls
+from tests.server.authentication.provider import Webhook, serving, serving_tls, webhook_config
 
-from corral.client.transport import Call
-from corral.server import pki
 from corral.server.authorization.attributes import Attributes
 from corral.server.authorization.webhook import AccessWebhook
 from corral.server.request import User
@@ -23,27 +19,9 @@ ANN = User("ann", "7", ("dev",), {"team": ("a",)})
 ASKED = Attributes(ANN, "list", "apps", "v1", "deployments", namespace="x", field_selector="metadata.name=a")
 
 
-class Service:
-    """Answers with a status, and remembers what it was asked."""
-
-    def __init__(self, status: Any) -> None:
-        self.status = status
-        self.asked: list[Any] = []
-
-    async def call(self, call: Call) -> bytes:
-        assert call.body is not None
-        self.asked.append(orjson.loads(call.body))
-        if isinstance(self.status, Exception):
-            raise self.status
-        return orjson.dumps({"kind": "SubjectAccessReview", "status": self.status})
-
-    async def close(self) -> None:
-        """Nothing."""
-
-
 def test_it_is_asked_in_full_and_its_answers_are_kept() -> None:
     async def story() -> None:
-        service, clock = Service({"allowed": True, "reason": "yes"}), VirtualClock()
+        service, clock = Webhook({"allowed": True, "reason": "yes"}), VirtualClock()
         webhook = AccessWebhook(service, clock)  # type: ignore[arg-type]
         for _ in range(2):
             assert await webhook.allows(ASKED) == (True, "yes")
@@ -75,7 +53,7 @@ def test_it_is_asked_in_full_and_its_answers_are_kept() -> None:
 
 @pytest.mark.parametrize("status", [OSError("gone"), {}, {"allowed": True, "denied": True}, {"allowed": "yes"}, []])
 def test_no_clear_yes_is_a_no(status: Any) -> None:
-    allowed, _ = asyncio.run(AccessWebhook(Service(status), VirtualClock()).allows(ASKED))  # type: ignore[arg-type]
+    allowed, _ = asyncio.run(AccessWebhook(Webhook(status), VirtualClock()).allows(ASKED))  # type: ignore[arg-type]
     assert not allowed
 
 
@@ -93,10 +71,7 @@ def test_a_server_asks_only_about_what_it_does_not_allow_itself(tmp_path: Path) 
         app = web.Application()
         app.router.add_post("/authorize", answer)
         async with asyncio.timeout(30), serving(app, tls) as port:
-            (tmp_path / "config").mkdir()
-            config = pki.kubeconfig(f"https://127.0.0.1:{port}/authorize", authority.encode(), b"", b"", "it")
-            config["users"][0]["user"] = {}
-            (tmp_path / "config" / "authorization-webhook.kubeconfig").write_text(yaml.safe_dump(config))
+            webhook_config(tmp_path, "authorization-webhook", f"https://127.0.0.1:{port}/authorize", authority)
             async with running_server(tmp_path, users={"anns": User("ann")}) as server:
                 connector = aiohttp.TCPConnector(ssl=server.tls())
                 headers = {"Authorization": "Bearer anns"}
