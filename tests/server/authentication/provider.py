@@ -12,7 +12,7 @@ import jwt
 import orjson
 import yaml
 from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from corral.client.transport import Call
 from corral.server import pki
@@ -25,7 +25,7 @@ class Provider:
     def __init__(self, url: str, authority: str) -> None:
         self.url = url
         self.authority = authority
-        self.keys = [rsa.generate_private_key(65537, 2048)]
+        self.keys = [ec.generate_private_key(ec.SECP256R1())]
         self.fetches = 0
 
     def token(self, **claims: Any) -> str:
@@ -33,7 +33,7 @@ class Provider:
         now_s = int(datetime.now(UTC).timestamp())
         key = self.keys[-1]
         found = {"iss": self.url, "aud": "corral", "sub": "ann", "exp": now_s + 3600, "iat": now_s, **claims}
-        return jwt.encode(found, key, algorithm="RS256", headers={"kid": VerifyingKey.of(key.public_key()).id})
+        return jwt.encode(found, key, algorithm="ES256", headers={"kid": VerifyingKey.of(key.public_key()).id})
 
     async def discovery(self, _request: web.Request) -> web.Response:
         """The provider's document."""

@@ -9,7 +9,6 @@ from typing import Any
 
 import aiohttp
 import jwt
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -193,33 +192,33 @@ def test_certificate_requests(tmp_path: Path) -> None:
     told(tmp_path, story)
 
 
-@pytest.mark.parametrize(
-    ("of_pod", "of_account", "mounted"),
-    [
-        (None, None, True),
-        (None, True, True),
-        (None, False, False),
-        (True, None, True),
-        (True, True, True),
-        (True, False, True),
-        (False, None, False),
-        (False, True, False),
-        (False, False, False),
-    ],
+#: What a pod says of mounting tokens, what its account says, and whether one is mounted then.
+MOUNTS: tuple[tuple[bool | None, bool | None, bool], ...] = (
+    (None, None, True),
+    (None, True, True),
+    (None, False, False),
+    (True, None, True),
+    (True, True, True),
+    (True, False, True),
+    (False, None, False),
+    (False, True, False),
+    (False, False, False),
 )
-def test_opting_out_of_tokens(tmp_path: Path, of_pod: bool | None, of_account: bool | None, mounted: bool) -> None:
+
+
+def test_opting_out_of_tokens(tmp_path: Path) -> None:
     """[sig-auth] ServiceAccounts should allow opting out of API token automount."""
 
     async def story(api: Api) -> None:
-        account = {"metadata": {"name": "robot"}}
-        if of_account is not None:
-            account["automountServiceAccountToken"] = of_account  # type: ignore[assignment]
-        await api.ask("POST", ACCOUNTS, account)
-        spec = {"serviceAccountName": "robot", "containers": [{"name": "c", "image": "i"}]}
-        if of_pod is not None:
-            spec["automountServiceAccountToken"] = of_pod
-        _, pod = await api.ask("POST", "/api/v1/namespaces/default/pods", {"metadata": {"name": "p"}, "spec": spec})
-        mounts = [mount["mountPath"] for mount in pod["spec"]["containers"][0].get("volumeMounts") or ()]
-        assert ("/var/run/secrets/kubernetes.io/serviceaccount" in mounts) is mounted
+        found = []
+        for i, (of_pod, of_account, _) in enumerate(MOUNTS):
+            account: dict[str, Any] = {"metadata": {"name": f"robot{i}"}, "automountServiceAccountToken": of_account}
+            await api.ask("POST", ACCOUNTS, account)
+            spec = {"serviceAccountName": f"robot{i}", "containers": [{"name": "c", "image": "i"}]}
+            body = {"metadata": {"name": f"p{i}"}, "spec": {**spec, "automountServiceAccountToken": of_pod}}
+            _, pod = await api.ask("POST", "/api/v1/namespaces/default/pods", body)
+            paths = [mount["mountPath"] for mount in pod["spec"]["containers"][0].get("volumeMounts") or ()]
+            found.append((of_pod, of_account, "/var/run/secrets/kubernetes.io/serviceaccount" in paths))
+        assert found == list(MOUNTS)
 
     told(tmp_path, story)

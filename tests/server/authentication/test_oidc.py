@@ -9,7 +9,7 @@ import aiohttp
 import jwt
 import pytest
 import yaml
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from tests.server.authentication.provider import Provider, provider
 
 from corral.base.errors import CorralError
@@ -110,7 +110,7 @@ def test_a_new_key_is_found_and_made_up_ones_do_not_make_us_ask_again_and_again(
             with pytest.raises(InvalidTokenError, match="no key"):
                 await issuer.user(forger.token())
         assert found.fetches == 1
-        found.keys.append(rsa.generate_private_key(65537, 2048))
+        found.keys.append(ec.generate_private_key(ec.SECP256R1()))
         await clock.advance(10)
         assert (await issuer.user(found.token(sub="bob"))).name == "oidc:bob"
         assert found.fetches == 2
