@@ -6,12 +6,10 @@ in this process (`perform`).
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from corral.api.errors import ApiError, bad_request, internal
 from corral.api.objects import Object
@@ -19,7 +17,6 @@ from corral.base.clock import Clock, SystemClock
 from corral.base.tasks import Tasks
 from corral.base.tls import server_tls
 from corral.client.client import Client
-from corral.client.kubeconfig import transport
 from corral.client.transport import Transport
 from corral.server import encryption, pki, subresources
 from corral.server.admission import default_chain
@@ -35,11 +32,9 @@ from corral.server.authentication.frontproxy import FrontProxies
 from corral.server.authentication.impersonation import impersonate
 from corral.server.authentication.legacy import LEGACY_ISSUER
 from corral.server.authentication.tokenrequests import TokenRequests
-from corral.server.authentication.webhook import TokenWebhook
 from corral.server.authorization import Authorizer, forbidden, of_request
 from corral.server.authorization.authorizer import PRIVILEGED, PRIVILEGED_GROUP
 from corral.server.authorization.reviews import Reviews
-from corral.server.authorization.webhook import AccessWebhook
 from corral.server.bodies import as_json
 from corral.server.bootstrap import bootstrap
 from corral.server.cache import Cache
@@ -47,7 +42,7 @@ from corral.server.certificatesigning import CertificateSigner
 from corral.server.charges import Charges
 from corral.server.clusterroles import keep_aggregated
 from corral.server.config import ServerConfig
-from corral.server.configfiles import AUDIT_POLICY, AUDIT_WEBHOOK, AUTHENTICATION, AUTHORIZATION_WEBHOOK, TOKEN_WEBHOOK
+from corral.server.configfiles import AUDIT_POLICY, AUTHENTICATION
 from corral.server.core import Core
 from corral.server.customresources import DEFINITIONS
 from corral.server.definitions import keep_definitions
@@ -58,6 +53,7 @@ from corral.server.local import LocalTransport
 from corral.server.lookup import CacheLookup
 from corral.server.negotiate import AS_JSON, Wanted, wanted
 from corral.server.nodes import Nodes
+from corral.server.outside import Outside
 from corral.server.pages import Pages
 from corral.server.paths import PageNotFoundError, Paths
 from corral.server.represent import body
@@ -67,9 +63,6 @@ from corral.server.streams.relay import Relay
 from corral.server.verbs import VERBS
 from corral.server.writes import Writes
 from corral.store.contract import Store, StoreUnavailable
-
-if TYPE_CHECKING:
-    from corral.server.audit.webhook import AuditWebhook
 
 log = logging.getLogger(__name__)
 
@@ -82,8 +75,6 @@ _FAULTS_OF_WRITING = ("Recursion limit reached", "Integer exceeds 64-bit range",
 DEFAULT_PORT = 6443
 #: How the server is called where it writes objects itself.
 MANAGER = "kube-apiserver"
-#: How long the last audit events may take to a webhook when the server stops.
-FAREWELL_S = 2.0
 
 
 class ApiServer:
@@ -114,8 +105,7 @@ class ApiServer:
         self.encrypted = asyncio.Event()
         self.audit_log: AuditLog | None = None
         self._auditor: Auditor | None = None
-        self._token_webhook: TokenWebhook | None = None
-        self._audit_webhook: AuditWebhook | None = None
+        self._outside: Outside | None = None
         self._signer: CertificateSigner | None = None
         self._pages = Pages(self.core)
 
@@ -130,9 +120,7 @@ class ApiServer:
         core, config = self.core, self.config
         hosts = [config.advertised, config.api_service_ip, *config.extra_sans]
         keys = pki.ensure(config.pki_dir, server_hosts=hosts, now=datetime.fromtimestamp(core.clock.now(), UTC))
-        policy = load_policy(config.config_dir / AUDIT_POLICY)
         tls = server_tls(keys.server_certificate, keys.server_key, keys.ca_certificate, keys.front_proxy_ca_certificate)
-        proxies = FrontProxies(keys.front_proxy_ca_certificate.read_bytes(), (pki.FRONT_PROXY_CLIENT,))
         listener = bind(config.host, config.port)
         core.port = listener.getsockname()[1]
         core.url = self.url
@@ -143,16 +131,15 @@ class ApiServer:
         core.custom.follow(core.cache.collection(DEFINITIONS), core.catalog, core.catalog_changed)
         self._tasks.keep("watch cache", core.cache.run)
         self._tasks.keep("encryption", lambda: self._encrypt_anew(sealer))
-        self._furnish(keys, proxies)
-        self.audit_log = AuditLog(config.data_dir / "server" / "audit.log")
-        self._auditor = Auditor(policy, self._audit_sinks(), core.clock)
+        self._furnish(keys)
+        self._start_audit()
         self._tasks.keep("cluster role aggregation", lambda: keep_aggregated(core))
         self._tasks.keep("custom resource definitions", lambda: keep_definitions(core))
         for controller in core.aggregation.controllers(self._client(), core.clock):
             self._tasks.keep(controller.name, controller.run)
         await self.http.start(listener, tls)
 
-    def _furnish(self, keys: pki.Pki, proxies: FrontProxies) -> None:
+    def _furnish(self, keys: pki.Pki) -> None:
         """Make the parts that need a full cache."""
         core = self.core
         core.admission = default_chain(self.lookup, self.authorizer, Charges(core).write)
@@ -162,18 +149,16 @@ class ApiServer:
         core.token_requests = TokenRequests(self.lookup, core.tokens, core.clock)
         static_tokens = self._static_tokens or load_token_file(self.config.pki_dir / TOKEN_FILE)
         folder = self.config.config_dir
-        if (folder / TOKEN_WEBHOOK).exists():
-            self._token_webhook = TokenWebhook(transport(folder / TOKEN_WEBHOOK), core.clock, core.tokens.audiences)
-        if (folder / AUTHORIZATION_WEBHOOK).exists():
-            self.authorizer.webhook = AccessWebhook(transport(folder / AUTHORIZATION_WEBHOOK), core.clock)
+        outside = self._outside = Outside(folder, core.clock, core.tokens.audiences)
+        self.authorizer.webhook = outside.access
         self._authenticator = Authenticator(
             self.lookup,
             core.clock,
             core.tokens,
             static_tokens,
             configuration=configuration.load(folder / AUTHENTICATION, (self.config.issuer, LEGACY_ISSUER)),
-            proxies=proxies,
-            webhook=self._token_webhook,
+            proxies=FrontProxies(keys.front_proxy_ca_certificate.read_bytes(), (pki.FRONT_PROXY_CLIENT,)),
+            webhook=outside.tokens,
             secret_used=LastUsed(self.lookup, self._client(), core.clock, self._tasks).used,
         )
         core.reviews = Reviews(self.authorizer, self._authenticator, core.clock)
@@ -184,16 +169,15 @@ class ApiServer:
         """The server as a client of its own API."""
         return Client(self.local(manager=MANAGER), self.core.catalog, MANAGER)
 
-    def _audit_sinks(self) -> list[Sink]:
-        assert self.audit_log is not None
-        path = self.config.config_dir / AUDIT_WEBHOOK
-        if not path.exists():
-            return [self.audit_log]
-        from corral.server.audit.webhook import AuditWebhook
-
-        webhook = self._audit_webhook = AuditWebhook(transport(path), self.core.clock)
-        self._tasks.keep("audit webhook", webhook.run)
-        return [self.audit_log, webhook]
+    def _start_audit(self) -> None:
+        """Write events to the log, and to a webhook where one is configured. Raises CorralError for a policy that is wrong."""
+        config, outside = self.config, self._outside
+        self.audit_log = AuditLog(config.data_dir / "server" / "audit.log")
+        sinks: list[Sink] = [self.audit_log]
+        if outside is not None and outside.audit is not None:
+            sinks.append(outside.audit)
+            self._tasks.keep("audit webhook", outside.audit.run)
+        self._auditor = Auditor(load_policy(config.config_dir / AUDIT_POLICY), sinks, self.core.clock)
 
     async def _encrypt_anew(self, sealer: encryption.Sealer) -> None:
         await encryption.rewrite(self.core.store, sealer)
@@ -204,15 +188,8 @@ class ApiServer:
         await self.http.stop()
         await self.core.relay.close()
         await self._tasks.close()
-        if self._token_webhook is not None:
-            await self._token_webhook.close()
-        if self.authorizer.webhook is not None:
-            await self.authorizer.webhook.close()
-        if self._audit_webhook is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(FAREWELL_S):
-                    await self._audit_webhook.flush()
-            await self._audit_webhook.close()
+        if self._outside is not None:
+            await self._outside.close()
         if self.audit_log is not None:
             self.audit_log.close()
 

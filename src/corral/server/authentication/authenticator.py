@@ -15,12 +15,12 @@ from corral.server.authentication.configuration import AuthenticationConfigurati
 from corral.server.authentication.frontproxy import FrontProxies, user_of_headers
 from corral.server.authentication.tokens import TokenAuthority, issuer_of
 from corral.server.authentication.verdicts import InvalidTokenError, Verified
-from corral.server.authentication.webhook import TokenWebhook
 from corral.server.lookup import Lookup
 from corral.server.request import ANONYMOUS, Request, User
 
 if TYPE_CHECKING:
     from corral.server.authentication.oidc import JwtIssuer
+    from corral.server.authentication.webhook import TokenWebhook
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Authenticator:
         *,
         configuration: AuthenticationConfiguration | None = None,
         proxies: FrontProxies | None = None,
-        webhook: TokenWebhook | None = None,
+        webhook: "TokenWebhook | None" = None,
         secret_used: Callable[[str, str], None] | None = None,
     ) -> None:
         """`secret_used` is told the namespace and name of each Secret whose token comes.

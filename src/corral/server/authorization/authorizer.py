@@ -1,15 +1,17 @@
 """The authorizers in their order: the group system:masters may do all, nodes what their pods need, the rest by RBAC."""
 
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from corral.api import errors
 from corral.api.errors import ApiError
 from corral.server.authorization.attributes import Attributes
 from corral.server.authorization.node import NodeAuthorizer
 from corral.server.authorization.rbac import Rbac
-from corral.server.authorization.webhook import AccessWebhook
 from corral.server.lookup import Lookup
+
+if TYPE_CHECKING:
+    from corral.server.authorization.webhook import AccessWebhook
 
 PRIVILEGED_GROUP = "system:masters"
 
