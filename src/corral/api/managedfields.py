@@ -5,6 +5,7 @@ Server-side apply is in `api.patch.apply`; it shares the entries, their merging,
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -55,6 +56,9 @@ class Entry:
 
 
 Managers = dict[Manager, Entry]
+
+#: An object of the version at hand in another one, with that one's type; None where it is no more served.
+InVersion = Callable[[Object, str], tuple[Object, Type] | None]
 
 
 def manager_name(field_manager: str, user_agent: str) -> str:
@@ -108,12 +112,14 @@ def update_managed_fields(
     now_s: float,
     schema: Type,
     reset: Fields | None = None,
+    in_version: InVersion | None = None,
 ) -> None:
     """Set `new["metadata"]["managedFields"]`: `manager` owns what differs from `live` (None: a create), others lose it.
 
     Call it before admission and before `Rules.prepare_*`: what those fill in belongs to nobody. `reset` are fields that this
-    endpoint does not write (`{"f:status": {}}`): nobody gains or loses them. Nothing but the metadata of `new` is changed; its
-    entries share nested dicts with those of `live`.
+    endpoint does not write (`{"f:status": {}}`): nobody gains or loses them. `in_version` tells what changed to
+    owners who wrote in another version. Nothing but the metadata of `new` is changed; its entries share nested dicts with
+    those of `live`.
     """
     meta = new.setdefault("metadata", {})
     managers = _starting_point(live, meta, subresource)
@@ -128,7 +134,8 @@ def update_managed_fields(
     if reset:
         changed, gone = without(changed, reset), without(gone, reset)
     if changed is not None or gone is not None:
-        _take(managers, changed, gone)
+        took = Changes(before, new, api_version, changed, gone, reset, in_version)
+        _take(managers, took)
         own = difference(changed, _STRIPPED)
         if own is not None:
             who = Manager("Update", manager or "unknown", api_version, subresource)
@@ -153,9 +160,45 @@ def _starting_point(live: Object | None, meta: Object, subresource: str) -> Mana
     return decode(sent) or decode(live_entries) or {}
 
 
-def _take(managers: Managers, changed: Fields | None, gone: Fields | None) -> None:
+class Changes:
+    """What a write changed and took away, in the words of whatever version an owner wrote in."""
+
+    def __init__(
+        self,
+        old: Object,
+        new: Object,
+        api_version: str,
+        changed: Fields | None,
+        gone: Fields | None,
+        reset: Fields | None,
+        in_version: InVersion | None,
+    ) -> None:
+        self._old, self._new, self._reset, self._in_version = old, new, reset, in_version
+        self._known: dict[str, tuple[Fields | None, Fields | None] | None] = {api_version: (changed, gone)}
+
+    def seen_in(self, api_version: str) -> tuple[Fields | None, Fields | None] | None:
+        """What changed and what is gone; None where that version is no more served: who wrote in it owns nothing any more."""
+        if api_version not in self._known:
+            self._known[api_version] = self._compare(api_version)
+        return self._known[api_version]
+
+    def _compare(self, api_version: str) -> tuple[Fields | None, Fields | None] | None:
+        if self._in_version is None:
+            return next(iter(self._known.values()))
+        old, new = self._in_version(self._old, api_version), self._in_version(self._new, api_version)
+        if old is None or new is None:
+            return None
+        try:
+            changed, gone = compare(shape_of(new[1]), old[0], new[0])
+        except ValueError:
+            return None, None
+        return (without(changed, self._reset), without(gone, self._reset)) if self._reset else (changed, gone)
+
+
+def _take(managers: Managers, changes: Changes) -> None:
     for who, entry in list(managers.items()):
-        left = difference(difference(entry.fields, changed), gone)
+        seen = changes.seen_in(entry.api_version)
+        left = None if seen is None else difference(difference(entry.fields, seen[0]), seen[1])
         if left is None:
             del managers[who]
         elif left is not entry.fields:

@@ -11,6 +11,7 @@ from corral.api.errors import ApiError, bad_request, not_found
 from corral.api.facts import Type, has_schema, schema
 from corral.api.fieldsets import Fields
 from corral.api.kinds import rules
+from corral.api.managedfields import InVersion
 from corral.api.objects import Object, parse
 from corral.api.resetfields import reset_fields
 from corral.api.resources import Catalog, Resource
@@ -161,6 +162,19 @@ class Core:
             return self.custom.rules(resource).seen(obj)
         stored = self.stored(resource)
         return obj if stored is resource else convert(obj, stored.api_version, resource.api_version)
+
+    def in_version(self, resource: Resource) -> InVersion:
+        """What shows objects of `resource` in other versions of their kind. Conversion by webhook is not asked for this."""
+
+        def show(obj: Object, api_version: str) -> tuple[Object, Type] | None:
+            other = self.catalog.of_kind(api_version, resource.kind)
+            if other is None:
+                return None
+            if resource.storage_version:
+                return {**obj, "apiVersion": api_version}, self.schema(other)
+            return (convert(obj, resource.api_version, api_version) if obj else obj), self.schema(other)
+
+        return show
 
     def raw(self, resource: Resource, raw: bytes) -> bytes:
         """A stored object's bytes as a write through `resource` (see `written`) finds them."""

@@ -247,7 +247,15 @@ class Writes:
         core, resource = self._core, plan.resource
         stored = core.written(resource)
         reset = core.reset_fields(resource, plan.subresource)
-        arguments = (plan.manager, resource.api_version, plan.subresource, now_s, core.schema(resource), reset)
+        arguments = (
+            plan.manager,
+            resource.api_version,
+            plan.subresource,
+            now_s,
+            core.schema(resource),
+            reset,
+            core.in_version(resource),
+        )
         if stored is resource:
             update_managed_fields(old, new, *arguments)
             return

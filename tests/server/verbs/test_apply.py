@@ -304,3 +304,46 @@ def test_kubectls_upgrade_from_the_clients_side(story, media):
         assert (status, shown["data"]) == (200, {"b": "1"})
 
     story(tell)
+
+
+HPAS = "/apis/autoscaling/{}/namespaces/default/horizontalpodautoscalers"
+
+
+def autoscaler(version, **spec):
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}
+    made = {"apiVersion": f"autoscaling/{version}", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "h"}}
+    return {**made, "spec": {"scaleTargetRef": target, "maxReplicas": 5, **spec}}
+
+
+def test_owners_who_wrote_in_another_version_are_told_in_that_version(story):
+    """What `autoscaling/v1` calls targetCPUUtilizationPercentage, v2 calls a metric."""
+
+    async def tell(server):
+        v1, v2 = HPAS.format("v1"), HPAS.format("v2")
+        status, _ = await apply(server, f"{v1}/h", autoscaler("v1", targetCPUUtilizationPercentage=50), "one")
+        assert status == 201
+        metric = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}}
+        status, refused = await apply(server, f"{v2}/h", autoscaler("v2", metrics=[metric]), "two")
+        assert status == 409
+        assert [cause["field"] for cause in refused["details"]["causes"]] == [".spec.targetCPUUtilizationPercentage"]
+        status, shown = await apply(server, f"{v2}/h", autoscaler("v2", metrics=[metric]), "two", force="true")
+        assert status == 200
+        assert "f:targetCPUUtilizationPercentage" not in owned(shown, "one")["f:spec"]
+        assert "f:metrics" in owned(shown, "two")["f:spec"]
+
+    story(tell)
+
+
+def test_owners_in_a_version_that_is_no_more_served_own_nothing(story):
+    async def tell(server):
+        path = f"{MAPS}/m"
+        await apply(server, path, config_map({"a": "1"}), "one")
+        _, shown = await send(server, "GET", path)
+        [entry] = shown["metadata"]["managedFields"]
+        patch = {"metadata": {"managedFields": [{**entry, "apiVersion": "v1beta1"}]}}
+        await send(server, "PATCH", path, patch, "application/merge-patch+json")
+        status, shown = await apply(server, path, config_map({"a": "2"}), "two")
+        assert (status, shown["data"]) == (200, {"a": "2"})
+        assert owned(shown, "one") is None
+
+    story(tell)

@@ -11,7 +11,9 @@ from corral.api.facts import Type
 from corral.api.fieldsets import Fields, difference, intersection, paths, union, without
 from corral.api.managedfields import (
     BEFORE_FIRST_APPLY,
+    Changes,
     Entry,
+    InVersion,
     Manager,
     Managers,
     decode,
@@ -45,11 +47,13 @@ def apply(
     *,
     force: bool = False,
     reset: Fields | None = None,
+    in_version: InVersion | None = None,
 ) -> Object:
     """The object after `manager` applied `applied` (live None: a create), with managed fields and without defaults.
 
     Fields that the manager applied before and not now are removed when nobody else owns them. Neither argument is changed; the
-    result shares what did not change. `reset` are fields that this endpoint does not write, e.g. `{"f:status": {}}`.
+    result shares what did not change. `reset` are fields that this endpoint does not write, e.g. `{"f:status": {}}`;
+    `in_version` tells what changed to owners who wrote in another version.
     """
     if applied.get("apiVersion") != api_version:
         sent = applied.get("apiVersion")
@@ -64,7 +68,7 @@ def apply(
     if errors:
         raise _not_typed(applied, api_version, errors)
     base, managers = _starting_point(live, api_version, subresource, now_s, schema)
-    step = _Step(shape, base, applied, wanted, Manager("Apply", manager, "", subresource), api_version, reset)
+    step = _Step(shape, base, applied, wanted, Manager("Apply", manager, "", subresource), api_version, reset, in_version)
     try:
         result, after = step.run(managers, force)
     except _ConflictError as conflicts:
@@ -120,6 +124,7 @@ class _Step:
         who: Manager,
         api_version: str,
         reset: Fields | None,
+        in_version: InVersion | None,
     ) -> None:
         self.shape = shape
         self.live = live
@@ -128,6 +133,7 @@ class _Step:
         self.who = who
         self.api_version = api_version
         self.reset = reset
+        self.in_version = in_version
 
     def run(self, before: Managers, force: bool) -> tuple[Object, Managers]:
         """The new object and owners. Raises _ConflictError."""
@@ -160,13 +166,18 @@ class _Step:
         changed, gone = compare(self.shape, self.live, result)
         if self.reset:
             changed, gone = without(changed, self.reset), without(gone, self.reset)
+        changes = Changes(self.live, result, self.api_version, changed, gone, self.reset, self.in_version)
         conflicts = {}
         for who, entry in list(managers.items()):
             if who == self.who:
                 continue
-            if (contested := intersection(entry.fields, changed)) is not None:
+            seen = changes.seen_in(entry.api_version)
+            if seen is None:
+                del managers[who]
+                continue
+            if (contested := intersection(entry.fields, seen[0])) is not None:
                 conflicts[who] = contested
-            left = difference(difference(entry.fields, changed), gone)
+            left = difference(difference(entry.fields, seen[0]), seen[1])
             if left is None:
                 del managers[who]
             else:

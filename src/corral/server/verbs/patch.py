@@ -98,6 +98,7 @@ def _applier(
             core.schema(resource),
             force=bool(options.force),
             reset=core.reset_fields(resource, subresource),
+            in_version=core.in_version(resource),
         )
         return deepcopy(typed_object(core, resource, merged))
 
