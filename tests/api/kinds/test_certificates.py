@@ -107,3 +107,14 @@ def test_a_bundle_is_named_after_its_signer():
     spec = {"signerName": "example.com/any", "trustBundle": "-----BEGIN CERTIFICATE-----"}
     assert bundles.validate_create({"metadata": {"name": "example.com:any:a"}, "spec": spec}).items == []
     assert len(bundles.validate_create({"metadata": {"name": "a"}, "spec": spec}).items) == 1
+
+
+def test_bundles_and_pods_requests_are_selected_by_their_signer():
+    bundles, requests = (
+        rules("certificates.k8s.io", "ClusterTrustBundle"),
+        rules("certificates.k8s.io", "PodCertificateRequest"),
+    )
+    spec = {"signerName": "example.com/any", "podName": "p", "nodeName": "n", "trustBundle": "x"}
+    assert bundles.selectable_fields({"spec": spec}) == {"spec.signerName": "example.com/any"}
+    expected = {"spec.signerName": "example.com/any", "spec.podName": "p", "spec.nodeName": "n"}
+    assert requests.selectable_fields({"spec": spec}) == expected

@@ -41,5 +41,9 @@ class ClusterTrustBundleRules(Rules):
             errs.invalid("spec.signerName", signer, "field is immutable")
         return errs
 
+    def selectable_fields(self, obj: Object) -> dict[str, str]:
+        """Whose anchors they are."""
+        return {"spec.signerName": obj["spec"].get("signerName", "")}
+
 
 RULES = {"ClusterTrustBundle": ClusterTrustBundleRules()}

@@ -25,6 +25,11 @@ class PodCertificateRequestRules(Rules):
         if spec.get("maxExpirationSeconds") is None:
             spec["maxExpirationSeconds"] = DEFAULT_AGE_S
 
+    def selectable_fields(self, obj: Object) -> dict[str, str]:
+        """Who signs for which pod on which node."""
+        spec = obj["spec"]
+        return {f"spec.{name}": spec.get(name, "") for name in ("signerName", "podName", "nodeName")}
+
     def validate_create(self, obj: Object) -> Errors:
         """Who signs for which pod, and for how long."""
         errs, spec, path = Errors(), obj["spec"], Path("spec")
