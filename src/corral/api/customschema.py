@@ -12,7 +12,8 @@ from typing import Any
 
 from corral.api.facts import Field, Type, named
 from corral.api.fields import Errors, Path
-from corral.api.golang import DecodeError, Repeated, read
+from corral.api.golang import DecodeError, read
+from corral.api.jsonvalues import Repeated
 from corral.api.objects import Object
 
 PRESERVE = "x-kubernetes-preserve-unknown-fields"

@@ -16,11 +16,9 @@ from typing import Any
 
 from corral.api import gotime, quantity
 from corral.api.facts import Field, Type, named
+from corral.api.jsonvalues import MAX_DEPTH, TOO_DEEP, Decimal, Repeated
 
 MAX_STRICT_ERRORS = 100
-#: Of free-form values. Go's limit is 10,000; no real object comes near this one, and Python's own stack ends before Go's.
-MAX_DEPTH = 200
-TOO_DEEP = "exceeded max depth"
 _RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 _ZERO = {"string": "", "bool": False, "int32": 0, "int64": 0, "float64": 0, "quantity": "0", "int-or-string": 0}
 _BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
@@ -32,18 +30,6 @@ _Step = tuple[Type, Field] | int | str
 
 class DecodeError(Exception):
     """The value cannot be read as its type; the text is Go's."""
-
-
-class Repeated(dict[str, Any]):
-    """A JSON object in which keys occurred more than once; the last ones count."""
-
-    repeated: tuple[str, ...] = ()
-
-
-class Decimal(float):
-    """A number with a point or an exponent, and the text it had."""
-
-    text: str = ""
 
 
 def read(value: Any, type_: Type) -> tuple[Any, list[str]]:

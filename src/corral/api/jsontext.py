@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from corral.api.golang import MAX_DEPTH, TOO_DEEP, Decimal, Repeated
+from corral.api.jsonvalues import MAX_DEPTH, TOO_DEEP, Decimal, Repeated
 
 _INTEGER_DIGITS = 1000
 END = "unexpected end of JSON input"
@@ -40,7 +40,7 @@ def parse(data: bytes) -> Any:
 
 
 def parse_exactly(data: bytes) -> Any:
-    """Like `parse`, with golang.Decimal for numbers with a point and golang.Repeated for objects with repeated keys."""
+    """Like `parse`, with jsonvalues.Decimal for numbers with a point and jsonvalues.Repeated for objects with repeated keys."""
     check(data)
     text = data.decode("utf-8", "replace")
     if "\\ud" in text or "\\uD" in text:

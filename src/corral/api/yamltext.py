@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from corral.api.golang import MAX_DEPTH, TOO_DEEP
 from corral.api.jsontext import TextError
+from corral.api.jsonvalues import MAX_DEPTH, TOO_DEEP
 
 _TRUE = ("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON")
 _FALSE = ("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF")

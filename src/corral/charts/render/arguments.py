@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from corral.charts.render.gotypes import Int64, NilMap, NilSlice, Strings, Values, type_name
+from corral.charts.render.gotypes import Int64, NilMap, NilSlice, Strings, Uint32, Values, type_name
 from corral.charts.render.nodes import Constant
 
 _FREE = ("interface {}", "reflect.Value")
@@ -13,6 +13,7 @@ _CLASSES: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "int": (int,),
     "int64": (Int64,),
+    "uint32": (Uint32,),
     "float64": (float,),
     "map[string]interface {}": (dict, Values, NilMap),
     "chartutil.Values": (dict, Values, NilMap),
@@ -94,6 +95,12 @@ def _integer(node: Constant, type_: str) -> Any:
     raise ArgumentError(f"expected integer; found {node}")
 
 
+def _unsigned(node: Constant, type_: str) -> Any:
+    if node.number and "uint" in node.number:
+        return Uint32(node.number["uint"])
+    raise ArgumentError(f"expected unsigned integer; found {node}")
+
+
 def _float(node: Constant, type_: str) -> Any:
     if node.number and "float" in node.number:
         return node.number["float"]
@@ -105,5 +112,6 @@ _LITERALS: dict[str, Callable[[Constant, str], Any]] = {
     "bool": _bool,
     "int": _integer,
     "int64": _integer,
+    "uint32": _unsigned,
     "float64": _float,
 }

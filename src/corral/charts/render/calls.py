@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from corral.charts.render import functions, nodes
 from corral.charts.render.errors import ExecError, FunctionError
 from corral.charts.render.functions import Function
-from corral.charts.render.nodes import Node, Tree
+from corral.charts.render.nodes import Node
 
 if TYPE_CHECKING:
     from corral.charts.render.compiler import Code, Compiler, Evaluator
@@ -19,11 +19,10 @@ _LIMITS: dict[type, int] = {str: MAX_TEXT, list: MAX_LIST}
 
 
 class Caller:
-    """Makes the closures of calls in one tree; without a compiler, of calls without arguments."""
+    """Makes the closures of calls; without a compiler, of calls without arguments."""
 
-    def __init__(self, compiler: "Compiler | None", tree: Tree) -> None:
+    def __init__(self, compiler: "Compiler | None") -> None:
         self._compiler = compiler
-        self._tree = tree
 
     def function(self, node: nodes.Identifier, command: Node, args: list[Node], final: "Code | None") -> "Evaluator":
         """A call of a function by its name."""
@@ -65,10 +64,8 @@ class Caller:
     def _failing(self, node: Node, message: str) -> "Code":
         from corral.charts.render.compiler import fail
 
-        tree = self._tree
-
         def run(frame: Any, dot: Any) -> Any:
-            fail(tree, node, message)
+            fail(node, message)
 
         return run
 
@@ -109,14 +106,13 @@ class Caller:
 
     def _told(self, name: str, node: Node) -> "Callable[[Exception | None, Any], None]":
         """How a failure of the function is told, and a value that is too large."""
-        tree = self._tree
 
         def tell(error: Exception | None, value: Any = None) -> None:
             from corral.charts.render.compiler import fail
 
             if error is None:
                 error = FunctionError(f"the result has {len(value)} elements, more than {_LIMITS[value.__class__]}")
-            fail(tree, node, f"error calling {name}: {error}")
+            fail(node, f"error calling {name}: {error}")
 
         return tell
 

@@ -50,11 +50,24 @@ def execute(run: Any, tree: Tree, dot: Any, out: list[str], depth: int = 0) -> N
     code(Frame(run, tree, dot, out, depth), dot)
 
 
-def fail(tree: Tree, node: Node, message: str) -> NoReturn:
-    """Raise the ExecError of a node."""
-    line, column = tree.file.place(node.pos)
-    text = f"template: {tree.file.name}:{line}:{column}: executing {quote(tree.name)} at <{node}>: {message}"
-    raise ExecError(text, tree.file.name, line, column)
+class NodeError(Exception):
+    """A failure at a node; where the node is, the step that it belongs to knows."""
+
+    def __init__(self, node: Node, message: str) -> None:
+        super().__init__(message)
+        self.node = node
+
+
+def fail(node: Node, message: str) -> NoReturn:
+    """Raise the NodeError of a node."""
+    raise NodeError(node, message)
+
+
+def told(error: NodeError, tree: Tree, base: int) -> ExecError:
+    """What is told of a failure in a tree, in an action that begins at `base`."""
+    line, column = tree.file.place(base + error.node.pos)
+    context = f"executing {quote(tree.name)} at <{error.node}>"
+    return ExecError(f"template: {tree.file.name}:{line}:{column}: {context}: {error}", tree.file.name, line, column)
 
 
 def shown(value: Any) -> str:
@@ -83,7 +96,7 @@ class Compiler:
                 pending += node.text
                 continue
             if isinstance(node, nodes.Action) and not node.pipe.declared:
-                steps.append(_printing(pending, self.pipe(node.pipe)[0]))
+                steps.append(_printing(pending, self.shared(node.pipe)[0], self._tree, node.base))
                 pending = ""
                 continue
             if pending:
@@ -98,7 +111,7 @@ class Compiler:
 
     def _step(self, node: Node) -> Code:
         if isinstance(node, nodes.Action):
-            return _silent(self.pipe(node.pipe)[0])
+            return _silent(self.shared(node.pipe)[0], self._tree, node.base)
         if isinstance(node, nodes.Branch):
             if node.kind == "range":
                 return self._range(node)
@@ -110,12 +123,16 @@ class Compiler:
         return lambda frame, dot: kind
 
     def _if(self, node: nodes.Branch) -> Code:
-        condition = self.pipe(node.pipe)[0]
+        condition = self.shared(node.pipe)[0]
+        tree, base = self._tree, node.base
         body = self.body(node.body, ranged=self._ranged)
         otherwise = None if node.otherwise is None else self.body(node.otherwise, ranged=self._ranged)
 
         def run(frame: Frame, dot: Any) -> Any:
-            value = condition(frame, dot)
+            try:
+                value = condition(frame, dot)
+            except NodeError as error:
+                raise told(error, tree, base) from None
             if value or isinstance(value, Struct):
                 return body(frame, dot)
             return otherwise(frame, dot) if otherwise is not None else None
@@ -123,12 +140,16 @@ class Compiler:
         return run
 
     def _with(self, node: nodes.Branch) -> Code:
-        condition = self.pipe(node.pipe)[0]
+        condition = self.shared(node.pipe)[0]
+        tree, base = self._tree, node.base
         body = self.body(node.body, ranged=False)
         otherwise = None if node.otherwise is None else self.body(node.otherwise, ranged=self._ranged)
 
         def run(frame: Frame, dot: Any) -> Any:
-            value = condition(frame, dot)
+            try:
+                value = condition(frame, dot)
+            except NodeError as error:
+                raise told(error, tree, base) from None
             if value or isinstance(value, Struct):
                 return body(frame, value)
             return otherwise(frame, dot) if otherwise is not None else None
@@ -136,19 +157,23 @@ class Compiler:
         return run
 
     def _range(self, node: nodes.Branch) -> Code:
-        values, last = self.pipe(node.pipe)
+        values, last = self.shared(node.pipe)
         slots = [variable.slot for variable in node.pipe.declared]
         element_slot = slots[-1] if slots else -1
         key_slot = slots[0] if len(slots) > 1 else -1
         body = self.body(node.body, ranged=True)
         otherwise = None if node.otherwise is None else self.body(node.otherwise, ranged=self._ranged)
-        tree = self._tree
+        tree, base = self._tree, node.base
 
         def run(frame: Frame, dot: Any) -> Any:
-            value = values(frame, dot)
+            try:
+                value = values(frame, dot)
+                entries = () if value is None else _entries(value, last)
+            except NodeError as error:
+                raise told(error, tree, base) from None
             if value:
                 tick, variables = frame.run.tick, frame.variables
-                for key, element in _entries(value, tree, last):
+                for key, element in entries:
                     tick(frame)
                     if element_slot >= 0:
                         variables[element_slot] = element
@@ -157,8 +182,6 @@ class Compiler:
                     if body(frame, element) == "break":
                         break
                 return None
-            if value is not None:
-                _entries(value, tree, last)
             return otherwise(frame, dot) if otherwise is not None else None
 
         return run
@@ -168,17 +191,28 @@ class Compiler:
         name, tree = node.name, self._tree
 
         def run(frame: Frame, dot: Any) -> None:
-            found = frame.run.templates.get(name)
-            if found is None:
-                fail(tree, node, f"template {quote(name)} not defined")
-            if frame.depth >= frame.run.max_template_depth:
-                fail(tree, node, f"exceeded maximum template depth ({MAX_TEMPLATE_DEPTH})")
-            frame.run.tick(frame)
-            execute(frame.run, found, None if data is None else data(frame, dot), frame.out, frame.depth + 1)
+            try:
+                found = frame.run.templates.get(name)
+                if found is None:
+                    fail(node, f"template {quote(name)} not defined")
+                if frame.depth >= frame.run.max_template_depth:
+                    fail(node, f"exceeded maximum template depth ({MAX_TEMPLATE_DEPTH})")
+                frame.run.tick(frame)
+                value = None if data is None else data(frame, dot)
+            except NodeError as error:
+                raise told(error, tree, 0) from None
+            execute(frame.run, found, value, frame.out, frame.depth + 1)
 
         return run
 
     # -- what has a value
+
+    def shared(self, pipe: nodes.Pipe) -> Evaluator:
+        """`pipe`, made once for all places where it stands."""
+        made: Evaluator | None = pipe.compiled.get(self._ranged)
+        if made is None:
+            made = pipe.compiled[self._ranged] = self.pipe(pipe)
+        return made
 
     def pipe(self, pipe: nodes.Pipe) -> Evaluator:
         """The value of a pipeline, put into its variables."""
@@ -212,7 +246,7 @@ class Compiler:
         first = command.args[0]
         args = command.args[1:]
         if isinstance(first, nodes.Identifier):
-            return Caller(self, self._tree).function(first, command, args, final)
+            return Caller(self).function(first, command, args, final)
         if isinstance(first, nodes.Field):
             return self._fields(first, None, first.names, first, self._ranged, args, final)
         if isinstance(first, nodes.Variable) and first.names:
@@ -237,10 +271,9 @@ class Compiler:
         return code, last
 
     def _failing(self, node: Node, message: str) -> Code:
-        tree = self._tree
 
         def run(frame: Frame, dot: Any) -> Any:
-            fail(tree, node, message)
+            fail(node, message)
 
         return run
 
@@ -268,7 +301,7 @@ class Compiler:
 
     def checking(self, code: Code, type_: str, last: Node, *, interface: bool) -> Code:
         """`code`, whose value must be an argument of a type."""
-        tree, checked = self._tree, arguments.checked
+        checked = arguments.checked
         if type_ == "string":
 
             def run_string(frame: Frame, dot: Any) -> Any:
@@ -278,7 +311,7 @@ class Compiler:
                 try:
                     return checked(value, type_, interface=interface)
                 except arguments.ArgumentError as error:
-                    fail(tree, last, str(error))
+                    fail(last, str(error))
 
             return run_string
 
@@ -287,7 +320,7 @@ class Compiler:
             try:
                 return checked(value, type_, interface=interface)
             except arguments.ArgumentError as error:
-                fail(tree, last, str(error))
+                fail(last, str(error))
 
         return run
 
@@ -306,7 +339,7 @@ class Compiler:
         if isinstance(node, nodes.Chain):
             return (*self._chain(node, [], None), True)
         assert isinstance(node, nodes.Identifier)
-        return (*Caller(self, self._tree).function(node, node, [], None), True)
+        return (*Caller(self).function(node, node, [], None), True)
 
     def _chain(self, node: nodes.Chain, args: list[Node], final: Code | None) -> Evaluator:
         if isinstance(node.node, nodes.Nil):
@@ -325,7 +358,6 @@ class Compiler:
         final: Code | None,
     ) -> Evaluator:
         """`.a.b.c` of a receiver (None: of dot); the last of them may be a method with arguments."""
-        tree = self._tree
         if args or final is not None:
             return self._method(node, receiver, names, last, interface, args, final)
         first = names[0]
@@ -335,14 +367,14 @@ class Compiler:
         def run(frame: Frame, dot: Any) -> Any:
             value = dot if receiver is None else receiver(frame, dot)
             if value is None and not interface:
-                return _no_data(frame, tree, last, first)
+                return _no_data(frame, last, first)
             container: Any = None
             for name in names:
                 if value.__class__ in _MAPS and name in value:
                     container, value = value, value[name]
                 else:
                     static_type = anything if container is None and interface else access.static_type(value, container)
-                    container, value = value, _slow(frame, tree, last, node, value, name, static_type)
+                    container, value = value, _slow(frame, last, node, value, name, static_type)
             return value
 
         def run_one(frame: Frame, dot: Any) -> Any:
@@ -350,8 +382,8 @@ class Compiler:
             if value.__class__ is dict and first in value:
                 return value[first]
             if value is None and not interface:
-                return _no_data(frame, tree, last, first)
-            return _slow(frame, tree, last, node, value, first, anything if interface else access.static_type(value, None))
+                return _no_data(frame, last, first)
+            return _slow(frame, last, node, value, first, anything if interface else access.static_type(value, None))
 
         return (run if rest else run_one), last
 
@@ -365,8 +397,7 @@ class Compiler:
         args: list[Node],
         final: Code | None,
     ) -> Evaluator:
-        tree = self._tree
-        caller = Caller(self, tree)
+        caller = Caller(self)
         *path, name = names
         path_code = self._fields(node, receiver, path, last, interface, [], None)[0] if path else receiver or _dot
         known = bool(path) or interface
@@ -375,37 +406,37 @@ class Compiler:
         def run(frame: Frame, dot: Any) -> Any:
             value = path_code(frame, dot)
             if value is None and not known:
-                return _no_data(frame, tree, last, name)
+                return _no_data(frame, last, name)
             try:
                 found = access.get(value, name, strict=frame.run.strict)
             except access.FieldError as error:
-                fail(tree, last, str(error))
+                fail(last, str(error))
             if found.__class__ is not Function:
                 what = (
                     "is not a method but has arguments"
                     if isinstance(value, dict)
                     else "has arguments but cannot be invoked as function"
                 )
-                fail(tree, last, f"{name} {what}")
+                fail(last, f"{name} {what}")
             return caller.call(found, name, node, last, args, final)[0](frame, dot)
 
         return run, end
 
 
-def _no_data(frame: Frame, tree: Tree, node: Node, name: str) -> None:
+def _no_data(frame: Frame, node: Node, name: str) -> None:
     """A field of no value at all is no value at all, unless keys must be there."""
     if frame.run.strict:
-        fail(tree, node, f"nil data; no entry for key {quote(name)}")
+        fail(node, f"nil data; no entry for key {quote(name)}")
 
 
-def _slow(frame: Frame, tree: Tree, last: Node, node: Node, value: Any, name: str, static_type: str) -> Any:
+def _slow(frame: Frame, last: Node, node: Node, value: Any, name: str, static_type: str) -> Any:
     """A field of what is no plain map, or a key that is not there."""
     try:
         found = access.get(value, name, strict=frame.run.strict, static_type=static_type)
     except access.FieldError as error:
-        fail(tree, last, str(error))
+        fail(last, str(error))
     if found.__class__ is Function:
-        return Caller(None, tree).call(found, name, node, last, [], None)[0](frame, None)
+        return Caller(None).call(found, name, node, last, [], None)[0](frame, None)
     return found
 
 
@@ -421,18 +452,24 @@ def _writing(text: str) -> Code:
     return lambda frame, dot: frame.write(text)
 
 
-def _silent(code: Code) -> Code:
+def _silent(code: Code, tree: Tree, base: int) -> Code:
     def run(frame: Frame, dot: Any) -> None:
-        code(frame, dot)
+        try:
+            code(frame, dot)
+        except NodeError as error:
+            raise told(error, tree, base) from None
 
     return run
 
 
-def _printing(text: str, code: Code) -> Code:
+def _printing(text: str, code: Code, tree: Tree, base: int) -> Code:
     def run(frame: Frame, dot: Any) -> None:
         if text:
             frame.write(text)
-        value = code(frame, dot)
+        try:
+            value = code(frame, dot)
+        except NodeError as error:
+            raise told(error, tree, base) from None
         frame.write(value if value.__class__ is str else shown(value))
 
     return run
@@ -460,7 +497,7 @@ def _leaving(steps: list[Code]) -> Code:
     return run
 
 
-def _entries(value: Any, tree: Tree, node: Node) -> Any:
+def _entries(value: Any, node: Node) -> Any:
     """The keys and elements that a range walks."""
     if isinstance(value, list):
         return enumerate(value)
@@ -472,4 +509,4 @@ def _entries(value: Any, tree: Tree, node: Node) -> Any:
         return enumerate(map(Uint8, value))
     if isinstance(value, int) and not isinstance(value, bool):
         return ((i, i) for i in range(value))
-    fail(tree, node, f"range can't iterate over {plain(value)}")
+    fail(node, f"range can't iterate over {plain(value)}")

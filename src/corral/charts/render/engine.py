@@ -6,14 +6,11 @@
 `scope` is what dot is at the top of a template (scopes.py makes it from a chart): Values, Release, Chart, Files … .
 """
 
-import random
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from corral.charts.render import compiler
 from corral.charts.render.errors import ExecError, FunctionError, ParseError, RenderError
@@ -21,7 +18,11 @@ from corral.charts.render.functions import HOMES
 from corral.charts.render.functions.helm import WARNING_END, WARNING_START
 from corral.charts.render.gotypes import Values
 from corral.charts.render.nodes import Tree
-from corral.charts.render.parser import parse
+from corral.charts.render.parser import Actions, parse
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from random import Random
 
 #: As often may a template be included within itself.
 MAX_INCLUDES: Final = 1000
@@ -37,13 +38,15 @@ _CHECK_EVERY = 1024
 _RECURSION_LIMIT = 1_000_000
 
 
-@dataclass(slots=True)
 class Template:
     """A template's text, what dot is at its top, and the folder that `.Template.BasePath` tells."""
 
-    text: str
-    scope: dict[str, Any]
-    base_path: str
+    __slots__ = ("base_path", "scope", "text")
+
+    def __init__(self, text: str, scope: dict[str, Any], base_path: str) -> None:
+        self.text = text
+        self.scope = scope
+        self.base_path = base_path
 
 
 def _no_lookup(api_version: str, kind: str, namespace: str, name: str) -> dict[str, Any]:
@@ -54,22 +57,51 @@ def _no_host(name: str) -> str:
     return ""
 
 
-@dataclass(slots=True)
 class Options:
     """What a rendering depends on beside its templates.
 
     `strict`: a key that is not there is an error. `lint`: `required` and `fail` do not fail. `lookup` reads the cluster
-    (api version, kind, namespace, name). `resolve_host` is `getHostByName`. `now` and `source` are clock and randomness.
+    (api version, kind, namespace, name). `resolve_host` is `getHostByName`. `now` and `source` are clock and randomness, None
+    the machine's. `max_steps` and `max_output` (characters) end what would not end.
     """
 
-    strict: bool = False
-    lint: bool = False
-    lookup: Callable[[str, str, str, str], Any] = _no_lookup
-    resolve_host: Callable[[str], str] = _no_host
-    now: Callable[[], datetime] = lambda: datetime.now(UTC).astimezone()
-    source: random.Random = field(default_factory=random.SystemRandom)
-    max_steps: int = MAX_STEPS
-    max_output: int = MAX_OUTPUT
+    __slots__ = ("_source", "lint", "lookup", "max_output", "max_steps", "now", "resolve_host", "strict")
+
+    def __init__(
+        self,
+        *,
+        strict: bool = False,
+        lint: bool = False,
+        lookup: Callable[[str, str, str, str], Any] = _no_lookup,
+        resolve_host: Callable[[str], str] = _no_host,
+        now: "Callable[[], datetime] | None" = None,
+        source: "Random | None" = None,
+        max_steps: int = MAX_STEPS,
+        max_output: int = MAX_OUTPUT,
+    ) -> None:
+        self.strict = strict
+        self.lint = lint
+        self.lookup = lookup
+        self.resolve_host = resolve_host
+        self.now = now or _now
+        self._source = source
+        self.max_steps = max_steps
+        self.max_output = max_output
+
+    @property
+    def source(self) -> "Random":
+        """The source of randomness."""
+        if self._source is None:
+            from random import SystemRandom
+
+            self._source = SystemRandom()
+        return self._source
+
+
+def _now() -> "datetime":
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).astimezone()
 
 
 def render(templates: Mapping[str, Template], options: Options | None = None) -> dict[str, str]:
@@ -89,10 +121,13 @@ def render(templates: Mapping[str, Template], options: Options | None = None) ->
         sys.setrecursionlimit(limit)
 
 
+_ACTIONS = Actions(HOMES)
+
+
 @lru_cache(maxsize=2048)
 def parsed(name: str, text: str) -> dict[str, Tree]:
     """The templates in a text; the same text is parsed once. Raises ParseError."""
-    return parse(name, text, HOMES)
+    return parse(name, text, _ACTIONS)
 
 
 class Run:

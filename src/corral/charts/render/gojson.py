@@ -1,6 +1,5 @@
 """JSON as Go's encoding/json writes and reads it, and values as JSON holds them."""
 
-import base64
 import json
 import math
 import re
@@ -62,7 +61,9 @@ def _plain_other(value: Any) -> Any:
     if isinstance(value, _NILS):
         return value if value else None
     if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
+        from base64 import b64encode
+
+        return b64encode(value).decode()
     as_json = getattr(value, "as_json", None)
     if as_json is not None:
         return as_json()
@@ -154,26 +155,27 @@ def _escape(match: re.Match[str]) -> str:
 def loads(text: str) -> Any:
     """The value of a JSON text, its numbers as float64. Raises ValueError in Go's words."""
     try:
-        return json.loads(text, parse_int=float, parse_constant=_no_constant, object_pairs_hook=dict)
-    except json.JSONDecodeError as error:
-        raise ValueError(_go_error(text, error)) from None
+        return json.loads(text, parse_int=float, parse_constant=_no_constant)
+    except (json.JSONDecodeError, _ConstantError):
+        raise ValueError(_fault(text)) from None
     except RecursionError:
         raise ValueError("exceeded max depth") from None
 
 
+def _fault(text: str) -> str:
+    """What Go says of a text that is no JSON."""
+    from corral.api import jsontext
+
+    try:
+        jsontext.parse(encoded(text) + b" ")  # as Go feeds itself one at the end
+    except jsontext.TextError as error:
+        return str(error)
+    return jsontext.END
+
+
+class _ConstantError(ValueError):
+    """NaN and Infinity, which Python's reader takes."""
+
+
 def _no_constant(name: str) -> Any:
-    raise json.JSONDecodeError("constant", name, 0)
-
-
-def _go_error(text: str, error: json.JSONDecodeError) -> str:
-    at = error.pos
-    while at < len(text) and text[at] in " \t\r\n":
-        at += 1
-    if at >= len(text):
-        return "unexpected end of JSON input"
-    char = "'\\'" + text[at] + "'" if text[at] == "'" else f"'{text[at]}'"
-    if text[at] == "'":
-        char = "'\\''"
-    if error.msg == "Extra data":
-        return f"invalid character {char} after top-level value"
-    return f"invalid character {char} looking for beginning of value"
+    raise _ConstantError(name)

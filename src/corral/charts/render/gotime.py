@@ -468,6 +468,8 @@ def _read(layout: str, text: str, element: str, at: int, found: dict[str, str]) 
         text, at
     )
     if part is None:
+        if element == "2006" and text[at : at + 1].isdigit() and len(text) >= at + 4:
+            at += 4  # Go has taken the four characters by then
         raise ValueError(f"parsing time {quote(text)} as {quote(layout)}: cannot parse {quote(text[at:])} as {quote(element)}")
     found["fraction" if element[0] in ".," else element] = part[0].lstrip(".,") if element[0] in ".," else part[0].strip()
     return part.end()

@@ -2,12 +2,20 @@
 
 A token is (kind, text, position, spaced): the position counts characters from the start of the text, `spaced` says whether
 space stands before it inside its action. A fault ends the list with a token of the kind "error", whose text is what is wrong.
+An action that is known already is one token of the kind "prepared", with its `nodes.Prepared` for a text; its position is two
+before what is between its braces.
 """
 
 import re
-from typing import Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from corral.charts.render.nodes import Prepared
 
 Token = tuple[str, str, int, bool]
+#: Gives what an action of a text is, if that does not depend on where it stands.
+Prepare = Callable[[str], "Prepared | None"]
 
 SPACE: Final = " \t\r\n"
 KEYWORDS: Final = frozenset(
@@ -31,10 +39,12 @@ _TOKEN = re.compile(
     r"|(?P<mark>[!-~])"
     r")",
 )
+#: All of an action up to its end, if no brace is in it.
+_ACTION = re.compile(r"((?:[^\"`'{}/]|\"(?:[^\"\\\n]|\\[^\n])*\"|`[^`]*`|'(?:[^'\\\n]|\\[^\n])*')*?)([ \t\r\n]-)?\}\}")
 _COMPLEX = re.compile(r"[+-](?:[0-9_]*)(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?i?(?!\w)")
 
 
-def lex(text: str) -> list[Token]:
+def lex(text: str, prepare: Prepare | None = None) -> list[Token]:
     """The tokens of a template."""
     tokens: list[Token] = []
     at, end = 0, len(text)
@@ -49,6 +59,13 @@ def lex(text: str) -> list[Token]:
         if plain:
             tokens.append(("text", plain, at, False))
         inside = start + 4 if trims else start + 2
+        whole = _ACTION.match(text, inside) if prepare is not None else None
+        known = prepare(whole[1]) if whole is not None and prepare is not None else None
+        if whole is not None and known is not None:
+            token: Any = ("prepared", known, inside - 2, False)
+            tokens.append(token)
+            at = whole.end() if whole[2] is None else _skip_space(text, whole.end())
+            continue
         if text.startswith("/*", inside):
             at = _comment(text, inside, tokens)
         else:

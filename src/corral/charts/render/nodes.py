@@ -132,10 +132,12 @@ class Command(Node):
 class Pipe(Node):
     """Commands, and the variables that the value of the last one goes to."""
 
-    __slots__ = ("assigns", "commands", "declared")
+    __slots__ = ("assigns", "commands", "compiled", "declared")
 
     def __init__(self, pos: int) -> None:
         self.pos = pos
+        #: What evaluates it, by whether dot is an element of a range there (compiler.py).
+        self.compiled: dict[bool, Any] = {}
         self.declared: list[Variable] = []
         self.assigns = False
         self.commands: list[Command] = []
@@ -150,11 +152,13 @@ class Pipe(Node):
 class Action(Node):
     """`{{ pipeline }}`."""
 
-    __slots__ = ("pipe",)
+    __slots__ = ("base", "pipe")
 
-    def __init__(self, pos: int, pipe: Pipe) -> None:
+    def __init__(self, pos: int, pipe: Pipe, base: int = 0) -> None:
         self.pos = pos
         self.pipe = pipe
+        #: What to add to the positions in the pipeline: actions of the same text share one.
+        self.base = base
 
     def __str__(self) -> str:
         return f"{{{{{self.pipe}}}}}"
@@ -163,10 +167,11 @@ class Action(Node):
 class Branch(Node):
     """`{{ if }}`, `{{ with }}` or `{{ range }}`."""
 
-    __slots__ = ("body", "kind", "otherwise", "pipe")
+    __slots__ = ("base", "body", "kind", "otherwise", "pipe")
 
-    def __init__(self, pos: int, kind: str, pipe: Pipe, body: list[Node], otherwise: list[Node] | None) -> None:
-        self.pos = pos
+    def __init__(self, base: int, kind: str, pipe: Pipe, body: list[Node], otherwise: list[Node] | None) -> None:
+        self.pos = base + pipe.pos
+        self.base = base
         self.kind = kind
         self.pipe = pipe
         self.body = body
@@ -206,6 +211,16 @@ class Leave(Node):
 
     def __str__(self) -> str:
         return f"{{{{{self.kind}}}}}"
+
+
+class Prepared:
+    """An action as it was parsed apart from any template: "end", "else", or "action", "if", "with", "range" with a pipeline."""
+
+    __slots__ = ("kind", "pipe")
+
+    def __init__(self, kind: str, pipe: Pipe | None) -> None:
+        self.kind = kind
+        self.pipe = pipe
 
 
 def _operand(node: Node) -> str:

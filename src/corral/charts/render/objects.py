@@ -1,6 +1,5 @@
 """The objects at the top of a template's scope: `.Chart`, `.Files`, `.Capabilities`."""
 
-import fnmatch
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -192,7 +191,9 @@ def _as_yaml(value: Any) -> str:
 
 @lru_cache(256)
 def _glob(pattern: str) -> re.Pattern[str] | None:
-    return re.compile(fnmatch.translate(pattern))
+    from fnmatch import translate
+
+    return re.compile(translate(pattern))
 
 
 class KubeVersion(_Record):

@@ -3,12 +3,13 @@
 From later versions of Go come `{{else with}}` and ranges over integers (executed in `compiler`), which a Helm of today has.
 """
 
+import re
 from collections.abc import Callable, Container
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from corral.charts.render import nodes, numbers, strconv
 from corral.charts.render.errors import ParseError
-from corral.charts.render.lexer import Token, lex
+from corral.charts.render.lexer import SPACE, Token, lex
 from corral.charts.render.nodes import Node, Source, Tree
 
 _TERMS: Final = frozenset(
@@ -17,13 +18,56 @@ _TERMS: Final = frozenset(
 _KEYWORD_TOKENS: Final = frozenset(
     ["define", "block", "break", "continue", "else", "end", "if", "range", "nil", "template", "with"]
 )
+#: So many actions are kept.
+MAX_ACTIONS: Final = 20_000
+_BY_PLACE: Final = frozenset(["define", "block", "break", "continue", "else", "end", "template"])
 #: How deep pipelines and blocks may nest: what no person writes, and what the interpreter's stack carries.
 MAX_NESTING: Final = 2000
 
 
-def parse(name: str, text: str, functions: Container[str]) -> dict[str, Tree]:
+#: Actions that name a variable mean what their place makes of it; these words open what is more than a pipeline.
+_VARIABLE = re.compile(r"\$\w")
+
+
+def parse(name: str, text: str, actions: "Actions") -> dict[str, Tree]:
     """The templates that a text defines, by name: its own under `name`, the others from define and block. Raises ParseError."""
-    return _Parser(Source(name, text), functions).parse()
+    source = Source(name, text)
+    try:
+        return _Parser(source, actions.functions, lex(text, actions.prepare)).parse()
+    except ParseError:
+        # Token by token, it is known which one was the last to be read: that is the line which errors name.
+        return _Parser(source, actions.functions, lex(text)).parse()
+
+
+class Actions:
+    """Actions by their text: charts say the same things over and over, and each is parsed and compiled once."""
+
+    def __init__(self, functions: Container[str]) -> None:
+        self.functions = functions
+        self._known: dict[str, nodes.Prepared | None] = {}
+
+    def prepare(self, text: str) -> nodes.Prepared | None:
+        """What an action of this text is anywhere; None if its place matters or something is wrong with it."""
+        try:
+            return self._known[text]
+        except KeyError:
+            if len(self._known) >= MAX_ACTIONS:
+                self._known.clear()
+            made = self._known[text] = self._made(text)
+            return made
+
+    def _made(self, text: str) -> nodes.Prepared | None:
+        word = text.strip(SPACE)
+        if word in ("end", "else"):
+            return nodes.Prepared(word, None)
+        kind = re.split(r"[^a-z]", word, maxsplit=1)[0]
+        if kind in _BY_PLACE or _VARIABLE.search(text):
+            return None
+        whole = f"{{{{{text}}}}}"
+        try:
+            return _Parser(Source("", whole), self.functions, lex(whole)).action(kind)
+        except ParseError:
+            return None
 
 
 class _Scope:
@@ -50,10 +94,10 @@ class _Scope:
 
 
 class _Parser:
-    def __init__(self, source: Source, functions: Container[str]) -> None:
+    def __init__(self, source: Source, functions: Container[str], tokens: list[Token]) -> None:
         self._source = source
         self._functions = functions
-        self._tokens = lex(source.text)
+        self._tokens = tokens
         self._at = 0
         #: The furthest token that was looked at: errors tell its line, as Go's do.
         self._seen = 0
@@ -149,10 +193,28 @@ class _Parser:
             body.append(node)
         return self._fail("unexpected EOF")
 
+    def action(self, kind: str) -> nodes.Prepared:
+        """The only action of a text whose place does not matter."""
+        self._at = 2 if kind in ("if", "with", "range") else 1
+        if self._at == 1:
+            kind = "action"
+        pipe = self._pipeline("command" if kind == "action" else kind, "close")
+        return nodes.Prepared(kind, pipe)
+
+    def _prepared(self, token: Token) -> Node | str:
+        action: Any = token[1]
+        if action.kind == "action":
+            return nodes.Action(token[2], action.pipe, token[2])
+        if action.pipe is None:
+            return str(action.kind)
+        return self._branch(token, action.kind, action.pipe)
+
     def _text_or_action(self) -> Node | str:
         token = self._next()
         if token[0] == "text":
             return nodes.Text(token[2], token[1])
+        if token[0] == "prepared":
+            return self._prepared(token)
         if token[0] != "left":
             self._unexpected(token, "input")
         self._action_pos = token[2]
@@ -190,11 +252,13 @@ class _Parser:
             self._fail(f"{{{{{kind}}}}} outside {{{{range}}}}")
         return nodes.Leave(token[2], kind)
 
-    def _branch(self, token: Token) -> Node:
-        kind = token[0]
+    def _branch(self, token: Token, kind: str = "", pipe: nodes.Pipe | None = None) -> Node:
+        base = token[2] if kind else 0
+        kind = kind or token[0]
         scope = self._scope
         mark = len(scope.names)
-        pipe = self._pipeline(kind, "close")
+        if pipe is None:
+            pipe = self._pipeline(kind, "close")
         if kind == "range":
             scope.ranges += 1
         body, end = self._list()
@@ -214,7 +278,7 @@ class _Parser:
                 if end != "end":
                     self._fail(f"expected end; found {{{{{end}}}}}")
         del scope.names[mark:]
-        return nodes.Branch(pipe.pos, kind, pipe, body, otherwise)
+        return nodes.Branch(base, kind, pipe, body, otherwise)
 
     def _block(self, token: Token) -> Node:
         context = "block clause"

@@ -1,7 +1,6 @@
 """From a chart with its subcharts to templates with their scopes (recAllTpls of Helm's engine)."""
 
 import posixpath
-from dataclasses import dataclass, field
 from typing import Any
 
 from corral.charts.render.engine import Template
@@ -9,7 +8,6 @@ from corral.charts.render.gotypes import Values
 from corral.charts.render.objects import Capabilities, Files, metadata
 
 
-@dataclass(slots=True)
 class ChartSource:
     """A chart as the engine needs it: Chart.yaml's content, templates and files by path in the chart, and its subcharts.
 
@@ -17,10 +15,19 @@ class ChartSource:
     are settled before.
     """
 
-    chart_yaml: dict[str, Any]
-    templates: dict[str, str]
-    files: dict[str, bytes] = field(default_factory=dict)
-    dependencies: list["ChartSource"] = field(default_factory=list)
+    __slots__ = ("chart_yaml", "dependencies", "files", "templates")
+
+    def __init__(
+        self,
+        chart_yaml: dict[str, Any],
+        templates: dict[str, str],
+        files: dict[str, bytes] | None = None,
+        dependencies: "list[ChartSource] | None" = None,
+    ) -> None:
+        self.chart_yaml = chart_yaml
+        self.templates = templates
+        self.files = files or {}
+        self.dependencies = dependencies or []
 
     @property
     def name(self) -> str:

@@ -185,7 +185,7 @@ class _Constraint:
             raise SemverError("constraint Parser Error") from None
 
     def allows(self, version: Version) -> bool:
-        if version.prerelease and not self.version.prerelease:
+        if version.prerelease and not self.version.prerelease and (self.dirty or self.operator != "!="):
             return False
         return _CHECKS[self.operator](self, version)
 
@@ -285,7 +285,7 @@ class Constraints:
     def __init__(self, text: str) -> None:
         if len(text) > _MAX_LENGTH:
             raise SemverError(f"improper constraint: {text[:40]}…")
-        text = _RANGE.sub(lambda match: f">= {match[1]}, <= {match[11 - 1]}", text)
+        text = _RANGE.sub(lambda match: f">= {match[1]}, <= {match[11]}", text)
         self._any: list[list[_Constraint]] = []
         for part in text.split("||"):
             if not _VALID.fullmatch(part):

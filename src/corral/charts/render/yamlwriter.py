@@ -5,7 +5,7 @@ are integers. Then go-yaml's emitter: keys in natural order, no indentation of l
 """
 
 import re
-from functools import cmp_to_key
+from functools import cmp_to_key, lru_cache
 from typing import Any
 
 from corral.charts.render import gojson
@@ -30,7 +30,7 @@ _DATE = re.compile(
 )
 #: What the reader of the original refuses in a text, so that nothing comes out.
 _UNREADABLE = re.compile("[\x7f-\x84\x86-\x9f\ufffe\uffff]")
-_NOT_PRINTABLE = re.compile("[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+_NOT_PRINTABLE_ASCII = re.compile("[^\n\x20-\x7e]")
 _LETTERS_ONLY = re.compile(r"[A-Za-z]*")
 _NEVER_FIRST = frozenset("#,[]{}&*!|>'\"%@`")
 _ESCAPES = {
@@ -155,11 +155,21 @@ class _Writer:
                 spaces = True
                 continue
             spaces = False
-            text = _escape(char) if char in '"\\\n' or _NOT_PRINTABLE.match(char) else char
+            text = _escape(char) if char in '"\\\n' or _unprintable(char) else char
             made.append(text)
             column += len(text)
         made.append('"')
         return "".join(made)
+
+
+@lru_cache(1)
+def _not_printable() -> re.Pattern[str]:
+    # Takes long to compile, and few values need it.
+    return re.compile("[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+
+
+def _unprintable(text: str) -> bool:
+    return (_NOT_PRINTABLE_ASCII if text.isascii() else _not_printable()).search(text) is not None
 
 
 def _other(value: Any) -> str:
@@ -275,7 +285,7 @@ def _styles(value: str) -> tuple[bool, bool, bool]:
     """Whether a scalar may be plain (in a block), single-quoted, and a block scalar."""
     if _SURELY_PLAIN.fullmatch(value):
         return True, True, True
-    special = _NOT_PRINTABLE.search(value) is not None
+    special = _unprintable(value)
     breaks = "\n" in value or "\u2028" in value or "\u2029" in value
     space_break = " \n" in value
     plain = not breaks and value[0] != " " and value[-1] != " " and not _indicated(value)

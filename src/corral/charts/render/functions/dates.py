@@ -14,7 +14,7 @@ FUNCTIONS = Table()
 _HTML = "2006-01-02"
 _ROUND = (
     ("y", 365 * 24 * 3600 * SECOND),
-    ("m", 30 * 24 * 3600 * SECOND),
+    ("mo", 30 * 24 * 3600 * SECOND),
     ("d", 24 * 3600 * SECOND),
     ("h", 3600 * SECOND),
     ("m", 60 * SECOND),

@@ -19,6 +19,8 @@ def _b64enc(text: str) -> str:
 @FUNCTIONS.add("b64dec", "string")
 def _b64dec(text: str) -> str:
     data = encoded(text).translate(None, b"\r\n")
+    if len(data) % 4:
+        return _illegal("base64", text)
     try:
         return decoded(base64.b64decode(data, validate=True))
     except binascii.Error:
@@ -41,7 +43,7 @@ def _illegal(what: str, text: str) -> str:
             padding = byte == 0x3D and seen % group >= 2
             return f"illegal {what} data at input byte {at + 1 if padding and what == 'base64' else at}"
         seen += 1
-    return f"illegal {what} data at input byte {len(data) - seen % group if what == 'base64' else len(data)}"
+    return f"illegal {what} data at input byte {len(data) - seen % group}"
 
 
 @FUNCTIONS.add("b32enc", "string")

@@ -127,7 +127,5 @@ def _chunk(size: int, values: Any) -> list[Any]:
             raise FunctionError(no_list("", None))
         raise FunctionError(f"Cannot chunk type {kind(values)}")
     if size < _LEAST_CHUNK:
-        raise FunctionError(
-            "runtime error: integer divide by zero" if size == 0 else "runtime error: makeslice: len out of range"
-        )
+        raise FunctionError("runtime error: makeslice: len out of range")
     return Slices([list(values[at : at + size]) for at in range(0, len(values), size)])
