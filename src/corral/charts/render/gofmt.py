@@ -233,11 +233,12 @@ def _argument(value: Any, verb: str, flags: Flags) -> str:
 def _pointer(value: Any, flags: Flags) -> str:
     if isinstance(value, dict | list | Struct):
         return flags.pad(f"0xc{id(value) & 0xFFFFFFFFF:09x}")
-    return _bad(value, "p")
+    return _bad(value, "p", flags)
 
 
-def _bad(value: Any, verb: str) -> str:
-    return f"%!{verb}(<nil>)" if value is None else f"%!{verb}({type_name(value)}={plain(value)})"
+def _bad(value: Any, verb: str, flags: Flags) -> str:
+    """A verb that the type of a value has not; the value is shown with the flags that it came with."""
+    return f"%!{verb}(<nil>)" if value is None else f"%!{verb}({type_name(value)}={_value(value, 'v', flags, 0)})"
 
 
 def _value(value: Any, verb: str, flags: Flags, depth: int) -> str:
@@ -245,7 +246,7 @@ def _value(value: Any, verb: str, flags: Flags, depth: int) -> str:
         return "interface {}(nil)" if flags.value_sharp else "<nil>"
     cls = value.__class__
     if cls is bool:
-        return flags.pad("true" if value else "false") if verb in "tv" else _bad(value, verb)
+        return flags.pad("true" if value else "false") if verb in "tv" else _bad(value, verb, flags)
     if cls is str:
         return _string(value, verb, flags)
     if cls is float:
@@ -275,7 +276,7 @@ def _string(value: str, verb: str, flags: Flags) -> str:
         return _text(value, verb, flags)
     if verb in "xX":
         return flags.pad(_hex(encoded(value), verb, flags))
-    return _bad(value, verb)
+    return _bad(value, verb, flags)
 
 
 def _text(value: str, verb: str, flags: Flags) -> str:
@@ -324,7 +325,7 @@ def _integer(value: int, verb: str, flags: Flags) -> str:
     if verb in "cqU":
         return _rune(value, verb, flags)
     if verb not in _BASES:
-        return _bad(value, verb)
+        return _bad(value, verb, flags)
     base = _BASES[verb]
     digits = format(abs(value), _DIGITS[base])
     if flags.precision is not None:
@@ -375,7 +376,7 @@ def _float(value: float, verb: str, flags: Flags) -> str:
     elif verb in "bxX":
         text = _binary_float(value, verb, precision)
     else:
-        return _bad(value, verb)
+        return _bad(value, verb, flags)
     if flags.plus and text[0] not in "+-":
         text = "+" + text
     elif flags.space and text[0] not in "+-":
@@ -425,7 +426,7 @@ def _binary_float(value: float, verb: str, precision: int) -> str:
 
 def _complex(value: complex, verb: str, flags: Flags) -> str:
     if verb not in "vbeEfFgGxX":
-        return _bad(value, verb)
+        return _bad(value, verb, flags)
     plus = flags.plus
     real = _float(value.real, verb, flags)
     flags.plus = True

@@ -146,7 +146,7 @@ def _lowered(text: str, connector: str) -> str:
             while kind in (_ALPHABET, _NUMBER):
                 _write(made, kind, word, connector)
                 kind, word, rest = _next_word(rest)
-            if kind not in (_NONE, _PUNCTUATION, _CONNECTOR):
+            if kind not in (_NONE, _PUNCTUATION):
                 made.append(connector)
         elif last == _CONNECTOR:
             _write(made, last, before, connector)

@@ -173,7 +173,7 @@ def _operate(first: Any, values: tuple[Any, ...], operate: Any) -> float:
         result = _decimal(first)
         for value in values:
             result = operate(result, _decimal(value))
-        return float(result)
+        return float(result) + 0.0  # a decimal has no negative zero
 
 
 def _quotient(one: Decimal, two: Decimal) -> Decimal:

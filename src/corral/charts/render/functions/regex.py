@@ -5,7 +5,7 @@ from typing import Any
 
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import Table
-from corral.charts.render.gotypes import Strings, decoded, encoded
+from corral.charts.render.gotypes import NilStrings, Strings, decoded, encoded
 
 FUNCTIONS = Table()
 _META = set("\\.+*?()|[]{}^$")
@@ -60,7 +60,8 @@ def _must_match(pattern: str, text: str) -> bool:
 
 @_declare("regexFindAll", "string", "string", "int")
 def _find_all(regex: Any, text: str, count: int) -> Strings:
-    return Strings([decoded(found) for found in regex.find_all(encoded(text), count)])
+    found = regex.find_all(encoded(text), count)
+    return Strings(map(decoded, found)) if found else NilStrings()
 
 
 @_declare("regexFind", "string", "string")
