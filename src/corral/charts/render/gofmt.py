@@ -321,11 +321,11 @@ _DIGITS = {10: "d", 2: "b", 8: "o", 16: "x"}
 
 
 def _integer(value: int, verb: str, flags: Flags) -> str:
-    value = int(value)
     if verb in "cqU":
-        return _rune(value, verb, flags)
+        return _rune(int(value), verb, flags)
     if verb not in _BASES:
         return _bad(value, verb, flags)
+    value = int(value)
     base = _BASES[verb]
     digits = format(abs(value), _DIGITS[base])
     if flags.precision is not None:
