@@ -38,6 +38,7 @@ from corral.cli.layout import (
 )
 from corral.network.config import device_name
 
+#: At least this long the API server may take, however short the wait for the node is to be.
 SERVER_TIMEOUT_S = 30.0
 #: glibc keeps an arena a thread and gives little back; the processes allocate from one thread, and are meant to stay small.
 FRUGAL_MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "131072"}
@@ -74,7 +75,7 @@ def up(
     no_node
         Start the API server, controllers and scheduler only: needs no root and no container runtime.
     wait
-        Seconds to wait for the node to be Ready (default: 60).
+        Seconds to wait for the API server, and then for the node to be Ready (default: 60).
     no_merge
         Leave ~/.kube/config alone.
     cri
@@ -130,12 +131,13 @@ class Wanted(NamedTuple):
 def _start_missing(home: Home, wanted: Wanted, no_merge: bool, wait_s: float, began_s: float) -> None:
     """Start what does not run. Where a part of it ends at once, or the user interrupts, what was started is stopped again."""
     cluster, running = _cluster(home, wanted)
+    server_s = max(SERVER_TIMEOUT_S, wait_s)
     if configuration.place(home, wanted.config) and "server" in running and (server := home.process("server")):
         server.stop(STOP_GRACE_S)  # It reads them when it starts; pods run on meanwhile.
         running.remove("server")
     missing = [c for c in components(cluster) if c not in running]
     if not missing:
-        for component, timeout_s in (("server", SERVER_TIMEOUT_S), ("node", wait_s)):
+        for component, timeout_s in (("server", server_s), ("node", wait_s)):
             if component in running:
                 _await_running(home, component, timeout_s, began_s)
         if not no_merge:
@@ -146,7 +148,7 @@ def _start_missing(home: Home, wanted: Wanted, no_merge: bool, wait_s: float, be
     try:
         starting, admin = _start(home, cluster, missing)
         if "server" in starting:
-            _await(home, "server", starting["server"], SERVER_TIMEOUT_S, began_s, f"API server ready at {cluster.server}")
+            _await(home, "server", starting["server"], server_s, began_s, f"API server ready at {cluster.server}")
         if not no_merge:  # Not before: nobody's kubectl is led to a cluster that does not answer.
             kubeconfigs.merge(kubeconfigs.user_kubeconfig(), admin)
     except BaseException:
