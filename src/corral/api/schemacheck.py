@@ -6,9 +6,10 @@ https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resou
 
 from typing import Any
 
-from corral.api import gotime, regexes
+from corral.api import regexes
 from corral.api.fields import Errors, Path
 from corral.api.objects import Object
+from corral.api.stringformats import FORMATS
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
@@ -97,11 +98,10 @@ def _check_text(errs: Errors, value: str, schema: Object, path: Path, name: str)
         errs.invalid(path, value, f"{name} in body should be at least {least} chars long")
     if pattern and not regexes.compiled(pattern).search(value):
         errs.invalid(path, value, f"{name} in body should match '{pattern}'")
-    if schema.get("format") == "date-time":
-        try:
-            gotime.normal(value)
-        except ValueError:
-            errs.type_invalid(path, value, f'{name} in body must be of type date-time: "{value}"')
+    format_ = schema.get("format", "")
+    holds = FORMATS.get(format_)
+    if holds is not None and not holds(value):
+        errs.type_invalid(path, value, f'{name} in body must be of type {format_}: "{value}"')
 
 
 def _check_number(errs: Errors, value: int | float, schema: Object, path: Path, name: str) -> None:

@@ -16,8 +16,9 @@ from corral.api.cel import times
 from corral.api.cel import types as t
 from corral.api.cel.errors import EvaluationError
 from corral.api.cel.types import DYN, ObjectType, Type
-from corral.api.cel.values import MapList, SetList, Timestamp
+from corral.api.cel.values import SECOND_NS, Duration, MapList, SetList, Timestamp
 from corral.api.objects import Object
+from corral.api.stringformats import day_of, duration_ns
 
 Convert = Callable[[Any], Any]
 
@@ -169,17 +170,15 @@ def _date_time(text: Any) -> Any:
 
 def _date(text: Any) -> Any:
     try:
-        return Timestamp((date.fromisoformat(text) - date(1970, 1, 1)).days * 86_400 * 10**9)
+        return Timestamp((day_of(text) - date(1970, 1, 1)).days * 86_400 * SECOND_NS)
     except (TypeError, ValueError, EvaluationError):
         return text
 
 
 def _duration(text: Any) -> Any:
-    if not isinstance(text, str):
-        return text
     try:
-        return times.parse_duration(text)
-    except EvaluationError:
+        return Duration(duration_ns(text))
+    except (TypeError, AttributeError, ValueError, EvaluationError):
         return text
 
 

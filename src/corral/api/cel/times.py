@@ -8,11 +8,10 @@ from zoneinfo import ZoneInfo
 
 from corral.api.cel.errors import EvaluationError
 from corral.api.cel.values import SECOND_NS, Duration, Timestamp
+from corral.api.stringformats import go_duration_ns
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,30}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
-_UNIT_NS = {"ns": 1, "us": 1000, "µs": 1000, "μs": 1000, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
-_PIECE = re.compile(r"([0-9]{1,20})?(?:\.([0-9]{0,30}))?(ns|us|µs|μs|ms|s|m|h)")
 
 
 def parse_timestamp(text: str) -> Timestamp:
@@ -33,25 +32,10 @@ def parse_timestamp(text: str) -> Timestamp:
 
 def parse_duration(text: str) -> Duration:
     """Go's durations: `1h30m`. Raises EvaluationError."""
-    fault = EvaluationError(f'time: invalid duration "{text}"')
-    sign, rest = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
-    if rest == "0":
-        return Duration(0)
-    if not rest or len(rest) > 200:
-        raise fault
-    total, at = 0, 0
-    while at < len(rest):
-        match = _PIECE.match(rest, at)
-        if match is None or (match[1] is None and not match[2]):
-            raise fault
-        unit = _UNIT_NS[match[3]]
-        total += int(match[1] or 0) * unit
-        if match[2]:
-            total += int(match[2]) * unit // 10 ** len(match[2])
-        at = match.end()
-    if abs(total) >= 2**63:
-        raise fault
-    return Duration(sign * total)
+    try:
+        return Duration(go_duration_ns(text))
+    except ValueError as error:
+        raise EvaluationError(str(error)) from None
 
 
 def timestamp_text(value: Timestamp) -> str:

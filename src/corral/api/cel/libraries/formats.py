@@ -1,13 +1,9 @@
 """Named formats: https://kubernetes.io/docs/reference/using-api/cel/#kubernetes-format-library."""
 
-import base64
-import binascii
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 
-from corral.api import gotime, names
+from corral.api import names, stringformats
 from corral.api.cel.costs import traversed
 from corral.api.cel.errors import EvaluationError
 from corral.api.cel.functions import Library
@@ -16,7 +12,6 @@ from corral.api.cel.types import OPAQUE
 from corral.api.cel.values import NONE, Opaque, Optional
 
 LIBRARY = Library()
-_UUID = re.compile("[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +35,8 @@ def _uri(text: str) -> list[str]:
     return []
 
 
-def _holds(fault: str, test: Callable[[str], object]) -> Callable[[str], list[str]]:
-    def check(text: str) -> list[str]:
-        try:
-            return [] if test(text) else [fault]
-        except (ValueError, binascii.Error):
-            return [fault]
-
-    return check
-
-
-def _is_base64(text: str) -> bool:
-    return not text or bool(base64.b64decode(text, validate=True) or True)
-
-
-def _is_date(text: str) -> bool:
-    return bool(re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII)) and bool(date.fromisoformat(text))
+def _has(format_: str, fault: str) -> Callable[[str], list[str]]:
+    return lambda text: [] if stringformats.FORMATS[format_](text) else [fault]
 
 
 #: What is wrong with a text, format by format.
@@ -69,10 +50,10 @@ FORMATS: dict[str, Callable[[str], list[str]]] = {
     "dns1035LabelPrefix": _without_dash(names.dns_1035_label),
     "labelValue": names.label_value,
     "uri": _uri,
-    "uuid": _holds("does not match the UUID format", _UUID.fullmatch),
-    "byte": _holds("invalid base64", _is_base64),
-    "date": _holds("invalid date", _is_date),
-    "datetime": _holds("invalid datetime", gotime.normal),
+    "uuid": _has("uuid", "does not match the UUID format"),
+    "byte": _has("byte", "invalid base64"),
+    "date": _has("date", "invalid date"),
+    "datetime": _has("datetime", "invalid datetime"),
 }
 
 
