@@ -111,19 +111,19 @@ def evaluate(expression, value):
     assert program.cost <= LIMIT + 1_000_000
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(EXPRESSIONS, JSON)
 def test_well_formed_expressions(expression, value):
     evaluate(expression, value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.text(max_size=60) | st.text(alphabet="()[]{}.,?:!&|=+-*/%<>'\"`\\ \n01xuaeb_", max_size=40), JSON)
 def test_any_text(expression, value):
     evaluate(expression, value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(EXPRESSIONS, st.data())
 def test_broken_expressions(expression, data):
     at = data.draw(st.integers(0, len(expression)))
@@ -131,14 +131,14 @@ def test_broken_expressions(expression, data):
     evaluate(expression[:at] + data.draw(st.text(max_size=2)) + expression[end:], {"a": 1})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(JSON)
 def test_a_value_equals_itself(value):
     assert equal(value, value, [math.inf])
     assert ENVIRONMENT.compile("object == object").evaluate({"object": value}) is True
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.text(max_size=50))
 def test_text_survives_its_literal(text):
     quoted = ENVIRONMENT.compile("strings.quote(text)").evaluate({"text": text})
@@ -147,7 +147,7 @@ def test_text_survives_its_literal(text):
         assert ENVIRONMENT.compile(quoted).evaluate({}) == text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(-(2**63), 2**63 - 1), st.integers(-(2**63), 2**63 - 1))
 def test_whole_numbers_are_exact_or_overflow(one, other):
     environment = cel.Environment({"one": cel.INT, "other": cel.INT})
