@@ -4,19 +4,21 @@ https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resou
 """
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from corral.api import definitions, schemacheck
-from corral.api.customschema import check_embedded, check_lists, pruned, set_defaults, type_of
+from corral.api.customschema import check_embedded, check_lists, has_rules, pruned, set_defaults, type_of
 from corral.api.durations import elapsed
 from corral.api.errors import ApiError
-from corral.api.fields import Errors, Path
+from corral.api.fields import NO_PATH, Errors, Path
 from corral.api.jsonpath import JsonPathError, find, names
 from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.api.rules import Context, Rules
 from corral.api.tables import definitions as column_definitions
-from corral.api.validationrules import ROOT, validations_of
+
+if TYPE_CHECKING:
+    from corral.api.validationrules import Validations
 
 #: Faults that leave nothing for validation rules to look at.
 _BLOCKING = frozenset(
@@ -47,7 +49,7 @@ class CustomRules(Rules):
         self.has_status = parts.get("status") is not None
         self.scale: Object = parts.get("scale") or {}
         self._is_ending = definitions.is_true(definition, "Terminating")
-        self._validations = validations_of(self.schema, is_root=True)
+        self._validations = _validations(self.schema)
         self._columns: list[Object] = version.get("additionalPrinterColumns") or [_AGE]
         self._selectable = [field["jsonPath"] for field in version.get("selectableFields") or ()]
         if version.get("deprecated"):
@@ -107,7 +109,7 @@ class CustomRules(Rules):
             return Errors()
         if any(error.reason in _BLOCKING for error in errs.items):
             unchecked = Errors()
-            unchecked.invalid(ROOT, None, _UNCHECKED)
+            unchecked.invalid(NO_PATH, None, _UNCHECKED)
             return unchecked
         return self._validations.check(obj, old)[0]
 
@@ -172,6 +174,15 @@ class CustomRules(Rules):
                 obj[name] = {}
             obj = obj[name]
         obj[last] = replicas
+
+
+def _validations(schema: Object) -> "Validations | None":
+    if not has_rules(schema):
+        return None
+    # Only where there are rules is CEL loaded: it takes some megabytes.
+    from corral.api.validationrules import validations_of
+
+    return validations_of(schema, is_root=True)
 
 
 def _without_metadata(schema: Object) -> Object:

@@ -219,3 +219,13 @@ def _below(value: Any, schema: Object, path: Path) -> Iterator[tuple[Path, Any, 
                 yield from _below(item, properties[key], path.child(key))
             elif isinstance(others, dict):
                 yield from _below(item, others, path.key(key))
+
+
+def has_rules(schema: Any) -> bool:
+    """Whether there are validation rules (CEL) anywhere in the schema."""
+    if not isinstance(schema, dict):
+        return False
+    if schema.get("x-kubernetes-validations"):
+        return True
+    parts = [schema.get("items"), schema.get("additionalProperties"), *(schema.get("properties") or {}).values()]
+    return any(map(has_rules, parts))

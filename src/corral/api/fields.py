@@ -12,6 +12,9 @@ from typing import Any
 
 from corral.api.errors import ApiError, invalid
 
+#: The path of a whole object, as Go prints it.
+NO_PATH = "<nil>"
+
 
 class Path(str):
     """Where a field is. `Path("spec").child("containers").at(0)` prints as `spec.containers[0]`."""

@@ -13,7 +13,7 @@ from corral.api import cel
 from corral.api.cel import schemas
 from corral.api.cel.estimate import estimate
 from corral.api.cel.sizes import Sizes
-from corral.api.fields import Errors, Path
+from corral.api.fields import NO_PATH, Errors, Path
 from corral.api.objects import Object
 
 KEYWORD = "x-kubernetes-validations"
@@ -25,8 +25,6 @@ _MESSAGE_SPENT = (
     "messageExpression evaluation failed due to running out of cost budget, no further validation rules will be run"
 )
 _NO_OVERLOAD = "call arguments did not match a supported operator, function or macro signature for rule"
-#: The path of the whole object, as faults have it.
-ROOT = "<nil>"
 
 
 class Rule:
@@ -92,7 +90,7 @@ class Rule:
         """The field that faults name: the value's, or the one below it that the rule tells."""
         below = self.given.get("fieldPath")
         if not below:
-            return path or ROOT
+            return path or NO_PATH
         for name, is_key in resolved(below, self._schema):
             path = path.key(name) if is_key else path.child(name)
         return path
@@ -198,7 +196,7 @@ class Validations:
             if run.is_over:
                 return
             if rule.fault:
-                run.errors.invalid_here(path or ROOT, f"rule compile error: {rule.fault}")
+                run.errors.invalid_here(path or NO_PATH, f"rule compile error: {rule.fault}")
             if rule.program is None or (rule.uses_old and old is None and not rule.optional_old):
                 continue
             values: Object = {"self": now}
@@ -210,7 +208,7 @@ class Validations:
 
 
 def _check_rule(run: _Run, rule: Rule, path: Path, values: Object, change: _Change) -> None:
-    place = path or ROOT
+    place = path or NO_PATH
     try:
         if rule.program is None or rule.program.evaluate(values, run.budget) is True:
             return

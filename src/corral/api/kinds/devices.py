@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
-from corral.api import deviceselectors, names
+from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds.volumesource import check_driver_name
 from corral.api.objects import Object
@@ -73,8 +73,10 @@ def _check_unique(errs: Errors, keys: list[str], path: Path) -> None:
 
 def check_selectors(errs: Errors, selectors: list[Object], path: Path) -> None:
     """CEL expressions about a device."""
-    if not check_size(errs, selectors, path, MAX_ITEMS):
+    if not selectors or not check_size(errs, selectors, path, MAX_ITEMS):
         return
+    from corral.api import deviceselectors
+
     for i, selector in enumerate(selectors):
         cel, at = selector.get("cel"), path.at(i).child("cel")
         if cel is None:

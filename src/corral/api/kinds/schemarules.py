@@ -1,19 +1,24 @@
-"""Whether the validation rules of a definition's schema are sound: their texts, what they compile to, what they may cost."""
+"""Whether the validation rules of a definition's schema are sound: their texts, what they compile to, what they may cost.
+
+CEL is loaded by the first rule: most servers never see one.
+"""
 
 import json
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from corral.api.cel.estimate import UNBOUNDED
-from corral.api.cel.sizes import REQUEST_BYTES, Sizes, of_schema
 from corral.api.fields import Errors, Path
 from corral.api.objects import Object
-from corral.api.validationrules import KEYWORD, Rule, compiled, resolved
+
+if TYPE_CHECKING:
+    from corral.api.validationrules import Rule
 
 #: What one expression, and all of a definition, may cost at most by estimate: the reference's StaticEstimatedCostLimit and
 #: StaticEstimatedCRDCostLimit.
 PER_EXPRESSION_LIMIT, PER_DEFINITION_LIMIT = 10_000_000, 100_000_000
 _SHOWN_COSTS = 4
+_KEYWORD = "x-kubernetes-validations"
 REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
 
 
@@ -47,6 +52,8 @@ def _check_field_path(errs: Errors, given: str, schema: Object, path: Path) -> N
         errs.invalid(path, given, "fieldPath must be non-empty if specified")
     if _has_breaks(given):
         errs.invalid(path, given, "fieldPath must not contain line breaks")
+    from corral.api.validationrules import resolved
+
     try:
         resolved(given, schema)
     except ValueError as error:
@@ -75,13 +82,17 @@ class Around:
                 uncorrelated = path
         elif inner is schema.get("additionalProperties"):
             most = schema.get("maxProperties")
-        times = None if self.times is None or most is None else min(self.times * most, UNBOUNDED)
+        times = None if self.times is None or most is None else self.times * most
         return Around(uncorrelated, times, self.costs)
 
 
 def check_expressions(errs: Errors, schema: Object, path: Path, around: Around) -> None:
     """The expressions of a schema whose rules are otherwise sound, and what they can cost."""
-    at, is_root = path.child(KEYWORD), path.endswith("openAPIV3Schema")
+    from corral.api.cel.estimate import UNBOUNDED
+    from corral.api.cel.sizes import REQUEST_BYTES, Sizes, of_schema
+    from corral.api.validationrules import compiled
+
+    at, is_root = path.child(_KEYWORD), path.endswith("openAPIV3Schema")
     try:
         rules = compiled(schema, is_root=is_root)
     except ValueError as error:
@@ -107,7 +118,7 @@ def check_total(errs: Errors, around: Around, path: Path) -> None:
     for cost, at in ordered:
         if cost > PER_DEFINITION_LIMIT // 100:
             errs.forbidden(at, "contributed to estimated rule & messageExpression cost total exceeding cost limit")
-    what = f"{KEYWORD} estimated rule & messageExpression cost total for entire OpenAPIv3 schema"
+    what = f"{_KEYWORD} estimated rule & messageExpression cost total for entire OpenAPIv3 schema"
     errs.forbidden(path, _too_costly(what, total, PER_DEFINITION_LIMIT))
 
 
@@ -119,7 +130,7 @@ def _too_costly(what: str, cost: int, limit: int) -> str:
     return f"{what} exceeds budget by factor of {shown} ({how})"
 
 
-def _check_compiled(errs: Errors, rule: Rule, path: Path, uncorrelated: Path | None) -> None:
+def _check_compiled(errs: Errors, rule: "Rule", path: Path, uncorrelated: Path | None) -> None:
     given = rule.given
     if rule.fault:
         errs.invalid_here(path.child("rule"), f"{_as_go(given)}: {rule.fault}")
