@@ -44,6 +44,8 @@ class Checked:
     overloads: dict[Node, list[Overload]] = field(default_factory=dict)
     constants: dict[Node, Type] = field(default_factory=dict)
     structs: dict[Node, ObjectType] = field(default_factory=dict)
+    #: Selections that are variables with a dot in their names: `authorizer.requestResource`.
+    dotted: dict[Node, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     faults: list[tuple[int, str]] = field(default_factory=list)
 
@@ -132,7 +134,21 @@ class _Checker:
             return f"{before}.{node.name}" if before else ""
         return ""
 
+    def _dotted(self, node: Select) -> Type | None:
+        """The type of a variable whose name has a dot."""
+        if not isinstance(node.operand, Ident) or node.test or node.optional or self._variable(node.operand.name):
+            return None
+        name = f"{node.operand.name}.{node.name}"
+        declared = self.found.scope.variables.get(name)
+        if declared is not None:
+            self.found.used.add(name)
+            self.found.dotted[node] = name
+        return declared
+
     def _select(self, node: Select) -> Type:
+        dotted = self._dotted(node)
+        if dotted is not None:
+            return dotted
         name = self._qualified(node)
         if name:
             constant = self._constant(node, name)

@@ -14,7 +14,7 @@ from corral.api.cel.errors import CostError, EvaluationError
 from corral.api.cel.functions import Overload
 from corral.api.cel.syntax import Call, Ident, ListLiteral, Literal, Macro, MapLiteral, Node, Select, StructLiteral
 from corral.api.cel.types import ObjectType, Type
-from corral.api.cel.values import NONE, Frame, Optional, charge, kind
+from corral.api.cel.values import NONE, Frame, Optional, Struct, charge, kind
 
 Step = Callable[[Frame], Any]
 #: What making a list, a map and a struct costs.
@@ -26,6 +26,8 @@ class Planner:
 
     def __init__(self, checked: Checked, slots: dict[str, int]) -> None:
         self._checked = checked
+        #: Nodes that stand for something by their whole names: types, and variables with a dot.
+        self._named = checked.constants.keys() | checked.dotted.keys()
         self._slots = dict(slots)
         #: Variables of the environment, which may have been given no value, have the first places.
         self._given = self.size = len(slots) + 1
@@ -57,12 +59,15 @@ class Planner:
         raise AssertionError(type(node))
 
     def _select(self, node: Select) -> Step:
+        dotted = self._checked.dotted.get(node)
+        if dotted is not None:
+            return _ident(self._slots[dotted])
         step = self._one_select(node)
         names, base = [], node
-        while isinstance(base, Select) and not (base.test or base.optional or base in self._checked.constants):
+        while isinstance(base, Select) and not (base.test or base.optional or base in self._named):
             names.append(self._key(base))
             base = base.operand  # type: ignore[assignment]
-        is_path = isinstance(base, Ident) and base not in self._checked.constants and len(names) > 1
+        is_path = isinstance(base, Ident) and base not in self._named and len(names) > 1
         return _path(self._slots[base.name], names[::-1], step) if is_path and isinstance(base, Ident) else step
 
     def _key(self, node: Select) -> str:
@@ -105,13 +110,14 @@ class Planner:
         return comprehensions.made(node.name, over, slots, bodies)
 
     def _struct(self, node: StructLiteral) -> Step:
-        names = self._checked.structs[node].names
+        type_ = self._checked.structs[node]
+        names = type_.names
         fields = [(names.get(name, name), self.plan(value)) for name, value in node.fields]
         optional = node.optional
 
         def run(frame: Frame) -> Any:
             charge(frame, _STRUCT_COST)
-            made = {}
+            made = Struct(type_.name)
             for i, (name, step) in enumerate(fields):
                 value = step(frame)
                 if i in optional:

@@ -72,6 +72,16 @@ class Optional:
 NONE = Optional(None, present=False)
 
 
+class Struct(dict[str, Any]):
+    """An object that an expression made (`Object.spec{…}`), and the name of its type."""
+
+    __slots__ = ("type_name",)
+
+    def __init__(self, type_name: str) -> None:
+        super().__init__()
+        self.type_name = type_name
+
+
 class SetList(list[Any]):
     """A list with x-kubernetes-list-type: set. Equal in any order; `+` is the union."""
 
@@ -111,6 +121,7 @@ _KINDS: dict[type, str] = {
     SetList: "list",
     MapList: "list",
     dict: "map",
+    Struct: "map",
     Duration: "google.protobuf.Duration",
     Timestamp: "google.protobuf.Timestamp",
     Optional: "optional_type",

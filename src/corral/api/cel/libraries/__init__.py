@@ -11,6 +11,7 @@ from corral.api.cel.libraries import (
     authorization,
     formats,
     images,
+    jsonpatches,
     lists,
     patterns,
     quantities,
@@ -20,7 +21,7 @@ from corral.api.cel.libraries import (
     urls,
 )
 
-_ALL = (standard, strings, lists, patterns, urls, addresses, quantities, semvers, formats, images, authorization)
+_ALL = (standard, strings, lists, patterns, urls, addresses, quantities, semvers, formats, images, authorization, jsonpatches)
 
 
 @cache
