@@ -6,6 +6,7 @@ https://kubernetes.io/docs/concepts/extend-kubernetes/api-extension/custom-resou
 import re
 from collections.abc import Iterable, Sequence
 
+from corral.api import cabundle
 from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.base.clock import rfc3339
@@ -132,6 +133,12 @@ def _with_approval(definition: Object, conditions: list[Object], now_s: float) -
     else:
         verdict = ("False", "MissingAnnotation", f'protected groups must have approval annotation "{APPROVED}", see {_POLICY}')
     return with_condition(conditions, "KubernetesAPIApprovalPolicyConformant", *verdict, now_s)
+
+
+def conversion_fault(definition: Object) -> str:
+    """Why a definition cannot be served yet: nobody vouches for its conversion webhook; "" if it can."""
+    client = ((definition["spec"].get("conversion") or {}).get("webhook") or {}).get("clientConfig") or {}
+    return cabundle.fault(client.get("caBundle") or "")
 
 
 def established(status: Object, now_s: float) -> Object:

@@ -71,7 +71,7 @@ async def _keep(core: Core, definition: Object) -> bool:
     status = definitions.with_names(definition, others, core.clock.now())
     if status != definition.get("status"):
         await _write(core, definition, status)
-    if definitions.is_true({"status": status}, "NamesAccepted"):
+    if definitions.is_true({"status": status}, "NamesAccepted") and not definitions.conversion_fault(definition):
         done = definitions.established(status, core.clock.now())
         if done != status:
             await _write(core, definition, done)

@@ -5,7 +5,7 @@ https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resou
 
 from typing import Any
 
-from corral.api import names
+from corral.api import cabundle, names
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.kinds.structuralschema import check_schema
@@ -73,6 +73,7 @@ class CustomResourceDefinitionRules(Rules):
             if established.get("status") == "True":
                 check_immutable(errs, new["spec"], old["spec"], "scope", path)
                 check_immutable(errs, new["spec"]["names"], old["spec"]["names"], "kind", path.child("names"))
+                _check_bundle(errs, new["spec"], old["spec"], path.child("conversion"))
             check_immutable(errs, new["spec"], old["spec"], "group", path)
             check_immutable(errs, new["spec"]["names"], old["spec"]["names"], "plural", path.child("names"))
         status, at = new.get("status") or {}, Path("status")
@@ -306,6 +307,14 @@ def _check_conversion(errs: Errors, spec: Object, path: Path) -> None:
     else:
         check_service(errs, service or {}, at.child("service"))
     _check_review_versions(errs, versions, where)
+
+
+def _check_bundle(errs: Errors, spec: Object, old: Object, path: Path) -> None:
+    """Of a definition that is served: authorities that could be trusted stay so. Others keep it from being served."""
+    bundle = _client(spec).get("caBundle", "")
+    fault = cabundle.fault(bundle)
+    if fault and not cabundle.fault(_client(old).get("caBundle", "")):
+        errs.invalid(path.child("webhookClientConfig").child("caBundle"), bundle, fault)
 
 
 def _check_review_versions(errs: Errors, versions: list[str], path: Path) -> None:
