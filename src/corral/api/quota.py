@@ -17,6 +17,10 @@ PLAIN = frozenset(
 )
 COMPUTE = frozenset({"cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"})
 STORAGE_CLASS = ".storageclass.storage.k8s.io/"
+DEVICE_CLASS = ".deviceclass.resource.k8s.io/devices"
+CLAIMS = "resourceclaims.resource.k8s.io"
+#: What a claim for all devices that fit counts for: as many as one claim can get.
+ALL_DEVICES = 32
 ONE = of_value(1)
 
 
@@ -31,6 +35,8 @@ def usage(group_resource: str, obj: Object) -> Amounts:
         found |= _service_usage(obj)
     elif group_resource == "persistentvolumeclaims":
         found |= _claim_usage(obj)
+    elif group_resource == CLAIMS:
+        found |= _device_usage(obj)
     return found
 
 
@@ -102,6 +108,20 @@ def _claim_usage(claim: Object) -> Amounts:
         if storage is not None:
             found[f"{storage_class}{STORAGE_CLASS}requests.storage"] = parse(storage)
     return found
+
+
+def _device_usage(claim: Object) -> Amounts:
+    """The devices of each class that a claim asks for; of alternatives, the most of each class (KEP-4840)."""
+    total: dict[str, int] = {}
+    for request in ((claim.get("spec") or {}).get("devices") or {}).get("requests") or ():
+        most: dict[str, int] = {}
+        for one in request.get("firstAvailable") or [request.get("exactly") or {}]:
+            count = ALL_DEVICES if one.get("allocationMode") == "All" else one.get("count") or 1
+            name = one.get("deviceClassName", "")
+            most[name] = max(most.get(name, 0), count)
+        for name, count in most.items():
+            total[name] = total.get(name, 0) + count
+    return {f"{name}{DEVICE_CLASS}": of_value(count) for name, count in total.items() if name}
 
 
 def _stated(resources: Object) -> set[str]:

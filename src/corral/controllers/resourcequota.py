@@ -50,6 +50,8 @@ def counted_resources(hard: Iterable[str]) -> set[str]:
             found.add(name.removeprefix(COUNT))
         elif name in quotas.PLAIN:
             found.add(name)
+        elif name.endswith(quotas.DEVICE_CLASS):
+            found.add(quotas.CLAIMS)
         elif name.startswith("services."):
             found.add("services")
         elif name == "requests.storage" or quotas.STORAGE_CLASS in name:
@@ -65,12 +67,12 @@ class QuotaCounter:
     def __init__(self, client: Client, informers: Informers, clock: Clock) -> None:
         self._client = client
         self._actor = Actor(client)
+        self._informers = informers
         self._quotas = informers.get("resourcequotas", {"namespace": by_namespace})
-        self._objects = {name: informers.get(name, {"namespace": by_namespace}) for name in sorted(quotas.PLAIN)}
+        self._objects: dict[str, Informer] = {}
         self.controller = Controller("resourcequota-controller", self.reconcile, clock=clock)
-        for name, informer in self._objects.items():
-            self.controller.watch(informer, _no_keys)
-            informer.listen(lambda change, name=name: self._changed(name, change))  # type: ignore[misc]
+        for name in sorted(quotas.PLAIN):
+            self.controller.watch(self._followed(name), _no_keys)
         self.controller.watch(self._quotas, _unsettled)
 
     async def reconcile(self, key: Key) -> float | None:
@@ -83,13 +85,22 @@ class QuotaCounter:
         return await self._actor.act(plan(quota, used_of(quota, objects)))
 
     async def _of(self, resource: str, namespace: str) -> list[Object]:
-        informer: Informer | None = self._objects.get(resource)
-        if informer is not None:
-            return informer.indexed("namespace", namespace)
         try:
+            self._client.resource(resource)
+            informer = self._followed(resource)
+            if informer.synced.is_set():
+                return informer.indexed("namespace", namespace)
             return [item.object for item in (await self._client.list(resource, namespace)).items]
         except (KeyError, ApiError):
             return []  # no such resource: nothing is used
+
+    def _followed(self, resource: str) -> Informer:
+        """The informer of a resource that some quota limits: what goes makes room at once. One that was dropped is replaced."""
+        informer = self._informers.get(resource, {"namespace": by_namespace})
+        if self._objects.get(resource) is not informer:
+            self._objects[resource] = informer
+            informer.listen(lambda change: self._changed(resource, change))
+        return informer
 
     def _changed(self, resource: str, change: Change) -> None:
         if not len(self._quotas) or resource == "resourcequotas":
