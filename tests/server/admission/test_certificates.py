@@ -11,7 +11,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from corral.api.errors import ApiError
 from corral.api.objects import Object
-from corral.server.admission.certificates import CertificateApproval, CertificateSigning, CertificateSubjectRestriction
+from corral.server.admission.certificates import (
+    CertificateApproval,
+    CertificateSigning,
+    CertificateSubjectRestriction,
+    ClusterTrustBundleAttest,
+)
 from corral.server.authorization import Authorizer
 from corral.server.lookup import MemoryLookup
 from corral.server.request import Admission
@@ -68,3 +73,15 @@ def test_nobody_asks_to_be_a_master(write: Write) -> None:
     CertificateSubjectRestriction().validate(write(RESOURCE, csr(client, request=request_for("dev"))))
     with pytest.raises(ApiError, match="signer with system:masters group is not allowed"):
         CertificateSubjectRestriction().validate(write(RESOURCE, csr(client, request=request_for("system:masters"))))
+
+
+def test_trust_anchors_of_a_signer_need_the_right_on_it(write: Write) -> None:
+    bundle = {"metadata": {"name": "example.com:serving:a"}, "spec": {"signerName": SIGNER, "trustBundle": "x"}}
+    resource = "clustertrustbundles.certificates.k8s.io"
+    asyncio.run(ClusterTrustBundleAttest(authorizer("attest")).validate(write(resource, bundle)))
+    refuses = ClusterTrustBundleAttest(authorizer("sign"))
+    with pytest.raises(ApiError, match=r'user not permitted to attest for signerName "example\.com/serving"'):
+        asyncio.run(refuses.validate(write(resource, bundle)))
+    kept = {**bundle, "metadata": {**bundle["metadata"], "finalizers": ["a.example.com/b"]}}
+    asyncio.run(refuses.validate(write(resource, kept, bundle)))
+    asyncio.run(refuses.validate(write(resource, {"metadata": {"name": "a"}, "spec": {"trustBundle": "x"}})))

@@ -92,3 +92,21 @@ def test_a_node_may_not(
 
 def test_others_are_not_looked_at(plugin: NodeRestriction, write: Write) -> None:
     plugin.admit(write("nodes", node(labels={"node-restriction.kubernetes.io/x": "y"})))
+
+
+@pytest.mark.parametrize(("operation", "verb"), [("CREATE", "create"), ("DELETE", "delete")])
+def test_a_node_publishes_its_own_resource_slices(plugin: NodeRestriction, write: Write, operation: str, verb: str) -> None:
+    def asked(node_name: str) -> Admission:
+        obj = {"metadata": {"name": "s"}, "spec": {"nodeName": node_name}}
+        new, old = (obj, None) if operation == "CREATE" else (None, obj)
+        return write("resourceslices.resource.k8s.io", new, old, operation=operation, user=NODE)
+
+    plugin.admit(asked("n1"))
+    with pytest.raises(ApiError, match=f"can only {verb} ResourceSlice with the same NodeName as the requesting node"):
+        plugin.admit(asked("n2"))
+
+
+def test_a_node_does_not_say_which_claims_a_pod_uses(plugin: NodeRestriction, write: Write) -> None:
+    new = {**pod("n1"), "status": {"resourceClaimStatuses": [{"name": "a"}]}}
+    with pytest.raises(ApiError, match='node "n1" cannot update resource claim statuses'):
+        plugin.admit(write("pods", new, pod("n1"), user=NODE, subresource="status"))

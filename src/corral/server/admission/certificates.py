@@ -51,6 +51,24 @@ class CertificateSigning(Plugin):
         await _require(self._authorizer, admission, "sign")
 
 
+class ClusterTrustBundleAttest(Plugin):
+    """Publishing a signer's trust anchors needs `attest` on the signer (KEP-3257)."""
+
+    resources = frozenset({"clustertrustbundles.certificates.k8s.io"})
+
+    def __init__(self, authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
+
+    async def validate(self, admission: Admission) -> None:
+        """Raise ApiError (403)."""
+        new, old = admission.object or {}, admission.old_object
+        signer = (new.get("spec") or {}).get("signerName")
+        if not signer or (old is not None and _without_owners(new) == _without_owners(old)):
+            return
+        if not await _may(self._authorizer, admission, "attest", signer):
+            raise forbidden(admission, f'user not permitted to attest for signerName "{signer}"')
+
+
 class CertificateSubjectRestriction(Plugin):
     """No client certificate makes its holder one of `system:masters`."""
 
@@ -66,10 +84,23 @@ class CertificateSubjectRestriction(Plugin):
 
 async def _require(authorizer: Authorizer, admission: Admission, verb: str) -> None:
     signer = ((admission.old_object or {}).get("spec") or {}).get("signerName", "")
+    if not await _may(authorizer, admission, verb, signer):
+        raise forbidden(admission, f'user not permitted to {verb} requests with signerName "{signer}"')
+
+
+async def _may(authorizer: Authorizer, admission: Admission, verb: str, signer: str) -> bool:
+    """Whether who asks may do this for the signer, or for all of its domain."""
     for name in (signer, signer.partition("/")[0] + "/*"):
         if (await authorizer.ask(Attributes(admission.user, verb, GROUP, "*", "signers", name=name))).allowed:
-            return
-    raise forbidden(admission, f'user not permitted to {verb} requests with signerName "{signer}"')
+            return True
+    return False
+
+
+def _without_owners(obj: Object) -> Object:
+    """The object without what garbage collection and ownership change."""
+    ignored = ("ownerReferences", "finalizers", "managedFields", "resourceVersion")
+    meta = {name: value for name, value in obj["metadata"].items() if name not in ignored}
+    return {**obj, "metadata": meta}
 
 
 def _status(obj: Object | None) -> object:

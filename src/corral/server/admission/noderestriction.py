@@ -16,6 +16,7 @@ from corral.server.request import Admission
 
 LEASES = "leases.coordination.k8s.io"
 CSI_NODES = "csinodes.storage.k8s.io"
+RESOURCE_SLICES = "resourceslices.resource.k8s.io"
 RESERVED_DOMAINS = ("kubernetes.io", "k8s.io")
 #: Domains below the reserved ones whose labels an agent may set.
 OWN_DOMAINS = ("kubelet.kubernetes.io", "node.kubernetes.io")
@@ -41,7 +42,7 @@ OWN_LABELS = frozenset(
 class NodeRestriction(Plugin):
     """Judges the writes of nodes; those of others pass."""
 
-    resources = frozenset({"pods", "nodes", "persistentvolumeclaims", "serviceaccounts", LEASES, CSI_NODES})
+    resources = frozenset({"pods", "nodes", "persistentvolumeclaims", "serviceaccounts", LEASES, CSI_NODES, RESOURCE_SLICES})
     operations = frozenset({"CREATE", "UPDATE", "DELETE"})
 
     def __init__(self, lookup: Lookup) -> None:
@@ -53,6 +54,7 @@ class NodeRestriction(Plugin):
             "serviceaccounts": self._token,
             LEASES: self._lease,
             CSI_NODES: self._csi_node,
+            RESOURCE_SLICES: self._resource_slice,
         }
 
     def admit(self, admission: Admission) -> None:
@@ -83,7 +85,7 @@ class NodeRestriction(Plugin):
                 new = (admission.object or {}).get("metadata", {}).get("labels") or {}
                 if new != (pod["metadata"].get("labels") or {}):
                     return f'node "{node}" cannot update labels through pod status'
-                return ""
+                return _claims_changed(node, admission.object or {}, pod)
             case "eviction", "CREATE":
                 return "" if on_node else f'node "{node}" can only evict pods with spec.nodeName set to itself'
             case subresource, _:
@@ -142,6 +144,25 @@ class NodeRestriction(Plugin):
         same = name_of(admission) == node
         return "" if same else "can only access CSINode with the same name as the requesting node"
 
+    @staticmethod
+    def _resource_slice(node: str, admission: Admission) -> str:
+        """Updates are the node authorizer's to judge."""
+        if admission.operation == "UPDATE":
+            return ""
+        verb, obj = ("create", admission.object) if admission.operation == "CREATE" else ("delete", admission.old_object)
+        same = ((obj or {}).get("spec") or {}).get("nodeName") == node
+        return "" if same else f"can only {verb} ResourceSlice with the same NodeName as the requesting node"
+
+
+def _claims_changed(node: str, new: Object, old: Object) -> str:
+    """Which claims a pod uses is the control plane's to say."""
+    now, before = (obj.get("status") or {} for obj in (new, old))
+    if (now.get("resourceClaimStatuses") or []) != (before.get("resourceClaimStatuses") or []):
+        return f'node "{node}" cannot update resource claim statuses'
+    if now.get("extendedResourceClaimStatus") != before.get("extendedResourceClaimStatus"):
+        return f'node "{node}" cannot update extended resource claim status'
+    return ""
+
 
 def _mirror_pod(node: str, pod: Object) -> str:
     """What is wrong with the API's copy of a pod that the node runs on its own."""
@@ -158,6 +179,7 @@ def _mirror_pod(node: str, pod: Object) -> str:
         "secrets": bool(podreferences.secrets(spec)),
         "configmaps": bool(podreferences.config_maps(spec)),
         "persistentvolumeclaims": any("persistentVolumeClaim" in volume for volume in spec.get("volumes") or ()),
+        "resourceclaims": bool(spec.get("resourceClaims")),
     }
     for what, mentioned in mentions.items():
         if mentioned:
