@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from corral.api.errors import ApiError, bad_request, internal
 from corral.api.objects import Object
@@ -20,6 +21,7 @@ from corral.client.client import Client
 from corral.client.transport import Transport
 from corral.server import encryption, pki, subresources
 from corral.server.admission import default_chain
+from corral.server.admission.dynamic import dynamic_plugins
 from corral.server.aggregation import Backends
 from corral.server.aggregation.layer import Aggregation
 from corral.server.allocation import Allocation
@@ -59,8 +61,10 @@ from corral.server.paths import PageNotFoundError, Paths
 from corral.server.represent import body
 from corral.server.request import LOOPBACK, Request, Response, User
 from corral.server.runtimeconfig import served
+from corral.server.services import locate
 from corral.server.streams.relay import Relay
 from corral.server.verbs import VERBS
+from corral.server.webhookclient import WebhookClient
 from corral.server.writes import Writes
 from corral.store.contract import Store, StoreUnavailable
 
@@ -108,6 +112,7 @@ class ApiServer:
         self._outside: Outside | None = None
         self._signer: CertificateSigner | None = None
         self._pages = Pages(self.core)
+        self._webhooks = self.core.custom.client = WebhookClient(partial(locate, self.lookup))
 
     @property
     def url(self) -> str:
@@ -142,7 +147,8 @@ class ApiServer:
     def _furnish(self, keys: pki.Pki) -> None:
         """Make the parts that need a full cache."""
         core = self.core
-        core.admission = default_chain(self.lookup, self.authorizer, Charges(core).write)
+        dynamic = dynamic_plugins(core, self.lookup, self._webhooks)
+        core.admission = default_chain(self.lookup, self.authorizer, Charges(core).write, dynamic)
         core.writes = Writes(core, core.admission, Allocation(self.config, core.cache.collection("services")))
         core.deletions = Deletions(core, core.admission)
         core.tokens = TokenAuthority.load(keys.service_account_key, self.config.issuer)
@@ -187,6 +193,7 @@ class ApiServer:
         """Close every connection, end every task."""
         await self.http.stop()
         await self.core.relay.close()
+        await self._webhooks.close()
         await self._tasks.close()
         if self._outside is not None:
             await self._outside.close()

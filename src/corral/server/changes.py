@@ -34,13 +34,15 @@ _NO_LABELS: Mapping[str, str] = {}
 class Cached:
     """One state of one object: bytes, and what selectors look at, found when first asked for."""
 
-    __slots__ = ("_labels", "name", "namespace", "raw", "revision")
+    __slots__ = ("_labels", "converted", "name", "namespace", "raw", "revision")
 
     def __init__(self, namespace: str, name: str, raw: bytes, revision: int) -> None:
         self.namespace = namespace
         self.name = name
         self.raw = raw
         self.revision = revision
+        #: The object in other versions that conversion webhooks made, by whoever asked one and the apiVersion.
+        self.converted: dict[tuple[object, str], bytes] | None = None
         self._labels: Mapping[str, str] | None = None
 
     @property
@@ -68,9 +70,11 @@ class Cached:
 
     def at(self, revision: int) -> "Cached":
         """This state with another revision: what is told of an object that went at `revision`."""
-        old = b'"resourceVersion":"%d"' % self.revision
-        raw = self.raw.replace(old, b'"resourceVersion":"%d"' % revision, 1)
-        return Cached(self.namespace, self.name, raw, revision)
+        old, new = (b'"resourceVersion":"%d"' % number for number in (self.revision, revision))
+        made = Cached(self.namespace, self.name, self.raw.replace(old, new, 1), revision)
+        if self.converted is not None:
+            made.converted = {key: raw.replace(old, new, 1) for key, raw in self.converted.items()}
+        return made
 
 
 class Filter(Protocol):
@@ -82,6 +86,9 @@ class Filter(Protocol):
 
 class View(Protocol):
     """How a watcher wants objects (as they are, in another version, as table rows). Equal views share lines."""
+
+    def ready(self, changes: "list[Change]", filter: Filter | None) -> "list[Change]":
+        """Those of the changes, from the first on, that can be shown now. Raises ApiError where the next one never can."""
 
     def encode(self, item: Cached) -> bytes:
         """The bytes of the object in this view."""

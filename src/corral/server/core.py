@@ -1,6 +1,6 @@
 """What every verb works with: the settings, the catalog, the cache, the store, and the ways to an object."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from corral.base.clock import Clock
 from corral.server.aggregation import Backends
 from corral.server.binary import Binary
 from corral.server.cache import Cache, Collection
-from corral.server.changes import Cached
+from corral.server.changes import Cached, Change
 from corral.server.config import ServerConfig
 from corral.server.customresources import CustomResources
 from corral.server.paths import Paths, object_namespace
@@ -82,7 +82,10 @@ class Core:
     custom: CustomResources = field(default_factory=CustomResources)
     #: Group versions that are not served from storage.
     backends: Backends = field(default_factory=Backends)
+    #: Grows whenever other resources are served.
+    catalog_version: int = 0
     _stored: dict[Resource, Resource] = field(default_factory=dict)
+    _equivalents: dict[Resource, tuple[Resource, ...]] = field(default_factory=dict)
 
     def stored(self, resource: Resource) -> Resource:
         """The version (and group) in which the objects of `resource` are stored."""
@@ -103,7 +106,9 @@ class Core:
 
     def catalog_changed(self) -> None:
         """Forget what was derived from the catalog."""
+        self.catalog_version += 1
         self._stored.clear()
+        self._equivalents.clear()
         self.joined.clear()
         self.paths.clear()
 
@@ -128,21 +133,28 @@ class Core:
         return has_schema(resource.group, resource.version, resource.kind)
 
     def shown(self, resource: Resource, item: Cached) -> bytes:
-        """The object's bytes in the version of `resource`."""
+        """The object's bytes in the version of `resource`; `prepare` comes first."""
         if resource.storage_version:
-            return self.custom.shown(resource, item.raw)
+            return self.custom.shown(resource, item)
         stored = self.stored(resource)
         if stored is resource:
             return item.raw
         return orjson.dumps(convert(parse(item.raw), stored.api_version, resource.api_version))
 
     def parsed(self, resource: Resource, item: Cached) -> Object:
-        """The object in the version of `resource`: shared, never to be changed."""
+        """The object in the version of `resource`: shared, never to be changed; `prepare` comes first."""
         if resource.storage_version:
-            return parse(self.custom.shown(resource, item.raw))
+            return parse(self.custom.shown(resource, item))
         stored = self.stored(resource)
         obj = item.object
         return obj if stored is resource else convert(obj, stored.api_version, resource.api_version)
+
+    def schema_of(self, resource: Resource, api_version: str, kind: str) -> Type:
+        """The type of objects of a request for `resource`: its own, or those of a subresource with another kind."""
+        if kind == resource.kind:
+            return self.schema(resource)
+        group, _, version = api_version.rpartition("/")
+        return schema(group, version, kind)
 
     def schema(self, resource: Resource) -> Type:
         """The type of the resource's objects."""
@@ -156,12 +168,11 @@ class Core:
         custom = not self.is_builtin(resource)
         return reset_fields(resource.group, resource.kind, subresource, has_status=has_status, custom=custom)
 
-    def as_version(self, resource: Resource, obj: Object) -> Object:
-        """A stored object in the version of `resource`."""
+    async def converted(self, obj: Object, resource: Resource) -> Object:
+        """An object (the caller's own) of another version, or of none in particular, in that of `resource`. Raises ApiError."""
         if resource.storage_version:
-            return self.custom.rules(resource).seen(obj)
-        stored = self.stored(resource)
-        return obj if stored is resource else convert(obj, stored.api_version, resource.api_version)
+            return await self.custom.converted(obj, resource)
+        return convert(obj, obj["apiVersion"], resource.api_version)
 
     def in_version(self, resource: Resource) -> InVersion:
         """What shows objects of `resource` in other versions of their kind. Conversion by webhook is not asked for this."""
@@ -176,17 +187,34 @@ class Core:
 
         return show
 
-    def raw(self, resource: Resource, raw: bytes) -> bytes:
-        """A stored object's bytes as a write through `resource` (see `written`) finds them."""
-        return self.custom.shown(resource, raw) if resource.storage_version else raw
+    def is_webhook_converted(self, resource: Resource) -> bool:
+        """Whether a webhook converts the objects between their versions."""
+        return bool(resource.storage_version) and self.custom.is_converted(resource)
 
-    def read(self, resource: Resource, raw: bytes) -> Object:
-        """The object of `raw`: shared, never to be changed."""
-        return parse(self.raw(resource, raw))
+    async def prepare(self, resource: Resource, items: Iterable[Cached]) -> None:
+        """Do what `shown` and `parsed` of these items would have to wait for: conversions by webhooks. Raises ApiError."""
+        if self.is_webhook_converted(resource):
+            await self.custom.prepare(resource, items)
 
-    def as_stored(self, resource: Resource, obj: Object) -> Object:
-        """What is stored of an object that a write through `resource` made."""
-        return self.custom.stored_object(resource, obj) if resource.storage_version else obj
+    async def prepare_changes(self, resource: Resource, changes: Iterable[Change]) -> None:
+        """The same for changes: the objects as they are, and as they were where that is shown. Raises ApiError."""
+        if self.is_webhook_converted(resource):
+            items = [item for change in changes for item in (change.new, change.old) if item is not None]
+            await self.custom.prepare(resource, items)
+
+    async def as_stored(self, resource: Resource, obj: Object) -> Object:
+        """What is stored of an object that a write through `resource` made. Raises ApiError."""
+        return await self.custom.stored_object(resource, obj) if resource.storage_version else obj
+
+    def equivalents(self, resource: Resource) -> tuple[Resource, ...]:
+        """The other served versions of a resource, and resources of other groups that show the same objects."""
+        found = self._equivalents.get(resource)
+        if found is None:
+            stored = self.stored(resource)
+            found = self._equivalents[resource] = tuple(
+                other for other in self.catalog if other != resource and self.stored(other) == stored
+            )
+        return found
 
     def is_current(self, resource: Resource, raw: bytes) -> bool:
         """Whether a stored object is in the version that is stored now."""
@@ -205,7 +233,7 @@ class Core:
         return f"{self.stored(resource).group_resource}/{namespace}/{name}"
 
     async def item(self, request: Request) -> Cached:
-        """The object that the request names. Raises ApiError (404)."""
+        """The object that the request names, ready to be shown. Raises ApiError (404)."""
         resource = request.resource
         assert resource is not None
         if self.shared_store:
@@ -213,6 +241,7 @@ class Core:
         found = self.collection(resource).items.get(f"{object_namespace(request)}/{request.name}")
         if found is None:
             raise not_found(resource.plural, resource.group, request.name)
+        await self.prepare(resource, (found,))
         return found
 
     async def catch_up(self) -> None:

@@ -6,7 +6,7 @@ Their names and conditions, and the end of their objects, are in `server.definit
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 import orjson
@@ -14,11 +14,13 @@ import orjson
 from corral.api import definitions
 from corral.api.customrules import CustomRules
 from corral.api.customschema import pruned
-from corral.api.errors import no_such_resource
+from corral.api.errors import ApiError, no_such_resource
 from corral.api.objects import Object
 from corral.api.resources import Catalog, Resource
 from corral.server.cache import Collection
-from corral.server.changes import Change
+from corral.server.changes import Cached, Change
+from corral.server.customconversion import ConversionWebhook, api_version_of, conversion_webhook
+from corral.server.webhookclient import WebhookClient
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,10 @@ class CustomResources:
         self._served: dict[str, list[Resource]] = {}
         self._waiters: dict[str, asyncio.Event] = {}
         self._definitions: Collection | None = None
-        self.shown = lru_cache(SHOWN_OBJECTS_KEPT)(self._shown)
+        #: Asks conversion webhooks; without it no definition has one.
+        self.client: WebhookClient | None = None
+        self._webhooks: dict[str, ConversionWebhook] = {}
+        self._seen = lru_cache(SHOWN_OBJECTS_KEPT)(self._see)
 
     def follow(self, collection: Collection, catalog: Catalog, changed: Callable[[], None]) -> None:
         """Serve what the definitions in `collection` say, now and after each change; then call `changed`."""
@@ -90,21 +95,60 @@ class CustomResources:
         found = self._rules.get((resource.group, resource.version, resource.plural))
         return {} if found is None else found.schema
 
-    def stored_object(self, resource: Resource, obj: Object) -> Object:
-        """An object of `resource` in the version that is stored."""
+    async def stored_object(self, resource: Resource, obj: Object) -> Object:
+        """An object of `resource` in the version that is stored. Raises ApiError (500)."""
         stored = self._stored[resource.group_resource]
         if stored.version == resource.version:
             return obj
+        webhook = self._webhooks.get(resource.group_resource)
+        if webhook is not None:
+            obj = (await webhook.convert([obj], stored.api_version))[0]
         schema = self.rules(stored).schema
         made: Object = pruned({**obj, "apiVersion": stored.api_version}, schema, [], is_object=True)
         return made
+
+    async def converted(self, obj: Object, resource: Resource) -> Object:
+        """An object (the caller's own) in the version of `resource`. Raises ApiError (500)."""
+        webhook = self._webhooks.get(resource.group_resource)
+        if webhook is not None and obj["apiVersion"] != resource.api_version:
+            obj = (await webhook.convert([obj], resource.api_version))[0]
+        return self.rules(resource).seen(obj)
+
+    def is_converted(self, resource: Resource) -> bool:
+        """Whether a webhook converts the objects: `shown` needs `prepare` first."""
+        return resource.group_resource in self._webhooks
+
+    def is_prepared(self, resource: Resource, item: Cached) -> bool:
+        """Whether an item can be shown in the version of `resource`."""
+        webhook = self._webhooks.get(resource.group_resource)
+        if webhook is None or webhook.found(item, resource.api_version) is not None:
+            return True
+        return api_version_of(item.raw) == resource.api_version
+
+    async def prepare(self, resource: Resource, items: Iterable[Cached]) -> None:
+        """Have the items converted that are not yet in the version of `resource`. Raises ApiError (500)."""
+        webhook = self._webhooks.get(resource.group_resource)
+        if webhook is not None:
+            rules = self.rules(resource)
+            await webhook.prepare(items, resource.api_version, lambda obj: orjson.dumps(rules.seen(obj)))
+
+    def shown(self, resource: Resource, item: Cached) -> bytes:
+        """The object's bytes in the version of `resource`. Raises ApiError (500) where it is not prepared."""
+        webhook = self._webhooks.get(resource.group_resource)
+        if webhook is not None:
+            made = webhook.found(item, resource.api_version)
+            if made is not None:
+                return made
+            if api_version_of(item.raw) != resource.api_version:
+                raise ApiError(500, "", f"{resource.kind} {item.name} has not been converted to {resource.api_version}")
+        return self._seen(resource, item.raw)
 
     def is_current(self, resource: Resource, raw: bytes) -> bool:
         """Whether `raw` is in the version that is stored now."""
         api_version: str = orjson.loads(raw)["apiVersion"]
         return api_version == self._stored[resource.group_resource].api_version
 
-    def _shown(self, resource: Resource, raw: bytes) -> bytes:
+    def _see(self, resource: Resource, raw: bytes) -> bytes:
         stored: Object = orjson.loads(raw)
         rules = self._rules.get((resource.group, resource.version, resource.plural))
         if rules is None:
@@ -119,13 +163,17 @@ class CustomResources:
         for key in [key for key in self._rules if f"{key[2]}.{key[0]}" == name]:
             del self._rules[key]
         self._stored.pop(name, None)
-        self.shown.cache_clear()
+        self._webhooks.pop(name, None)
+        self._seen.cache_clear()
         if definition is not None and definitions.is_true(definition, "Established"):
             now = definitions.served(definition)
             for resource in definitions.resources(definition):
                 self._rules[resource.group, resource.version, resource.plural] = CustomRules(definition, resource)
                 if resource.version == resource.storage_version:
                     self._stored[name] = resource
+            webhook = conversion_webhook(self.client, definition)
+            if webhook is not None:
+                self._webhooks[name] = webhook
         if now:
             self._served[name] = now
         if before != now:

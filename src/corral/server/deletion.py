@@ -69,6 +69,22 @@ class DeleteOptions:
     version: str | None = None
     dry_run: bool = False
 
+    def shown(self) -> Object:
+        """As meta/v1 DeleteOptions, for admission."""
+        made: Object = {"kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1"}
+        if self.grace_s is not None:
+            made["gracePeriodSeconds"] = self.grace_s
+        wanted = {"uid": self.uid, "resourceVersion": self.version}
+        if self.uid is not None or self.version is not None:
+            made["preconditions"] = {field: value for field, value in wanted.items() if value is not None}
+        if self.orphan_dependents is not None:
+            made["orphanDependents"] = self.orphan_dependents
+        if self.policy:
+            made["propagationPolicy"] = self.policy
+        if self.dry_run:
+            made["dryRun"] = ["All"]
+        return made
+
     @classmethod
     def of(cls, request: Request) -> "DeleteOptions":
         """The options of a request: its body, else its query. Raises ApiError (400, 422)."""
@@ -134,8 +150,13 @@ class Deletions:
         self._core = core
         self._admission = admission
 
-    async def delete(self, request: Request, resource: Resource, name: str, options: DeleteOptions) -> Object:
-        """Delete or begin to delete; the answer is the object, or a Status. Raises ApiError (403, 404, 409)."""
+    async def delete(
+        self, request: Request, resource: Resource, name: str, options: DeleteOptions, *, admitted: bool = False
+    ) -> Object:
+        """Delete or begin to delete; the answer is the object, or a Status. Raises ApiError (403, 404, 409).
+
+        `admitted`: admission has judged what asks for it (an eviction) and does not look at the deletion as well.
+        """
         core = self._core
         stored = core.stored(resource)
         namespace = object_namespace(request)
@@ -149,9 +170,9 @@ class Deletions:
                     raise not_found(resource.plural, resource.group, name)
             old = parse(raw)
             _check(resource, old, name, options)
-            asked = Admission(request, stored, "DELETE", None, old, "", options.dry_run)
-            await self._admission.mutate(asked)
-            await self._admission.validate(asked)
+            if not admitted:
+                asked = Admission(request, stored, "DELETE", None, old, "", options.dry_run, resource, options.shown)
+                await self._admission.judge(asked)
             marked = self._mark(stored, old, options)
             try:
                 return await self._write(resource, key, old, marked, revision, options)

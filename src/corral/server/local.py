@@ -60,6 +60,8 @@ class LocalTransport:
         answer = Response()
         self._server.settle(request, answer, began_s, goes_on=True)
         try:
+            assert request.resource is not None
+            await core.prepare(request.resource, start.initial)
             for item in start.initial:
                 if selection is None or selection.matches(item):
                     yield WatchEvent("ADDED", _item(core, request, item))
@@ -69,6 +71,7 @@ class LocalTransport:
                 await asyncio.sleep(0)
                 await start.collection.wait(position, BOOKMARK_INTERVAL_S)
                 changes = start.collection.changes(position)
+                await core.prepare_changes(request.resource, changes)
                 position += len(changes)
                 for change in changes:
                     if change.revision <= start.after:

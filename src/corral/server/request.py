@@ -84,6 +84,17 @@ class Response:
     upgrade: Callable[[Any], Awaitable[Any]] | None = None
 
 
+class Rounds:
+    """Of one write: which round of changes it is in, whether another is needed, and what webhooks and policies remember."""
+
+    __slots__ = ("again", "memory", "number")
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.again = False
+        self.memory: dict[object, Any] = {}
+
+
 @dataclass(slots=True)
 class Admission:
     """What admission plugins see of a write. Mutating ones change `object` in place."""
@@ -96,8 +107,25 @@ class Admission:
     old_object: Object | None
     subresource: str = ""
     dry_run: bool = False
+    #: The resource in the version that the client speaks, where `resource` is the one that is stored.
+    asked: Resource | None = None
+    #: Makes the options of the operation (CreateOptions, ...), where the request's query does not hold them.
+    options: Callable[[], Object] | None = None
+    _rounds: Rounds | None = None
 
     @property
     def user(self) -> User:
         """Who asks."""
         return self.request.user
+
+    @property
+    def rounds(self) -> Rounds:
+        """The rounds of changes; made when first asked for."""
+        if self._rounds is None:
+            self._rounds = Rounds()
+        return self._rounds
+
+    @property
+    def changed_again(self) -> bool:
+        """Whether plugins that come earlier have to look again: one of the later ones has changed the object."""
+        return self._rounds is not None and self._rounds.again

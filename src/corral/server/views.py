@@ -10,7 +10,8 @@ import orjson
 
 from corral.api.objects import Object
 from corral.api.resources import Resource
-from corral.server.changes import Cached, View, watch_line
+from corral.server.changes import Cached, Change, Filter, View, watch_line
+from corral.server.convertedview import Converted
 from corral.server.core import Core
 from corral.server.negotiate import Wanted
 from corral.server.represent import Table, partial, table
@@ -21,6 +22,10 @@ class AsStored:
     """Objects as their bytes are."""
 
     __slots__ = ()
+
+    def ready(self, changes: list[Change], filter: Filter | None) -> list[Change]:
+        """All of them, at once."""
+        return changes
 
     def encode(self, item: Cached) -> bytes:
         """The object."""
@@ -109,6 +114,10 @@ class Binary:
     resource: Resource
     version: str = ""
 
+    def ready(self, changes: list[Change], filter: Filter | None) -> list[Change]:
+        """All of them, at once."""
+        return changes
+
     def encode(self, item: Cached) -> bytes:
         """The object, with its head."""
         if not self.version:
@@ -147,10 +156,11 @@ AS_STORED = AsStored()
 
 def view_of(core: Core, request: Request, resource: Resource, want: Wanted) -> View:
     """The view that a watch is wanted in."""
-    if want.view == "Table":
-        return Rows(core, table(core, request, resource, want))
-    if want.media == "protobuf":
+    if want.media == "protobuf" and want.view != "Table":
         return Binary(core, resource, want.version if want.view else "")
-    if want.view:
+    if want.view and want.view != "Table":
         return Metadata(want.version)
-    return AS_STORED if core.is_as_stored(resource) else Versioned(core, resource)
+    view: View = AS_STORED if core.is_as_stored(resource) else Versioned(core, resource)
+    if want.view:
+        view = Rows(core, table(core, request, resource, want))
+    return Converted(view, core, resource) if core.is_webhook_converted(resource) else view

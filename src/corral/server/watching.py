@@ -134,7 +134,7 @@ class Group:
         found = self._told.get((position, chunked))
         if found is not None and not after:
             return found
-        changes = self._collection.changes(position)
+        changes = self._view.ready(self._collection.changes(position), self._filter)
         end = position + len(changes)
         lines = self._lines([change for change in changes if change.revision > after] if after else changes)
         found = end, chunk(lines) if chunked and lines else lines

@@ -17,13 +17,14 @@ from corral.api.golang import filled
 from corral.api.managedfields import same_but_for_times, update_managed_fields
 from corral.api.metadata import validate_create as validate_metadata
 from corral.api.metadata import validate_update as validate_metadata_update
-from corral.api.objects import Object
+from corral.api.objects import Object, parse
 from corral.api.resources import Resource
 from corral.api.rules import Rules
 from corral.api.serialize import serialize, with_revision
 from corral.server.admission import AdmissionChain
 from corral.server.allocation import Allocation
 from corral.server.authorization import of_request
+from corral.server.changes import Cached
 from corral.server.core import Core
 from corral.server.deletion import may_go
 from corral.server.metadata import begin, carry_over, check_place, next_generation
@@ -51,6 +52,13 @@ class Written(NamedTuple):
     created: bool = False
 
 
+class Face(NamedTuple):
+    """Another form of an object: how to make it, and how to take over what was changed in it (in place)."""
+
+    show: Callable[[Object], Object]
+    take: Callable[[Object, Object], None]
+
+
 class Plan(NamedTuple):
     """Who writes what through which endpoint."""
 
@@ -61,13 +69,10 @@ class Plan(NamedTuple):
     subresource: str = ""
     #: The proposal has its managed fields already (server-side apply).
     tracked: bool = False
-
-
-class Current(NamedTuple):
-    """An object as it is in the store."""
-
-    raw: bytes
-    revision: int
+    #: Admission has judged what asks for the write (a Binding), and does not look at the write as well.
+    admitted: bool = False
+    #: What admission sees in place of the object, through a subresource with a kind of its own.
+    face: Face | None = None
 
 
 class Writes:
@@ -123,7 +128,7 @@ class Writes:
             plan.request.warnings += rules.warnings(obj, None)
             await self._validate(plan, "CREATE", obj, None)
             obj = filled(obj, core.schema(stored))
-            raw = _storable(serialize(core.as_stored(stored, obj)))
+            raw = _storable(serialize(await core.as_stored(stored, obj)))
             if plan.dry_run:
                 if core.collection(stored).get(namespace, name) is not None:
                     raise already_exists(resource.plural, resource.group, name)
@@ -133,7 +138,7 @@ class Writes:
                 entry = await core.store.create(key, core.sealed(key, raw))
             except KeyExists:
                 raise already_exists(resource.plural, resource.group, name) from None
-            return await self._stored(entry, raw, obj, created=True)
+            return await self._stored(stored, entry, raw, obj, created=True)
         finally:
             if claim is not None:
                 claim.release()
@@ -149,11 +154,11 @@ class Writes:
         namespace = object_namespace(plan.request)
         key = core.store_key(plan.resource, namespace, name)
         found = core.collection(plan.resource).get(namespace, name)
-        current = None if found is None else Current(found.raw, found.revision)
+        current = found
         for _ in range(CONFLICT_TRIES):
             if current is None:
                 entry = await core.store.get(key)
-                current = None if entry is None else self._current(entry)
+                current = None if entry is None else self._current(entry, namespace, name)
             if current is None:
                 if not create_missing:
                     raise not_found(plan.resource.plural, plan.resource.group, name)
@@ -168,16 +173,53 @@ class Writes:
                 return await self._update(plan, key, current, propose)
             except _LostError as lost:
                 # A write that names a revision is refused by the next look, as the object has another by now.
-                current = None if lost.current is None else self._current(lost.current)
+                current = None if lost.current is None else self._current(lost.current, namespace, name)
         raise conflict(plan.resource.plural, plan.resource.group, name, MODIFIED)
 
-    async def _update(self, plan: Plan, key: str, current: Current, propose: Propose) -> Written:
+    async def _update(self, plan: Plan, key: str, current: Cached, propose: Propose) -> Written:
+        core, request = self._core, plan.request
+        stored = core.written(plan.resource)
+        rules = core.rules(stored)
+        new, old = await self._renewed(plan, current, propose)
+        name = old["metadata"]["name"]
+        # Twice, as the reference: once for every kind, once by the kind's own rules. A client sees each of these causes twice.
+        errors = validate_metadata_update(new, old)
+        errors.extend(validate_metadata_update(new, old))
+        errors.extend(rules.validate_update(new, old, plan.subresource))
+        claim = self._allocation.for_update(stored, new, old, errors) if not plan.subresource else None
+        try:
+            self._refuse(stored, name, errors, request)
+            request.warnings += rules.warnings(new, old)
+            await self._validate(plan, "UPDATE", new, old)
+            new = filled(new, core.schema(stored))
+            meta = new["metadata"]
+            if same_but_for_times(new, old) and core.is_current(stored, current.raw):
+                return Written(old, core.shown(stored, current))
+            raw = _storable(serialize(await core.as_stored(stored, new)))
+            if plan.dry_run:
+                return self._written(new, raw, current.revision)
+            try:
+                if meta.get("deletionTimestamp") and may_go(new):
+                    await core.cache.wait((await core.store.delete(key, current.revision)).revision)
+                    return self._written(new, raw, current.revision)
+                entry = await core.store.update(key, core.sealed(key, raw), current.revision)
+            except Mismatch as mismatch:
+                raise _LostError(mismatch.current) from None
+            return await self._stored(stored, entry, raw, new)
+        finally:
+            if claim is not None:
+                claim.release()
+
+    async def _renewed(self, plan: Plan, current: Cached, propose: Propose) -> tuple[Object, Object]:
+        """The object as it is to be, and as it is, in the version in which the write is judged. Raises ApiError."""
         core, resource, request = self._core, plan.resource, plan.request
         stored = core.written(resource)
         rules = core.rules(stored)
-        old = core.read(stored, current.raw)
+        await core.prepare(stored, (current,))
+        shown = core.shown(stored, current)
+        old = parse(shown)
         # Parsing again is many times faster than deepcopy.
-        own = orjson.loads(core.raw(stored, current.raw))
+        own = orjson.loads(shown)
         proposed = propose(own if stored is resource else convert(own, stored.api_version, resource.api_version))
         name = old["metadata"]["name"]
         check_place(proposed, object_namespace(request), name)
@@ -199,33 +241,7 @@ class Writes:
             meta["managedFields"] = managed
         if plan.subresource not in UNCOUNTED:
             next_generation(new, old, rules)
-        # Twice, as the reference: once for every kind, once by the kind's own rules. A client sees each of these causes twice.
-        errors = validate_metadata_update(new, old)
-        errors.extend(validate_metadata_update(new, old))
-        errors.extend(rules.validate_update(new, old, plan.subresource))
-        claim = self._allocation.for_update(stored, new, old, errors) if not plan.subresource else None
-        try:
-            self._refuse(stored, name, errors, request)
-            request.warnings += rules.warnings(new, old)
-            await self._validate(plan, "UPDATE", new, old)
-            new = filled(new, core.schema(stored))
-            meta = new["metadata"]
-            if same_but_for_times(new, old) and core.is_current(stored, current.raw):
-                return Written(old, core.raw(stored, current.raw))
-            raw = _storable(serialize(core.as_stored(stored, new)))
-            if plan.dry_run:
-                return self._written(new, raw, current.revision)
-            try:
-                if meta.get("deletionTimestamp") and may_go(new):
-                    await core.cache.wait((await core.store.delete(key, current.revision)).revision)
-                    return self._written(new, raw, current.revision)
-                entry = await core.store.update(key, core.sealed(key, raw), current.revision)
-            except Mismatch as mismatch:
-                raise _LostError(mismatch.current) from None
-            return await self._stored(entry, raw, new)
-        finally:
-            if claim is not None:
-                claim.release()
+        return new, old
 
     def _check_version(self, plan: Plan, rules: Rules, name: str, version: str, current: int) -> None:
         if version:
@@ -271,27 +287,48 @@ class Writes:
         self._track(plan, None, obj, self._core.clock.now())
 
     async def _admit(self, plan: Plan, operation: str, new: Object, old: Object | None) -> None:
-        await self._admission.mutate(self._attributes(plan, operation, new, old))
+        if plan.admitted:
+            return
+        admission = self._attributes(plan, operation, new, old)
+        await self._admission.mutate(admission)
+        if plan.face is not None:
+            assert admission.object is not None
+            plan.face.take(new, admission.object)
 
     async def _validate(self, plan: Plan, operation: str, new: Object, old: Object | None) -> None:
-        await self._admission.validate(self._attributes(plan, operation, new, old))
+        if not plan.admitted:
+            await self._admission.validate(self._attributes(plan, operation, new, old))
 
     def _attributes(self, plan: Plan, operation: str, new: Object | None, old: Object | None) -> Admission:
         stored = self._core.written(plan.resource)
-        return Admission(plan.request, stored, operation, new, old, plan.subresource, plan.dry_run)
+        if plan.face is not None:
+            new, old = (None if obj is None else plan.face.show(obj) for obj in (new, old))
+        return Admission(plan.request, stored, operation, new, old, plan.subresource, plan.dry_run, plan.resource)
 
     @staticmethod
     def _refuse(resource: Resource, name: str, errors: Errors, request: Request) -> None:
         if errors:
             raise errors.shown_as_given(_given(request)).to_error(resource.kind, resource.group, name)
 
-    def _current(self, entry: Entry) -> Current:
-        return Current(with_revision(self._core.cache.opened(entry.key, entry.value), entry.revision), entry.revision)
+    def _current(self, entry: Entry, namespace: str, name: str) -> Cached:
+        raw = with_revision(self._core.cache.opened(entry.key, entry.value), entry.revision)
+        return Cached(namespace, name, raw, entry.revision)
 
-    async def _stored(self, entry: Entry, raw: bytes, obj: Object, *, created: bool = False) -> Written:
+    async def _stored(self, resource: Resource, entry: Entry, raw: bytes, obj: Object, *, created: bool = False) -> Written:
         """The answer of an acknowledged write, when reads show it too."""
-        await self._core.cache.wait(entry.revision)
-        return self._written(obj, raw, entry.revision, created=created)
+        core = self._core
+        await core.cache.wait(entry.revision)
+        written = self._written(obj, raw, entry.revision, created=created)
+        if resource.version == resource.storage_version or not core.is_webhook_converted(resource):
+            return written
+        # What was stored is not what was sent, and the webhook decides what it is when it comes back.
+        meta = obj["metadata"]
+        item = core.collection(resource).get(meta.get("namespace", ""), meta["name"])
+        if item is None or item.revision != entry.revision:
+            item = Cached(meta.get("namespace", ""), meta["name"], written.raw, entry.revision)
+        await core.prepare(resource, (item,))
+        shown = core.shown(resource, item)
+        return Written(orjson.loads(shown), shown, created)
 
     @staticmethod
     def _written(obj: Object, raw: bytes, revision: int, *, created: bool = False) -> Written:

@@ -1,10 +1,15 @@
 """What webhooks and policies of admission share: which requests they are about, and their parameters."""
 
-from corral.api import celsyntax, names
+from collections.abc import Callable
+
+from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds.selector import check_selector
 from corral.api.kinds.workload import default_fields
 from corral.api.objects import Object
+
+#: Makes a program of an expression; what it raises (CompileError) says why it cannot.
+Compile = Callable[[str], object]
 
 OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
 SCOPES = ("*", "Cluster", "Namespaced")
@@ -109,8 +114,8 @@ def check_match(errs: Errors, match: Object, path: Path) -> None:
             check_rule(errs, rule, at)
 
 
-def check_conditions(errs: Errors, conditions: list[Object], path: Path) -> None:
-    """Match conditions: expressions with names of their own."""
+def check_conditions(errs: Errors, conditions: list[Object], path: Path, compile: Compile | None = None) -> None:
+    """Match conditions: expressions with names of their own, of a webhook unless `compile` is given."""
     if len(conditions) > MAX_CONDITIONS:
         errs.too_many(path, len(conditions), MAX_CONDITIONS)
     seen: set[str] = set()
@@ -120,7 +125,7 @@ def check_conditions(errs: Errors, conditions: list[Object], path: Path) -> None
         if not expression.strip():
             errs.required(at.child("expression"))
         else:
-            check_expression(errs, expression.strip(), at.child("expression"))
+            check_expression(errs, expression.strip(), at.child("expression"), compile or _of_webhook)
         if not name:
             errs.required(at.child("name"))
             continue
@@ -130,15 +135,20 @@ def check_conditions(errs: Errors, conditions: list[Object], path: Path) -> None
         seen.add(name)
 
 
-#: What the expressions of policies and match conditions may speak of.
-VARIABLES = frozenset(("object", "oldObject", "request", "params", "namespaceObject", "authorizer", "variables"))
+def _of_webhook(expression: str) -> object:
+    from corral.api.admissioncel import match_condition
+
+    return match_condition(expression)
 
 
-def check_expression(errs: Errors, expression: str, path: Path) -> None:
-    """A CEL expression that can be read and speaks of what is there."""
-    fault = celsyntax.fault(expression, VARIABLES)
-    if fault:
-        errs.invalid(path, expression, f"compilation failed: {fault}")
+def check_expression(errs: Errors, expression: str, path: Path, compile: Compile) -> None:
+    """A CEL expression that compiles."""
+    from corral.api.cel import CompileError
+
+    try:
+        compile(expression)
+    except CompileError as error:
+        errs.invalid(path, expression, str(error))
 
 
 def check_parameters(errs: Errors, reference: Object, path: Path) -> None:

@@ -1,6 +1,7 @@
 """Admission policies and their bindings (KEP-3488, KEP-3962)."""
 
 import re
+from typing import TYPE_CHECKING
 
 from corral.api import names
 from corral.api.fields import Errors, Path
@@ -18,6 +19,9 @@ from corral.api.kinds.admissionmatch import (
 from corral.api.kinds.workload import default_fields
 from corral.api.objects import Object
 from corral.api.rules import Rules
+
+if TYPE_CHECKING:
+    from corral.api.admissioncel import PolicyCompiler
 
 ACTIONS = ("Audit", "Deny", "Warn")
 REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge")
@@ -73,21 +77,21 @@ class ValidatingAdmissionPolicyRules(_PolicyRules):
     def validate_create(self, obj: Object) -> Errors:
         """What it is about, its variables, its validations and annotations."""
         errs, spec, path = Errors(), obj["spec"], Path("spec")
-        _check_subject(errs, spec, path)
+        compiler = _check_subject(errs, spec, path)
         validations, annotations = spec.get("validations") or [], spec.get("auditAnnotations") or []
         if not validations and not annotations:
             for field in ("validations", "auditAnnotations"):
                 errs.required(path.child(field), BOTH_MISSING)
             return errs
         for i, validation in enumerate(validations):
-            _check_validation(errs, validation, path.child("validations").at(i))
+            _check_validation(errs, validation, path.child("validations").at(i), compiler)
         at = path.child("auditAnnotations")
         if len(annotations) > MAX_AUDIT_ANNOTATIONS:
             errs.invalid(at, annotations, f"must not have more than {MAX_AUDIT_ANNOTATIONS} auditAnnotations")
         seen: set[str] = set()
         for i, annotation in enumerate(annotations):
             key = annotation.get("key", "")
-            _check_annotation(errs, rows.name(obj), annotation, at.at(i))
+            _check_annotation(errs, rows.name(obj), annotation, at.at(i), compiler)
             if key in seen:
                 errs.duplicate(at.at(i).child("key"), key)
             seen.add(key)
@@ -102,11 +106,11 @@ class MutatingAdmissionPolicyRules(_PolicyRules):
     def validate_create(self, obj: Object) -> Errors:
         """What it is about, its variables, its mutations."""
         errs, spec, path = Errors(), obj["spec"], Path("spec")
-        _check_subject(errs, spec, path)
+        compiler = _check_subject(errs, spec, path)
         if not spec.get("mutations"):
             errs.required(path.child("mutations"), "mutations must contain at least one item")
         for i, mutation in enumerate(spec.get("mutations") or ()):
-            _check_mutation(errs, mutation, path.child("mutations").at(i))
+            _check_mutation(errs, mutation, path.child("mutations").at(i), compiler)
         if not spec.get("reinvocationPolicy"):
             errs.required(path.child("reinvocationPolicy"))
         else:
@@ -182,7 +186,10 @@ def _go_selector(selector: Object) -> str:
     )
 
 
-def _check_subject(errs: Errors, spec: Object, path: Path) -> None:
+def _check_subject(errs: Errors, spec: Object, path: Path) -> "PolicyCompiler":
+    """What it is about, and its variables; the compiler of its expressions."""
+    from corral.api.admissioncel import CONDITION, PolicyCompiler
+
     check_choice(errs, spec, "failurePolicy", FAILURE_POLICIES, path)
     if spec.get("paramKind") is not None:
         check_parameter_kind(errs, spec["paramKind"], path.child("paramKind"))
@@ -193,12 +200,15 @@ def _check_subject(errs: Errors, spec: Object, path: Path) -> None:
         check_match(errs, match, at)
         if not match.get("resourceRules"):
             errs.required(at.child("resourceRules"))
-    check_conditions(errs, spec.get("matchConditions") or [], path.child("matchConditions"))
+    compiler = PolicyCompiler(spec)
+    conditions, at = spec.get("matchConditions") or [], path.child("matchConditions")
+    check_conditions(errs, conditions, at, lambda expression: compiler.compile(expression, CONDITION))
     for i, variable in enumerate(spec.get("variables") or ()):
-        _check_variable(errs, variable, path.child("variables").at(i))
+        _check_variable(errs, variable, path.child("variables").at(i), compiler)
+    return compiler
 
 
-def _check_variable(errs: Errors, variable: Object, path: Path) -> None:
+def _check_variable(errs: Errors, variable: Object, path: Path, compiler: "PolicyCompiler") -> None:
     name, expression = variable.get("name", ""), variable.get("expression", "")
     if not name.strip():
         errs.required(path.child("name"), "name is not specified")
@@ -206,21 +216,23 @@ def _check_variable(errs: Errors, variable: Object, path: Path) -> None:
         errs.invalid(path.child("name"), name, "name is not a valid CEL identifier")
     if not expression.strip():
         errs.required(path.child("expression"), "expression is not specified")
-    else:
-        check_expression(errs, expression, path.child("expression"))
+    elif name in compiler.faulty:
+        errs.invalid(path.child("expression"), expression, str(compiler.faulty[name]))
 
 
-def _check_validation(errs: Errors, validation: Object, path: Path) -> None:
+def _check_validation(errs: Errors, validation: Object, path: Path, compiler: "PolicyCompiler") -> None:
+    from corral.api.admissioncel import CONDITION, MESSAGE
+
     expression, message = validation.get("expression", ""), validation.get("message", "")
     from_expression, at = validation.get("messageExpression", ""), path.child("messageExpression")
     if not expression.strip():
         errs.required(path.child("expression"), "expression is not specified")
     else:
-        check_expression(errs, expression, path.child("expression"))
+        check_expression(errs, expression, path.child("expression"), lambda one: compiler.compile(one, CONDITION))
     if from_expression and not from_expression.strip():
         errs.invalid(at, from_expression, "must be non-empty if specified")
     elif from_expression:
-        check_expression(errs, from_expression, at)
+        check_expression(errs, from_expression, at, lambda one: compiler.compile(one, MESSAGE, authorizer=False))
     if message and not message.strip():
         errs.invalid(path.child("message"), message, "message must be non-empty if specified")
     elif re.search("[\n\r]", message.strip()):
@@ -228,7 +240,9 @@ def _check_validation(errs: Errors, validation: Object, path: Path) -> None:
     check_choice(errs, validation, "reason", REASONS, path)
 
 
-def _check_annotation(errs: Errors, policy: str, annotation: Object, path: Path) -> None:
+def _check_annotation(errs: Errors, policy: str, annotation: Object, path: Path, compiler: "PolicyCompiler") -> None:
+    from corral.api.admissioncel import ANNOTATION
+
     key, expression, at = annotation.get("key", ""), annotation.get("valueExpression", ""), path.child("valueExpression")
     full = f"{policy}/{key}"
     errs.each(path.child("key"), full, names.qualified_name(full))
@@ -237,10 +251,12 @@ def _check_annotation(errs: Errors, policy: str, annotation: Object, path: Path)
     elif len(expression.strip().encode()) > VALUE_EXPRESSION_MAX_BYTES:
         errs.required(at, f"must not exceed {VALUE_EXPRESSION_MAX_BYTES} bytes in length")
     else:
-        check_expression(errs, expression, at)
+        check_expression(errs, expression, at, lambda one: compiler.compile(one, ANNOTATION))
 
 
-def _check_mutation(errs: Errors, mutation: Object, path: Path) -> None:
+def _check_mutation(errs: Errors, mutation: Object, path: Path, compiler: "PolicyCompiler") -> None:
+    from corral.api.admissioncel import APPLY_CONFIGURATION, JSON_PATCH
+
     kind = mutation.get("patchType", "")
     if not kind:
         errs.required(path.child("patchType"))
@@ -260,7 +276,9 @@ def _check_mutation(errs: Errors, mutation: Object, path: Path) -> None:
     if not expression.strip():
         errs.required(at.child("expression"), "expression is not specified")
     else:
-        check_expression(errs, expression, at.child("expression"))
+        gives = APPLY_CONFIGURATION if kind == "ApplyConfiguration" else JSON_PATCH
+        at = at.child("expression")
+        check_expression(errs, expression, at, lambda one: compiler.compile(one, gives, patches=True))
 
 
 RULES: dict[str, Rules] = {

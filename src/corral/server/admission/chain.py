@@ -32,7 +32,7 @@ class AdmissionChain:
         self._validating: dict[tuple[str, str], tuple[Plugin, ...]] = {}
 
     async def mutate(self, admission: Admission) -> None:
-        """Let every plugin change the object. Raises ApiError."""
+        """Let every plugin change the object; once more where a webhook or policy has changed it. Raises ApiError."""
         key = (admission.resource.group_resource, admission.operation)
         plugins = self._admitting.get(key)
         if plugins is None:
@@ -41,6 +41,17 @@ class AdmissionChain:
             pending = plugin.admit(admission)
             if pending is not None:
                 await pending
+        if admission.changed_again:
+            admission.rounds.number, admission.rounds.again = 1, False
+            for plugin in plugins:
+                pending = plugin.admit(admission)
+                if pending is not None:
+                    await pending
+
+    async def judge(self, admission: Admission) -> None:
+        """Both at once, for requests that write no object of their own kind. Raises ApiError."""
+        await self.mutate(admission)
+        await self.validate(admission)
 
     async def validate(self, admission: Admission) -> None:
         """Let every plugin judge the object. Raises ApiError."""

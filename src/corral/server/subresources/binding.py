@@ -11,7 +11,7 @@ from corral.server.bodies import body_object
 from corral.server.core import Core
 from corral.server.options import WriteOptions
 from corral.server.represent import respond, wanted_by
-from corral.server.request import Request, Response
+from corral.server.request import Admission, Request, Response
 from corral.server.writes import Plan
 
 SUCCESS: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
@@ -41,14 +41,18 @@ async def bind(core: Core, request: Request, binding: Object, *, dry_run: bool) 
         errors.required("target.name")
     if errors:
         raise errors.to_error("Binding", "", name)
+    asked = request.resource
+    assert asked is not None
+    await core.admission.judge(Admission(request, asked, "CREATE", binding, None, request.subresource, dry_run))
     request.name = name
     request.resource = core.catalog.named("pods")
+    meta, target = binding.get("metadata") or {}, binding.get("target") or {}
 
     def propose(pod: Object | None) -> Object:
         assert pod is not None
         return bound(pod, meta, target["name"], core.clock.now())
 
-    plan = Plan(request, request.resource, "", dry_run, "binding", tracked=True)
+    plan = Plan(request, request.resource, "", dry_run, "binding", tracked=True, admitted=True)
     await core.writes.change(plan, name, propose)
 
 
@@ -67,6 +71,8 @@ def bound(pod: Object, meta: Object, node: str, now_s: float) -> Object:
     spec["nodeName"] = node
     if meta.get("annotations"):
         pod["metadata"]["annotations"] = {**(pod["metadata"].get("annotations") or {}), **meta["annotations"]}
+    if meta.get("labels"):
+        pod["metadata"]["labels"] = {**meta["labels"], **(pod["metadata"].get("labels") or {})}
     status = pod.setdefault("status", {})
     condition = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": rfc3339(now_s)}
     others = [c for c in status.get("conditions") or () if c.get("type") != "PodScheduled"]

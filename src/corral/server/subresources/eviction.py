@@ -12,7 +12,7 @@ from corral.server.core import Core
 from corral.server.deletion import DeleteOptions
 from corral.server.options import WriteOptions
 from corral.server.represent import respond, wanted_by
-from corral.server.request import Request, Response
+from corral.server.request import Admission, Request, Response
 from corral.server.subresources.binding import SUCCESS
 from corral.server.writes import Plan
 
@@ -45,9 +45,11 @@ async def handle(core: Core, request: Request) -> Response:
         wanted.get("resourceVersion"),
         options.dry_run or bool(asked.get("dryRun")),
     )
+    asking = Admission(request, resource, "CREATE", eviction, None, "eviction", delete.dry_run)
+    await core.admission.judge(asking)
     if _must_ask(item.object):
         await _ask_budget(core, request, item.object, dry_run=delete.dry_run)
-    await core.deletions.delete(request, resource, request.name, delete)
+    await core.deletions.delete(request, resource, request.name, delete, admitted=True)
     return respond(request, SUCCESS, want, 201)
 
 

@@ -22,7 +22,8 @@ async def handle(core: Core, request: Request) -> Response:
     resource = request.resource
     assert resource is not None
     scheme, name, port = _split(request.name)
-    await core.admission.validate(Admission(request, resource, "CONNECT", None, None, "proxy"))
+    asked = {"kind": f"{resource.kind}ProxyOptions", "apiVersion": "v1", "path": f"/{request.subpath}"}
+    await core.admission.judge(Admission(request, resource, "CONNECT", asked, None, "proxy"))
     tls: ssl.SSLContext | None = None
     if resource.plural == "nodes":
         root, tls = core.nodes.url(name), core.nodes.tls

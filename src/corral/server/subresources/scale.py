@@ -29,7 +29,7 @@ from corral.server.options import WriteOptions
 from corral.server.represent import respond, wanted_by
 from corral.server.request import Request, Response
 from corral.server.verbs.patch import APPLY_PATCH, JSON_PATCH, MERGE_PATCH
-from corral.server.writes import Plan
+from corral.server.writes import Face, Plan
 
 KIND = ("autoscaling", "v1", "Scale")
 
@@ -55,20 +55,18 @@ async def handle(core: Core, request: Request) -> Response:
         version = (scale.get("metadata") or {}).get("resourceVersion")
         if version and version != old["metadata"]["resourceVersion"]:
             raise conflict(resource.plural, resource.group, request.name, MODIFIED)
-        replicas = (scale.get("spec") or {}).get("replicas") or 0
-        if replicas < 0:
-            errors = Errors()
-            errors.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
-            raise errors.to_error("Scale", "autoscaling", request.name)
-        if resource.storage_version:
-            core.custom.rules(resource).set_scale(old, replicas)
-        else:
-            old["spec"]["replicas"] = replicas
+        take(old, scale)
         if applies:
             old["metadata"]["managedFields"] = in_parent(old, scale, path, resource.api_version)
         return old
 
-    plan = Plan(request, resource, manager, options.dry_run, "scale", tracked=applies)
+    def show(obj: Object) -> Object:
+        return _scale(core, resource, obj)
+
+    def take(obj: Object, scale: Object) -> None:
+        _set_replicas(core, resource, obj, (scale.get("spec") or {}).get("replicas") or 0)
+
+    plan = Plan(request, resource, manager, options.dry_run, "scale", tracked=applies, face=Face(show, take))
     written = await core.writes.change(plan, request.name, propose)
     return respond(request, _scale(core, resource, written.object), want)
 
@@ -101,6 +99,17 @@ def _maker(
         return lambda old: _patched(_scale(core, resource, old), patch, media_of(request))
     sent = body_object(core, request, resource, options.field_validation, KIND)
     return lambda _: sent
+
+
+def _set_replicas(core: Core, resource: Resource, obj: Object, replicas: int) -> None:
+    if replicas < 0:
+        errors = Errors()
+        errors.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise errors.to_error("Scale", "autoscaling", obj["metadata"]["name"])
+    if resource.storage_version:
+        core.custom.rules(resource).set_scale(obj, replicas)
+    else:
+        obj["spec"]["replicas"] = replicas
 
 
 def _scale(core: Core, resource: Resource, obj: Object) -> Object:

@@ -6,7 +6,7 @@ from corral.server.core import Core
 from corral.server.customresources import DEFINITIONS
 from corral.server.options import WriteOptions
 from corral.server.represent import respond, respond_raw, single, wanted_by
-from corral.server.request import Request, Response
+from corral.server.request import Admission, Request, Response
 from corral.server.subresources.binding import SUCCESS, bind
 from corral.server.writes import Plan
 
@@ -23,6 +23,7 @@ async def handle(core: Core, request: Request) -> Response:
     manager = manager_name(options.field_manager, request.headers.get("User-Agent", ""))
     reviews = core.reviews
     if reviews is not None and reviews.handles(resource.group, resource.plural):
+        await core.admission.judge(Admission(request, resource, "CREATE", obj, None))
         core.writes.track_new(Plan(request, resource, manager), obj)
         answer = await reviews.create(request, obj)
         return respond(request, single(core, request, resource, want, answer), want, 201)
@@ -33,6 +34,6 @@ async def handle(core: Core, request: Request) -> Response:
     if resource.group_resource == DEFINITIONS and not options.dry_run:
         await core.custom.settled(written.object["metadata"]["name"])
     if want.view or core.stored(resource) is not resource:
-        shown = core.as_version(resource, written.object)
+        shown = await core.converted(written.object, resource)
         return respond(request, single(core, request, resource, want, shown), want, 201)
     return respond_raw(request, written.raw, want, 201)

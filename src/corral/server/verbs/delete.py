@@ -15,6 +15,6 @@ async def handle(core: Core, request: Request) -> Response:
     answer = await core.deletions.delete(request, resource, request.name, options)
     if answer.get("kind") == "Status":
         return respond(request, answer, want)
-    shown = core.as_version(resource, answer)
+    shown = await core.converted(answer, resource)
     status = 202 if options.orphan_dependents is False and answer["metadata"].get("finalizers") else 200
     return respond(request, single(core, request, resource, want, shown), want, status)

@@ -54,6 +54,7 @@ async def handle(core: Core, request: Request) -> Response:
     if selection is None and not options.limit and not options.continue_ and options.version in ("", "0"):
         await core.catch_up()
         page = Page(core.collection(resource).list(object_namespace(request)), core.cache.revision)
+        await core.prepare(resource, page.items)
         if not want.view and is_plain(request, want):
             items = _joined(core, resource, object_namespace(request), page)
             body = b"".join((_head(resource, page), items, b"]}\n"))
@@ -64,7 +65,7 @@ async def handle(core: Core, request: Request) -> Response:
 
 
 async def page_of(core: Core, request: Request, options: ListOptions, selection: Selection | None) -> Page:
-    """The part of the collection that is asked for. Raises ApiError (400, 410, 504)."""
+    """The part of the collection that is asked for, ready to be shown. Raises ApiError (400, 410, 504)."""
     resource = request.resource
     assert resource is not None
     namespace = object_namespace(request)
@@ -91,7 +92,9 @@ async def page_of(core: Core, request: Request, options: ListOptions, selection:
         items, revision = _now(core, resource, namespace, selection), core.cache.revision
     # As in the reference, whoever takes any state there is gets all of it.
     limit = 0 if options.version == "0" and not options.continue_ else options.limit
-    return _cut(items, revision, limit, selection, namespace)
+    page = _cut(items, revision, limit, selection, namespace)
+    await core.prepare(resource, page.items)
+    return page
 
 
 def _now(core: Core, resource: Resource, namespace: str, selection: Selection | None) -> list[Cached]:

@@ -52,7 +52,7 @@ async def handle(core: Core, request: Request, subresource: str = "") -> Respons
     manager = manager_name(options.field_manager, request.headers.get("User-Agent", ""))
     plan = Plan(request, resource, manager, options.dry_run, subresource, tracked=applies)
     written = await core.writes.change(plan, request.name, propose, create_missing=applies and not subresource)
-    return answer(core, request, written)
+    return await answer(core, request, written)
 
 
 def _patcher(

@@ -30,16 +30,16 @@ async def handle(core: Core, request: Request, subresource: str = "") -> Respons
     plan = Plan(request, resource, manager, options.dry_run, subresource)
     creates = not subresource and core.rules(resource).allow_create_on_update
     written = await core.writes.change(plan, request.name, propose, create_missing=creates)
-    return answer(core, request, written)
+    return await answer(core, request, written)
 
 
-def answer(core: Core, request: Request, written: Written) -> Response:
+async def answer(core: Core, request: Request, written: Written) -> Response:
     """The object after a write, as the client wants it."""
     resource = request.resource
     assert resource is not None
     want = wanted_by(request)
     status = 201 if written.created else 200
     if want.view or core.stored(resource) is not resource:
-        shown = core.as_version(resource, written.object)
+        shown = await core.converted(written.object, resource)
         return respond(request, single(core, request, resource, want, shown), want, status)
     return respond_raw(request, written.raw, want, status)

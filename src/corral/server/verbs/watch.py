@@ -33,6 +33,7 @@ async def handle(core: Core, request: Request) -> Response:
     options = ListOptions.of(request, watch=True)
     selection = selection_of(request, core.rules(resource))
     start = await begin(core, request, options)
+    await core.prepare(resource, start.initial)
     view = view_of(core, request, resource, want)
     content_type = f"{want.content_type};stream=watch" if want.media == "protobuf" else want.content_type
     watch = _watch(core, resource, start, options, selection, view)

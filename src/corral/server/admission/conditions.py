@@ -1,0 +1,41 @@
+"""The match conditions of webhooks: expressions that must all be true for a webhook to be called (KEP-3716)."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from corral.api.objects import Object
+from corral.api.resources import Resource
+from corral.server.admission.chain import forbidden
+from corral.server.authorization import Authorizer
+from corral.server.lookup import Lookup
+from corral.server.request import Admission
+
+if TYPE_CHECKING:
+    from corral.server.admission.expressions import Shown
+
+
+class Conditions:
+    """Evaluates match conditions. CEL is loaded with the first one."""
+
+    def __init__(self, lookup: Lookup, authorizer: Authorizer) -> None:
+        self._lookup = lookup
+        self._authorizer = authorizer
+
+    def hold(
+        self, conditions: Sequence[Object], admission: Admission, target: Resource, shown: "Shown", *, fails_open: bool
+    ) -> bool:
+        """Whether a webhook with these conditions is called. Raises ApiError (403) where one fails and failures count."""
+        from corral.api.admissioncel import match_condition
+        from corral.api.cel import CompileError
+        from corral.server.admission.expressions import ExpressionError, Values, conditions_hold
+
+        values = Values(self._lookup, self._authorizer).of(admission, target, shown)
+        try:
+            programs = [match_condition(condition["expression"].strip()) for condition in conditions]
+            return conditions_hold(programs, values, fails_open=fails_open)
+        except CompileError as error:
+            if fails_open:
+                return False
+            raise forbidden(admission, f"compilation error: {error}") from None
+        except ExpressionError as error:
+            raise forbidden(admission, str(error)) from None

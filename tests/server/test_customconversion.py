@@ -1,0 +1,321 @@
+"""Conversion webhooks: the behaviours of [sig-api-machinery] CustomResourceConversionWebhook, over HTTPS."""
+
+import asyncio
+
+import orjson
+import pytest
+from tests.server.admission.webhooks import (
+    DEFINITIONS,
+    VALIDATING,
+    configuration,
+    crontab,
+    definition,
+    hook_of,
+    rule,
+    server_and_webhook,
+    version,
+)
+
+from corral.api.errors import ApiError
+from corral.client.transport import Call
+from corral.testing.webhooks import allow, converted
+
+NAME = "crontabs.stable.example.com"
+TEXT = {"type": "string"}
+V1 = {"hostPort": TEXT}
+V2 = {"host": TEXT, "port": TEXT}
+
+
+def path(api_version: str, name: str = "") -> str:
+    whole = f"/apis/stable.example.com/{api_version}/namespaces/default/crontabs"
+    return f"{whole}/{name}" if name else whole
+
+
+def convert(obj, api_version):
+    """v1 has `hostPort`, v2 `host` and `port`: the example of the documentation."""
+    made = {**obj, "apiVersion": api_version}
+    if api_version.endswith("v2") and "hostPort" in made:
+        made["host"], made["port"] = made.pop("hostPort").split(":")
+    elif api_version.endswith("v1") and "host" in made:
+        made["hostPort"] = f"{made.pop('host')}:{made.pop('port')}"
+    return made
+
+
+def answer(url_path, review):
+    if review["kind"] == "AdmissionReview":
+        return allow(review)
+    return converted(review, convert)
+
+
+def told(tmp_path, story, answer=answer):
+    async def run() -> None:
+        async with asyncio.timeout(30), server_and_webhook(tmp_path, answer) as (server, hook):
+            conversion = {
+                "strategy": "Webhook",
+                "webhook": {"clientConfig": hook.client_config("/convert"), "conversionReviewVersions": ["v1"]},
+            }
+            versions = (version("v1", storage=True, properties=V1), version("v2", properties=V2))
+            await server.client().create(DEFINITIONS, definition(*versions, conversion=conversion))
+            await story(server, hook)
+
+    asyncio.run(run())
+
+
+async def call(server, method, where, body=None, **query):
+    raw = await server.api.local().call(Call(method, where, query, None if body is None else orjson.dumps(body)))
+    return orjson.loads(raw)
+
+
+async def store_v2(server) -> None:
+    versions = [version("v1", properties=V1), version("v2", storage=True, properties=V2)]
+    await server.client().patch(DEFINITIONS, NAME, {"spec": {"versions": versions}})
+
+
+def spec_of(obj):
+    return {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "metadata")}
+
+
+def test_read_in_another_version(tmp_path) -> None:
+    """Custom Resource Definition Conversion Webhook, conversion custom resource: v1 is written, v2 is read."""
+
+    async def story(server, hook) -> None:
+        made = await call(server, "POST", path("v1"), crontab("a", hostPort="localhost:8080"))
+        assert hook.reviews == []
+        found = await call(server, "GET", path("v2", "a"))
+        assert (found["apiVersion"], spec_of(found)) == ("stable.example.com/v2", {"host": "localhost", "port": "8080"})
+        assert found["metadata"] == {**made["metadata"], "managedFields": found["metadata"]["managedFields"]}
+        request = hook.reviews[0][1]["request"]
+        assert request["desiredAPIVersion"] == "stable.example.com/v2"
+        assert [obj["hostPort"] for obj in request["objects"]] == ["localhost:8080"]
+        await call(server, "GET", path("v2", "a"))
+        await call(server, "GET", path("v1", "a"))
+        assert len(hook.reviews) == 1
+
+    told(tmp_path, story)
+
+
+def test_mixed_list(tmp_path) -> None:
+    """Custom Resource Definition Conversion Webhook, convert mixed version list: one review for all of them."""
+
+    async def story(server, hook) -> None:
+        for name in ("a", "b"):
+            await call(server, "POST", path("v1"), crontab(name, hostPort=f"{name}:1"))
+        await store_v2(server)
+        await call(server, "POST", path("v2"), crontab("c", "v2", host="c", port="1"))
+        assert hook.reviews == []
+        listed = await call(server, "GET", path("v2"))
+        assert [spec_of(obj) for obj in listed["items"]] == [{"host": name, "port": "1"} for name in "abc"]
+        assert [len(review["request"]["objects"]) for _, review in hook.reviews] == [2]
+        listed = await call(server, "GET", path("v1"))
+        assert [spec_of(obj) for obj in listed["items"]] == [{"hostPort": f"{name}:1"} for name in "abc"]
+
+    told(tmp_path, story)
+
+
+def test_writes_in_a_version_that_is_not_stored(tmp_path) -> None:
+    """What is written in v2 is stored as v1; patches see v2; nothing is asked again for what was just written."""
+
+    async def story(server, hook) -> None:
+        made = await call(server, "POST", path("v2"), crontab("a", "v2", host="h", port="1"))
+        assert spec_of(made) == {"host": "h", "port": "1"}
+        stored = server.api.core.cache.collection(NAME).get("default", "a").object
+        assert (stored["apiVersion"], stored["hostPort"]) == ("stable.example.com/v1", "h:1")
+        client = server.client()
+        changed = await client.transport.call(
+            Call("PATCH", path("v2", "a"), {}, b'{"port":"2"}', content_type="application/merge-patch+json")
+        )
+        assert spec_of(orjson.loads(changed)) == {"host": "h", "port": "2"}
+        assert spec_of(await call(server, "GET", path("v1", "a"))) == {"hostPort": "h:2"}
+        before = len(hook.reviews)
+        assert spec_of(await call(server, "GET", path("v2", "a"))) == {"host": "h", "port": "2"}
+        assert len(hook.reviews) == before
+
+    told(tmp_path, story)
+
+
+def test_watches_see_their_version(tmp_path) -> None:
+    """Objects that are there, that come, that change and that go; two watchers of one version ask once."""
+
+    async def story(server, hook) -> None:
+        await call(server, "POST", path("v1"), crontab("a", hostPort="a:1"))
+        seen: list[list[tuple[str, dict]]] = [[], []]
+        begun, done = ([asyncio.Event(), asyncio.Event()] for _ in range(2))
+
+        async def watch(i: int) -> None:
+            async for event in server.api.local().watch(Call("GET", path("v2"), {"watch": "true"})):
+                if event.type == "BOOKMARK":
+                    continue
+                obj = orjson.loads(event.item.raw)
+                seen[i].append((event.type, obj["metadata"]["name"], spec_of(obj)))
+                begun[i].set()
+                if event.type == "DELETED":
+                    done[i].set()
+                    return
+
+        watchers = [asyncio.create_task(watch(i)) for i in range(2)]
+        await asyncio.gather(*(event.wait() for event in begun))
+        await call(server, "POST", path("v1"), crontab("b", hostPort="b:1"))
+        await call(server, "DELETE", path("v1", "b"))
+        await asyncio.gather(*(event.wait() for event in done), *watchers)
+        expected = [
+            (kind, name, {"host": name, "port": "1"}) for kind, name in (("ADDED", "a"), ("ADDED", "b"), ("DELETED", "b"))
+        ]
+        assert seen == [expected, expected]
+        objects = [obj["metadata"]["name"] for _, review in hook.reviews for obj in review["request"]["objects"]]
+        assert objects == ["a", "b"]
+
+    told(tmp_path, story)
+
+
+def changed(**fields):
+    def make(url_path, review):
+        return converted(review, lambda obj, version: {**convert(obj, version), **fields})
+
+    return make
+
+
+def with_metadata(**fields):
+    def make(url_path, review):
+        def one(obj, version):
+            return {**convert(obj, version), "metadata": {**obj["metadata"], **fields}}
+
+        return converted(review, one)
+
+    return make
+
+
+INTRO = "conversion webhook for stable.example.com/v1, Kind=CronTab"
+
+
+@pytest.mark.parametrize(
+    ("faulty", "message"),
+    [
+        (
+            lambda _, review: {**converted(review, convert), "response": {"uid": review["request"]["uid"], "result": {}}},
+            f"{INTRO} failed: response.result.status was '', not 'Success'",
+        ),
+        (
+            lambda _, review: {
+                **converted(review, convert),
+                "response": {"uid": review["request"]["uid"], "result": {"status": "Failure", "message": "cannot"}},
+            },
+            f"{INTRO} failed: cannot",
+        ),
+        (
+            lambda _, review: {
+                **converted(review, convert),
+                "response": {"uid": review["request"]["uid"], "result": {"status": "Success"}},
+            },
+            f"{INTRO} returned 0 objects, expected 1",
+        ),
+        (lambda _, review: {**converted(review, convert), "response": None}, f"{INTRO} failed: no response provided"),
+        (
+            changed(apiVersion="stable.example.com/v3"),
+            f"{INTRO} returned invalid converted object at index 0: invalid groupVersion "
+            "(expected stable.example.com/v2, received stable.example.com/v3)",
+        ),
+        (
+            changed(kind="Other"),
+            f"{INTRO} returned invalid converted object at index 0: invalid kind (expected CronTab, received Other)",
+        ),
+        (
+            with_metadata(name="other"),
+            f"{INTRO} returned invalid converted object at index 0: must have the same name: a != other",
+        ),
+        (
+            with_metadata(uid="other"),
+            f"{INTRO} returned invalid converted object at index 0: must have the same UID: ",
+        ),
+    ],
+)
+def test_faulty_answers(tmp_path, faulty, message) -> None:
+    """Reads fail with 500 and say what is wrong with the answer; the object itself is unharmed."""
+
+    async def story(server, hook) -> None:
+        await call(server, "POST", path("v1"), crontab("a", hostPort="a:1"))
+        for where in (path("v2", "a"), path("v2")):
+            with pytest.raises(ApiError) as caught:
+                await call(server, "GET", where)
+            assert (caught.value.code, caught.value.message[: len(message)]) == (500, message)
+        assert spec_of(await call(server, "GET", path("v1", "a"))) == {"hostPort": "a:1"}
+
+    told(tmp_path, story, faulty)
+
+
+def test_metadata_is_the_object_s_own(tmp_path) -> None:
+    """A conversion may change labels and annotations, and nothing else of the metadata."""
+    meant = {"labels": {"a": "b"}, "annotations": {"c": "d"}, "finalizers": ["x.example.com/y"], "generation": 99}
+
+    async def story(server, hook) -> None:
+        made = await call(server, "POST", path("v1"), crontab("a", hostPort="a:1"))
+        found = (await call(server, "GET", path("v2", "a")))["metadata"]
+        assert (found["labels"], found["annotations"]) == ({"a": "b"}, {"c": "d"})
+        assert "finalizers" not in found and found["generation"] == made["metadata"]["generation"]
+
+    told(tmp_path, story, with_metadata(**meant))
+
+
+def test_a_webhook_that_does_not_answer(tmp_path) -> None:
+    """Reads and writes in the stored version go on; deletion needs no conversion; the message says how it was called."""
+
+    async def story(server, hook) -> None:
+        client = server.client()
+        absent = {"url": "https://127.0.0.1:1/convert"}
+        await client.patch(DEFINITIONS, NAME, {"spec": {"conversion": {"webhook": {"clientConfig": absent}}}})
+        await call(server, "POST", path("v1"), crontab("a", hostPort="a:1"))
+        with pytest.raises(ApiError) as caught:
+            await call(server, "POST", path("v2"), crontab("b", "v2", host="b", port="1"))
+        assert caught.value.message == (
+            "conversion webhook for stable.example.com/v2, Kind=CronTab failed: "
+            'Post "https://127.0.0.1:1/convert?timeout=30s": dial tcp 127.0.0.1:1: connect: connection refused'
+        )
+        assert server.api.core.cache.collection(NAME).get("default", "b") is None
+        assert spec_of(await call(server, "GET", path("v1", "a"))) == {"hostPort": "a:1"}
+        await call(server, "DELETE", path("v2", "a"))
+
+    told(tmp_path, story)
+
+
+def test_admission_in_another_version(tmp_path) -> None:
+    """An admission webhook for v2 sees a write of v1 as v2."""
+
+    async def story(server, hook) -> None:
+        rules = rule("crontabs", group="stable.example.com", version="v2", operations="CREATE,DELETE")
+        one = hook_of("a.example.com", hook.client_config("/admit"), rules)
+        await server.client().create(VALIDATING, configuration("Validating", "c", one))
+        await call(server, "POST", path("v1"), crontab("a", hostPort="a:1"))
+        await call(server, "DELETE", path("v1", "a"))
+        create, delete = (review["request"] for where, review in hook.reviews if where == "/admit")
+        assert spec_of(create["object"]) == spec_of(delete["oldObject"]) == {"host": "a", "port": "1"}
+        assert create["requestKind"]["version"] == "v1"
+
+    told(tmp_path, story)
+
+
+def test_authorities_nobody_can_be(tmp_path) -> None:
+    """A definition whose caBundle holds no certificate is not served until it does; one that is served keeps a good one."""
+
+    async def story(server, hook) -> None:
+        client = server.client()
+        good = hook.client_config("/convert")
+        bad = {**good, "caBundle": "bm90aGluZw=="}
+        patch = {"spec": {"conversion": {"webhook": {"clientConfig": bad}}}}
+        with pytest.raises(ApiError) as caught:
+            await client.patch(DEFINITIONS, NAME, patch)
+        assert caught.value.message.endswith(
+            'spec.conversion.webhookClientConfig.caBundle: Invalid value: "bm90aGluZw==": '
+            "unable to load root certificates: unable to parse bytes as PEM block"
+        )
+        conversion = {"strategy": "Webhook", "webhook": {"clientConfig": bad, "conversionReviewVersions": ["v1"]}}
+        versions = (version("v1", storage=True, properties=V1), version("v2", properties=V2))
+        other = definition(*versions, conversion=conversion, names={"plural": "others", "kind": "Other"})
+        other["metadata"]["name"] = "others.stable.example.com"
+        await client.create(DEFINITIONS, other)
+        catalog = server.api.core.catalog
+        assert catalog.at("stable.example.com", "v1", "others") is None
+        patch = {"spec": {"conversion": {"webhook": {"clientConfig": good}}}}
+        await client.patch(DEFINITIONS, other["metadata"]["name"], patch)
+        await server.api.core.custom.settled(other["metadata"]["name"])
+        assert catalog.at("stable.example.com", "v1", "others") is not None
+
+    told(tmp_path, story)
