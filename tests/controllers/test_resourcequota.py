@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from tests.server.admission.webhooks import crontab, definition
 
 from corral.api.errors import ApiError
 from corral.api.podresources import amounts
@@ -20,6 +21,19 @@ def quota(status=None, **hard):
 def test_the_names_of_a_quota_say_what_to_count():
     names = ["cpu", "services.nodeports", "count/deployments.apps", "requests.storage", "configmaps"]
     assert counted_resources(names) == {"pods", "services", "deployments.apps", "persistentvolumeclaims", "configmaps"}
+
+
+def test_devices_are_counted_by_their_class():
+    exactly = [
+        {"name": "a", "exactly": {"deviceClassName": "gpu", "count": 2}},
+        {"name": "b", "exactly": {"deviceClassName": "gpu"}},
+    ]
+    either = [{"deviceClassName": "gpu", "count": 4}, {"deviceClassName": "nic", "allocationMode": "All"}]
+    claim = {"metadata": meta("c"), "spec": {"devices": {"requests": [*exactly, {"name": "d", "firstAvailable": either}]}}}
+    used = used_of(quota(), {"resourceclaims.resource.k8s.io": [claim]})
+    assert used["gpu.deviceclass.resource.k8s.io/devices"] == amounts({"x": "7"})["x"]
+    assert used["nic.deviceclass.resource.k8s.io/devices"] == amounts({"x": "32"})["x"]
+    assert counted_resources(["gpu.deviceclass.resource.k8s.io/devices"]) == {"resourceclaims.resource.k8s.io"}
 
 
 def test_pods_that_have_ended_are_not_counted():
@@ -66,5 +80,29 @@ def test_a_limit_holds_and_room_is_given_back(tmp_path):
             await control.client.delete("configmaps", "a", "default")
             await control.until(lambda: used() == "1")
             await control.client.create("configmaps", config_map("b"))
+
+    asyncio.run(story())
+
+
+def test_custom_resources_are_counted_and_make_room_when_they_go(tmp_path):
+    name, count = "crontabs.stable.example.com", "count/crontabs.stable.example.com"
+
+    async def story():
+        async with running_server(tmp_path) as server, running_control(server) as control:
+            await control.client.create("customresourcedefinitions.apiextensions.k8s.io", definition())
+            hard = {"metadata": {"name": "q", "namespace": "default"}, "spec": {"hard": {count: "1"}}}
+            await control.client.create("resourcequotas", hard)
+
+            def used():
+                (found,) = control.objects("resourcequotas", "default") or [{}]
+                return found.get("status", {}).get("used", {}).get(count)
+
+            await control.until(lambda: used() == "0")
+            await control.client.create(name, crontab("a"))
+            with pytest.raises(ApiError, match=f"exceeded quota: q, requested: {count}=1, used: {count}=1, limited: {count}=1"):
+                await control.client.create(name, crontab("b"))
+            await control.client.delete(name, "a", "default")
+            await control.until(lambda: used() == "0")
+            await control.client.create(name, crontab("b"))
 
     asyncio.run(story())

@@ -32,6 +32,7 @@ from corral.controllers import (
     storage_protection,
     taint_eviction,
     ttl_after_finished,
+    validatingadmissionpolicy,
 )
 from corral.loop.controller import Controller
 
@@ -64,6 +65,7 @@ def build(client: Client, informers: Informers, clock: Clock, config: Config) ->
         job.build(client, informers, clock),
         cronjob.build(client, informers, clock),
         ttl_after_finished.build(client, informers, clock),
+        validatingadmissionpolicy.build(client, informers),
         disruption.build(client, informers, clock),
         endpointslice.build(client, informers, clock),
         endpointslice_mirroring.build(client, informers, clock),
