@@ -7,6 +7,8 @@ import ssl
 import aiohttp
 import orjson
 
+from corral.server.http import warning_values
+
 PODS = "/api/v1/namespaces/default/configmaps"
 
 
@@ -76,6 +78,13 @@ def test_warnings_are_headers(story):
             assert response.headers.getall("Warning") == ['299 - "unknown field \\"bogus\\""']
 
     story(tell)
+
+
+def test_many_warnings_are_kept_short():
+    assert warning_values(["a", "b", "a", "c\r\nd"]) == ['299 - "a"', '299 - "b"', '299 - "c  d"']
+    values = warning_values([f"{i:02}" + "x" * 998 for i in range(20)])
+    assert len(values) == 16
+    assert {len(value) for value in values} == {len('299 - ""') + 256}
 
 
 def test_a_client_certificate_names_the_user(story):

@@ -10,9 +10,10 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
@@ -40,6 +41,8 @@ HEAD_TIMEOUT_S = 32.0
 BODY_TIMEOUT_S = 60.0
 BACKLOG = 1024
 SHUTDOWN_TIMEOUT_S = 2.0
+#: Of all warnings of an answer; where they are longer, of each of them.
+WARNINGS_MAX_CHARS, WARNING_MAX_CHARS = 4096, 256
 NOT_CACHED = b"Cache-Control: no-cache, private\r\n"
 
 Handle = Callable[[Request, "Connection"], Awaitable[Response]]
@@ -203,7 +206,7 @@ class _Whole(web.StreamResponse):
         head = _head(answer.status, answer.content_type, len(answer.body), keep)
         if answer.headers or answer.warnings:
             lines = [f"{name}: {value}\r\n" for name, value in answer.headers.items()]
-            lines += [f'Warning: 299 - "{_quoted(text)}"\r\n' for text in answer.warnings]
+            lines += [f"Warning: {text}\r\n" for text in warning_values(answer.warnings)]
             if "Cache-Control" in answer.headers:
                 head = head.replace(NOT_CACHED, b"", 1)
             head += "".join(lines).encode("latin-1", "replace")
@@ -248,6 +251,16 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return "Unknown"
+
+
+def warning_values(texts: Sequence[str]) -> list[str]:
+    """The values of `Warning` headers, each text once; where they are long in all, each is cut and the last are dropped."""
+    different = list(dict.fromkeys(texts))
+    if sum(map(len, different)) > WARNINGS_MAX_CHARS:
+        different = [text[:WARNING_MAX_CHARS] for text in different]
+        ends = accumulate(map(len, different))
+        different = [text for text, end in zip(different, ends, strict=True) if end <= WARNINGS_MAX_CHARS]
+    return [f'299 - "{_quoted(text)}"' for text in different]
 
 
 def _quoted(text: str) -> str:
@@ -357,8 +370,8 @@ async def _stream(raw: web.BaseRequest, connection: Connection, request: Request
     out.content_type = response.content_type
     out.headers["Cache-Control"] = "no-cache, private"
     out.headers.update(response.headers)
-    for text in response.warnings:
-        out.headers.add("Warning", f'299 - "{_quoted(text)}"')
+    for text in warning_values(response.warnings):
+        out.headers.add("Warning", text)
     out.enable_chunked_encoding()
     connection.streaming = asyncio.current_task()
     try:

@@ -1,6 +1,7 @@
 """Admission webhooks: the behaviours of [sig-api-machinery] AdmissionWebhook, against webhooks that are asked over HTTPS."""
 
 import asyncio
+import socket
 
 import pytest
 from aiohttp import web
@@ -726,3 +727,61 @@ def test_match_conditions_that_fail(tmp_path) -> None:
         assert hook.reviews == []
 
     told(tmp_path, lambda path, review: deny(review), story)
+
+
+def own_address() -> str:
+    """An address of this host that is not its loopback; no packet is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("203.0.113.1", 9))
+        except OSError:
+            pytest.skip("this host has no address but its loopback")
+        return str(probe.getsockname()[0])
+
+
+def test_a_webhook_behind_a_service(tmp_path) -> None:
+    """A `clientConfig` with a Service leads to one of its endpoints; the certificate is for the Service's name."""
+    address = own_address()
+
+    async def story(server, hook) -> None:
+        client = server.client()
+        name = {"name": "hooks", "namespace": "default"}
+        ports = [{"name": "https", "port": 443, "targetPort": 8443}]
+        await client.create("services", {"metadata": name, "spec": {"ports": ports, "selector": {"a": "b"}}})
+        one = hook_of("a.example.com", hook.service_config("default", "hooks", "/deny"))
+        await client.create(VALIDATING, configuration("Validating", "c", one))
+        error = await refused(client.create("configmaps", config_map("one", namespace="default")))
+        assert error.message.endswith('no endpoints available for service "hooks"')
+        slice = {
+            "metadata": {"name": "hooks", "namespace": "default", "labels": {"kubernetes.io/service-name": "hooks"}},
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
+            "ports": [{"name": "https", "port": hook.port}],
+        }
+        await client.create("endpointslices.discovery.k8s.io", slice)
+        error = await refused(client.create("configmaps", config_map("one", namespace="default")))
+        assert error.message == 'admission webhook "a.example.com" denied the request: seen'
+        assert hook.reviews[0][0] == "/deny"
+
+    told(tmp_path, lambda path, review: deny(review, "seen"), story, hosts=("hooks.default.svc",), host=address)
+
+
+def test_faulty_patches(tmp_path) -> None:
+    """Patches that cannot be applied, or that make another kind of object, fail the request and change nothing."""
+    patches = {
+        "missing": [{"op": "replace", "path": "/data/nothing", "value": "x"}],
+        "kind": [{"op": "replace", "path": "/kind", "value": "Secret"}],
+        "type": [{"op": "add", "path": "/data/a", "value": 3}],
+        "root": [{"op": "replace", "path": "", "value": []}],
+        "none": [3],
+    }
+
+    async def story(server, hook) -> None:
+        client = server.client()
+        await client.create(MUTATING, configuration("Mutating", "c", hook_of("a.example.com", hook.client_config())))
+        for name in patches:
+            error = await refused(client.create("configmaps", config_map(name, {"a": "b"}, namespace="default")))
+            assert (error.code, error.reason) == (500, "InternalError")
+            assert (await refused(client.get("configmaps", name, "default"))).code == 404
+
+    told(tmp_path, lambda path, review: allow(review, patches[review["request"]["name"]]), story)

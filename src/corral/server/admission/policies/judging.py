@@ -55,7 +55,7 @@ class Judge:
             for denial in await self._evaluate(invocation, admission, notes, denied):
                 self._act(denial, invocation.binding, admission, denied)
         for key, values in notes.items():
-            admission.request.annotations.setdefault(key, ", ".join(values))
+            admission.request.annotate(key, ", ".join(values))
         if denied:
             raise _refusal(admission, denied[0])
 
@@ -109,7 +109,7 @@ class Judge:
                         "expressionIndex": denial.place,
                         "validationActions": list(binding.actions),
                     }
-                    admission.request.annotations.setdefault(FAILURE, orjson.dumps([failure]).decode())
+                    admission.request.annotate(FAILURE, orjson.dumps([failure]).decode())
 
 
 def _failed(policy: Policy, binding: Binding | None, message: str) -> list[Denial]:

@@ -49,7 +49,7 @@ async def ask(
     except ReviewError as error:
         raise HookError(hook, f"received invalid webhook response: {error}") from None
     for key, value in found.annotations.items():
-        admission.request.annotations.setdefault(f"{hook.name}/{key}", value)
+        admission.request.annotate(f"{hook.name}/{key}", value)
     admission.request.warnings += found.warnings
     if not found.allowed:
         raise denied(hook.name, found.status)

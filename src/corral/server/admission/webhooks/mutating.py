@@ -6,6 +6,7 @@ again if something was changed after them.
 
 import logging
 from collections.abc import Awaitable
+from typing import Any
 
 import orjson
 
@@ -51,8 +52,8 @@ class MutatingWebhooks(WebhookPlugin):
 
     async def _ask(self, hook: Hook, target: Resource, admission: Admission, shown: Shown) -> bool:
         """Ask one webhook; whether it changed the object."""
-        notes, place = admission.request.annotations, (admission.rounds.number, hook.index)
-        changed, patch = False, None
+        patch: list[Any] | None = None
+        changed = False
         try:
             patch = (await ask(self._client, hook, admission, target, shown, mutating=True)).patch
             if patch:
@@ -61,19 +62,12 @@ class MutatingWebhooks(WebhookPlugin):
             if not hook.fails_open:
                 raise failed.error() from failed
             log.warning("failed open: %s", failed)
-            notes[FAILED_OPEN.format(*place)] = hook.name
-        note: Object = {"configuration": hook.configuration, "webhook": hook.name, "mutated": changed}
-        notes[MUTATION.format(*place)] = orjson.dumps(note).decode()
-        audited = admission.request.audit
-        if changed and audited is not None and audited.decision.level >= Level.REQUEST:
-            # The patch may hold what is secret: it is noted where the objects of requests are.
-            note = {"configuration": hook.configuration, "webhook": hook.name, "patch": patch, "patchType": "JSONPatch"}
-            notes[PATCH.format(*place)] = orjson.dumps(note).decode()
+            admission.request.annotate(FAILED_OPEN.format(admission.rounds.number, hook.index), hook.name)
+        finally:
+            _note(hook, admission, patch if changed else None)
         return changed
 
-    async def _apply(
-        self, hook: Hook, target: Resource, admission: Admission, shown: Object | None, patch: list[object]
-    ) -> bool:
+    async def _apply(self, hook: Hook, target: Resource, admission: Admission, shown: Object | None, patch: list[Any]) -> bool:
         if shown is None:
             why = f'admission webhook "{hook.name}" attempted to modify the object, which is not supported for this operation'
             raise internal(why)
@@ -85,3 +79,12 @@ class MutatingWebhooks(WebhookPlugin):
         changed = made != shown
         await self._versions.take(admission, made)
         return changed
+
+
+def _note(hook: Hook, admission: Admission, patch: list[Any] | None) -> None:
+    """Note for the audit log whether a webhook changed the object; how, where the objects of requests are noted as well."""
+    request, place = admission.request, (admission.rounds.number, hook.index)
+    note: Object = {"configuration": hook.configuration, "webhook": hook.name}
+    request.annotate(MUTATION.format(*place), orjson.dumps({**note, "mutated": patch is not None}).decode())
+    if patch is not None and request.audit is not None and request.audit.decision.level >= Level.REQUEST:
+        request.annotate(PATCH.format(*place), orjson.dumps({**note, "patch": patch, "patchType": "JSONPatch"}).decode())

@@ -103,7 +103,7 @@ def _patch(response: Object, *, strict: bool, mutating: bool) -> list[Any] | Non
 def denied(name: str, status: Object) -> ApiError:
     """The refusal of the webhook called `name`, with what it gave as Status."""
     code = status.get("code")
-    if not isinstance(code, int) or isinstance(code, bool) or code < 400:
+    if not isinstance(code, int) or isinstance(code, bool) or not 400 <= code <= 599:
         code = 400
     message, reason = str(status.get("message") or ""), str(status.get("reason") or "")
     text = f'admission webhook "{name}" denied the request'

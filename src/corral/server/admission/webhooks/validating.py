@@ -43,7 +43,7 @@ class ValidatingWebhooks(WebhookPlugin):
             if not hook.fails_open:
                 return failed.error()
             log.warning("failed open: %s", failed)
-            admission.request.annotations[FAILED_OPEN.format(index)] = hook.name
+            admission.request.annotate(FAILED_OPEN.format(index), hook.name)
         except ApiError as error:
             return error
         return None
