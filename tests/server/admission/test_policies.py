@@ -249,6 +249,35 @@ def test_match_conditions_and_what_expressions_know(tmp_path) -> None:
     asyncio.run(run())
 
 
+class Elsewhere:
+    """An authorizer outside of the server."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def allows(self, attributes) -> tuple[bool, str]:
+        self.asked.append(attributes.name)
+        return attributes.name == "known", "it is known"
+
+    async def close(self) -> None:
+        pass
+
+
+def test_an_authorizer_outside_is_asked(told) -> None:
+    """What the server's own rules do not allow, the authorization webhook may; it is asked once for each question."""
+    check = "authorizer.serviceAccount('default', 'robot').group('').resource('pods').name(object.metadata.name).check('get')"
+    demand = f"{check}.allowed() && {check}.reason() == 'it is known'"
+
+    async def story(server, client) -> None:
+        elsewhere = server.api.core.authorizer.webhook = Elsewhere()
+        await bind(client, policy(demand, match=rules("configmaps", "")))
+        await client.create("configmaps", config_map("known", namespace="default"))
+        assert (await refused(client.create("configmaps", config_map("other", namespace="default")))).code == 422
+        assert elsewhere.asked == ["known", "other"]
+
+    told(story)
+
+
 def test_parameters(told) -> None:
     """Config maps as parameters: by name, in the object's own namespace, by a selector, and none at all."""
     kind = {"apiVersion": "v1", "kind": "ConfigMap"}

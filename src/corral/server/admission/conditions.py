@@ -21,18 +21,18 @@ class Conditions:
         self._lookup = lookup
         self._authorizer = authorizer
 
-    def hold(
+    async def hold(
         self, conditions: Sequence[Object], admission: Admission, target: Resource, shown: "Shown", *, fails_open: bool
     ) -> bool:
         """Whether a webhook with these conditions is called. Raises ApiError (403) where one fails and failures count."""
         from corral.api.admissioncel import match_condition
         from corral.api.cel import CompileError
-        from corral.server.admission.expressions import ExpressionError, Values, conditions_hold
+        from corral.server.admission.expressions import ExpressionError, Values, answered, conditions_hold
 
         values = Values(self._lookup, self._authorizer).of(admission, target, shown)
         try:
             programs = [match_condition(condition["expression"].strip()) for condition in conditions]
-            return conditions_hold(programs, values, fails_open=fails_open)
+            return await answered(lambda: conditions_hold(programs, values, fails_open=fails_open))
         except CompileError as error:
             if fails_open:
                 return False

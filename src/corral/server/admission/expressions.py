@@ -3,8 +3,8 @@
 Their types are in `api.admissioncel`. https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from corral.api.admissioncel import REQUEST_RESOURCE
 from corral.api.cel import Budget, BudgetError, EvaluationError, LazyMap, Program
@@ -29,12 +29,22 @@ _NAMESPACE_METADATA = (
 )
 _TIMES = ("creationTimestamp", "deletionTimestamp", "lastTransitionTime")
 
+Made = TypeVar("Made")
+
 #: The object and the old one.
 Shown = tuple[Object | None, Object | None]
 
 
 class ExpressionError(Exception):
     """An expression came to nothing; the text says which, and why."""
+
+
+class UnansweredError(Exception):
+    """An expression asks the authorizer what only its webhook can answer: see `answered`."""
+
+    def __init__(self, asking: "_Asking", check: Check) -> None:
+        super().__init__()
+        self.asking, self.check = asking, check
 
 
 class Values:
@@ -94,8 +104,15 @@ class _Asking:
         found = self._known.get(check)
         if found is None:
             decision = self._authorizer.decide(self._attributes(check))
+            if not decision.allowed and self._authorizer.webhook is not None:
+                raise UnansweredError(self, check)
             found = self._known[check] = Decision(decision.allowed, decision.reason)
         return found
+
+    async def answer(self, check: Check) -> None:
+        """Have the answer ready when the expression is evaluated again."""
+        decision = await self._authorizer.ask(self._attributes(check))
+        self._known[check] = Decision(decision.allowed, decision.reason)
 
     def _attributes(self, check: Check) -> Attributes:
         user = self._user
@@ -116,6 +133,15 @@ class _Asking:
             check.name,
             field_selector=check.field_selector,
         )
+
+
+async def answered(evaluate: Callable[[], Made]) -> Made:
+    """The outcome of `evaluate`, which is called again, without effects until then, once a question of it is answered."""
+    while True:
+        try:
+            return evaluate()
+        except UnansweredError as question:
+            await question.asking.answer(question.check)
 
 
 def run(program: Program, values: Mapping[str, Any], budget: Budget) -> Any:

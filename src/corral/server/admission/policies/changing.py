@@ -4,6 +4,7 @@ As with webhooks, the chain runs once more where something was changed, and poli
 IfNeeded`) are evaluated again.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from corral.api.cel import Budget, BudgetError
@@ -11,7 +12,16 @@ from corral.api.errors import ApiError
 from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.server.admission.chain import forbidden
-from corral.server.admission.expressions import POLICY_BUDGET, ExpressionError, Shown, Values, conditions_hold, run, variables
+from corral.server.admission.expressions import (
+    POLICY_BUDGET,
+    ExpressionError,
+    Shown,
+    Values,
+    answered,
+    conditions_hold,
+    run,
+    variables,
+)
 from corral.server.admission.policies.definitions import Mutation, Policy
 from corral.server.admission.policies.invocations import Invocation, Invocations
 from corral.server.admission.policies.patches import configured, patched
@@ -61,7 +71,7 @@ class Changer:
         policy, target = invocation.policy, invocation.target
         shown = await self._shown(admission, target)
         values = self._variables(invocation, admission, shown)
-        if not conditions_hold(policy.conditions, values, fails_open=policy.fails_open):
+        if not await answered(partial(conditions_hold, policy.conditions, values, fails_open=policy.fails_open)):
             return
         key = _key(invocation)
         if not memory.is_due(admission, key):
@@ -71,7 +81,7 @@ class Changer:
             if shown[0] is None:
                 break
             try:
-                made = self._made(mutation, shown[0], target, values)
+                made = await answered(partial(self._made, mutation, shown[0], target, values))
             except (ExpressionError, BudgetError) as error:
                 faults.append((invocation, str(error), "Invalid"))
                 continue

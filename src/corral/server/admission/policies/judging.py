@@ -1,6 +1,6 @@
 """What validating policies say of one write, and what becomes of it: a refusal, warnings, audit annotations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -8,7 +8,15 @@ import orjson
 from corral.api.cel import Budget, BudgetError, EvaluationError
 from corral.api.errors import ApiError
 from corral.server.admission.chain import forbidden
-from corral.server.admission.expressions import POLICY_BUDGET, ExpressionError, Values, conditions_hold, run, variables
+from corral.server.admission.expressions import (
+    POLICY_BUDGET,
+    ExpressionError,
+    Values,
+    answered,
+    conditions_hold,
+    run,
+    variables,
+)
 from corral.server.admission.policies.definitions import Binding, Policy, Validation
 from corral.server.admission.policies.invocations import Invocation, Invocations
 from corral.server.admission.versions import Versions
@@ -35,6 +43,14 @@ class Denial(NamedTuple):
     place: int = 0
 
 
+class Judgement(NamedTuple):
+    """What one policy with one binding says: about denials the binding decides, faults refuse the write, notes are audited."""
+
+    denials: Sequence[Denial] = ()
+    faults: Sequence[Denial] = ()
+    notes: Sequence[tuple[str, str]] = ()
+
+
 class Judge:
     """Evaluates validating policies."""
 
@@ -48,46 +64,34 @@ class Judge:
         denied: list[Denial] = []
         notes: dict[str, list[str]] = {}
         async for invocation in self._invocations.of(policies, admission):
-            if invocation.binding is None or invocation.fault:
-                if not invocation.policy.fails_open:
-                    denied.append(Denial(invocation.policy, invocation.binding, invocation.fault))
+            policy, binding = invocation.policy, invocation.binding
+            if binding is None or invocation.fault:
+                denied += _failed(policy, binding, invocation.fault)
                 continue
-            for denial in await self._evaluate(invocation, admission, notes, denied):
-                self._act(denial, invocation.binding, admission, denied)
+            found = await self._evaluate(invocation, binding, admission)
+            for denial in found.denials:
+                self._act(denial, binding, admission, denied)
+            denied += found.faults
+            for key, text in found.notes:
+                known = notes.setdefault(key, [])
+                if text not in known:
+                    known.append(text)
         for key, values in notes.items():
             admission.request.annotate(key, ", ".join(values))
         if denied:
             raise _refusal(admission, denied[0])
 
-    async def _evaluate(
-        self, invocation: Invocation, admission: Admission, notes: dict[str, list[str]], denied: list[Denial]
-    ) -> list[Denial]:
-        policy, binding = invocation.policy, invocation.binding
+    async def _evaluate(self, invocation: Invocation, binding: Binding, admission: Admission) -> "Judgement":
+        policy = invocation.policy
         try:
             obj = await self._versions.shown(admission.object, invocation.target)
             old = await self._versions.shown(admission.old_object, invocation.target)
         except ApiError as error:
-            denied += _failed(policy, None, f"failed to configure policy: failed to convert object version: {error.message}")
-            return []
+            why = f"failed to configure policy: failed to convert object version: {error.message}"
+            return Judgement(faults=_failed(policy, None, why))
         values = self._values.of(admission, invocation.target, (obj, old))
         values["params"] = invocation.parameters
-        budget = Budget(POLICY_BUDGET)
-        values["variables"] = variables(policy.variables, values, budget)
-        try:
-            if not conditions_hold(policy.conditions, values, fails_open=policy.fails_open):
-                return []
-        except ExpressionError as error:
-            return _failed(policy, binding, str(error))
-        found = []
-        for i, validation in enumerate(policy.validations):
-            try:
-                denial = _validate(policy, binding, validation, values, budget)
-            except BudgetError as error:
-                return _failed(policy, binding, str(error))
-            if denial is not None:
-                found.append(denial._replace(place=i))
-        denied += _annotate(policy, binding, values, notes)
-        return found
+        return await answered(lambda: _judged(policy, binding, values))
 
     @staticmethod
     def _act(denial: Denial, binding: Binding, admission: Admission, denied: list[Denial]) -> None:
@@ -112,13 +116,30 @@ class Judge:
                     admission.request.annotate(FAILURE, orjson.dumps([failure]).decode())
 
 
+def _judged(policy: Policy, binding: Binding, values: dict[str, Any]) -> Judgement:
+    """Evaluate a policy. Pure, so that it can be done again."""
+    budget = Budget(POLICY_BUDGET)
+    values["variables"] = variables(policy.variables, values, budget)
+    found = []
+    try:
+        if not conditions_hold(policy.conditions, values, fails_open=policy.fails_open):
+            return Judgement()
+        for i, validation in enumerate(policy.validations):
+            denial = _validate(policy, binding, validation, values, budget)
+            if denial is not None:
+                found.append(denial._replace(place=i))
+    except (ExpressionError, BudgetError) as error:
+        return Judgement(_failed(policy, binding, str(error)))
+    return _annotated(policy, binding, values, found)
+
+
 def _failed(policy: Policy, binding: Binding | None, message: str) -> list[Denial]:
     """What an evaluation that fails means."""
     return [] if policy.fails_open else [Denial(policy, binding, message)]
 
 
 def _validate(
-    policy: Policy, binding: Binding | None, validation: Validation, values: Mapping[str, Any], budget: Budget
+    policy: Policy, binding: Binding, validation: Validation, values: Mapping[str, Any], budget: Budget
 ) -> Denial | None:
     try:
         if run(validation.demand, values, budget) is True:
@@ -144,19 +165,19 @@ def _message(validation: Validation, values: Mapping[str, Any], budget: Budget) 
     return made or validation.message or f"failed expression: {validation.demand.source}"
 
 
-def _annotate(policy: Policy, binding: Binding | None, values: Mapping[str, Any], notes: dict[str, list[str]]) -> list[Denial]:
-    """Note the policy's audit annotations; different values of several parameters are all noted."""
+def _annotated(policy: Policy, binding: Binding, values: Mapping[str, Any], denials: list[Denial]) -> Judgement:
+    """The judgement with the policy's audit annotations."""
     budget = Budget(POLICY_BUDGET)
+    notes: list[tuple[str, str]] = []
     for key, program in policy.annotations:
         try:
             value = run(program, values, budget)
         except (ExpressionError, BudgetError) as error:
-            return _failed(policy, binding, str(error))
+            return Judgement(denials, _failed(policy, binding, str(error)), notes)
         text = value.strip()[:_ANNOTATION_MAX_CHARS] if isinstance(value, str) else ""
-        known = notes.setdefault(f"{policy.name}/{key}", []) if text else []
-        if text and text not in known:
-            known.append(text)
-    return []
+        if text:
+            notes.append((f"{policy.name}/{key}", text))
+    return Judgement(denials, (), notes)
 
 
 def _refusal(admission: Admission, denial: Denial) -> ApiError:

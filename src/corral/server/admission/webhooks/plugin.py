@@ -37,7 +37,9 @@ class WebhookPlugin(Plugin):
         if not namespace_matches(self._lookup, hook.namespace_selector, admission):
             return None
         shown = await self._shown(admission, target)
-        if hook.conditions and not self._conditions.hold(hook.conditions, admission, target, shown, fails_open=hook.fails_open):
+        if hook.conditions and not await self._conditions.hold(
+            hook.conditions, admission, target, shown, fails_open=hook.fails_open
+        ):
             return None
         return shown
 
