@@ -6,7 +6,7 @@ from typing import Any
 
 from corral.api.cel import libraries
 from corral.api.cel.check import Checked, Scope, check
-from corral.api.cel.errors import BudgetError, CompileError, EvaluationError, FaultError, shown
+from corral.api.cel.errors import BudgetError, CompileError, CostError, EvaluationError, FaultError, shown
 from corral.api.cel.literals import check_literals
 from corral.api.cel.operators import Missing
 from corral.api.cel.parser import MAX_DEPTH, parse
@@ -26,6 +26,10 @@ class Budget:
 
     def __init__(self, left: float) -> None:
         self.left = left
+
+    def exhausted(self) -> Exception:
+        """What an evaluation raises that takes more than is left."""
+        return BudgetError()
 
 
 class LazyMap(dict[str, Any]):
@@ -101,7 +105,8 @@ class Program:
 
     def evaluate(self, values: Mapping[str, Any], budget: Budget | None = None) -> Any:
         """The value of the expression, for values of its variables. Raises EvaluationError (CostError, BudgetError)."""
-        frame: list[Any] = [self.limit]
+        limit = self.limit if budget is None else min(self.limit, budget.left)
+        frame: list[Any] = [limit]
         for name in self._names:
             frame.append(values[name] if name in values else Missing(name))
         frame += self._empty
@@ -109,12 +114,16 @@ class Program:
             return self._step(frame)
         except RecursionError:
             raise EvaluationError(_TOO_DEEP) from None
+        except CostError:
+            if budget is not None and limit < self.limit:
+                raise budget.exhausted() from None
+            raise
         finally:
-            self._spent = self.limit - frame[0]
+            self._spent = spent = limit - frame[0]
             if budget is not None:
-                budget.left -= self._spent
+                budget.left -= spent
                 if budget.left < 0:
-                    raise BudgetError
+                    raise budget.exhausted()
 
     @property
     def cost(self) -> int:

@@ -11,7 +11,7 @@ from corral.server.lookup import Lookup
 from corral.server.request import Admission
 
 if TYPE_CHECKING:
-    from corral.server.admission.expressions import Shown
+    from corral.server.admission.expressions import Shown, Values
 
 
 class Conditions:
@@ -20,6 +20,7 @@ class Conditions:
     def __init__(self, lookup: Lookup, authorizer: Authorizer) -> None:
         self._lookup = lookup
         self._authorizer = authorizer
+        self._values: Values | None = None
 
     async def hold(
         self, conditions: Sequence[Object], admission: Admission, target: Resource, shown: "Shown", *, fails_open: bool
@@ -27,12 +28,16 @@ class Conditions:
         """Whether a webhook with these conditions is called. Raises ApiError (403) where one fails and failures count."""
         from corral.api.admissioncel import match_condition
         from corral.api.cel import CompileError
-        from corral.server.admission.expressions import ExpressionError, Values, answered, conditions_hold
+        from corral.server.admission.expressions import CONDITIONS_BUDGET, ExpressionError, Values, conditions_hold
 
-        values = Values(self._lookup, self._authorizer).of(admission, target, shown)
+        if self._values is None:
+            self._values = Values(self._lookup, self._authorizer)
+        values = self._values.of(admission, target, shown)
         try:
             programs = [match_condition(condition["expression"].strip()) for condition in conditions]
-            return await answered(lambda: conditions_hold(programs, values, fails_open=fails_open))
+            return await self._values.evaluated(
+                lambda budget: conditions_hold(programs, values, budget(CONDITIONS_BUDGET), fails_open=fails_open)
+            )
         except CompileError as error:
             if fails_open:
                 return False

@@ -3,7 +3,9 @@
 Their types are in `api.admissioncel`. https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from threading import get_ident
 from typing import Any, TypeVar
 
 from corral.api.admissioncel import REQUEST_RESOURCE
@@ -23,6 +25,8 @@ from corral.server.request import Admission, User
 #: What the match conditions of one webhook or policy may cost together, and all other expressions of a policy.
 CONDITIONS_BUDGET = 2_500_000
 POLICY_BUDGET = 10_000_000
+#: Of this, some hundredths of a second: no other request waits longer for an evaluation.
+AT_ONCE_COST = 10_000
 _NAMESPACE_METADATA = (
     *("name", "generateName", "namespace", "labels", "annotations", "uid", "creationTimestamp", "deletionTimestamp"),
     *("deletionGracePeriodSeconds", "generation", "resourceVersion", "finalizers"),
@@ -35,12 +39,34 @@ Made = TypeVar("Made")
 Shown = tuple[Object | None, Object | None]
 
 
+class _ImpatientError(Exception):
+    """An evaluation takes too long for the thread that everybody waits for."""
+
+
+class _ShortBudget(Budget):
+    """The work that is done at once, whatever may be spent in all."""
+
+    def __init__(self, left: float) -> None:
+        super().__init__(min(left, AT_ONCE_COST))
+        self._is_less = left > AT_ONCE_COST
+
+    def exhausted(self) -> Exception:
+        """Not the end, where more may be spent."""
+        return _ImpatientError() if self._is_less else super().exhausted()
+
+
+#: Evaluations in threads at once, of all requests.
+THREADS = 2
+#: Makes the budget of so much in all.
+MakeBudget = Callable[[float], Budget]
+
+
 class ExpressionError(Exception):
     """An expression came to nothing; the text says which, and why."""
 
 
 class UnansweredError(Exception):
-    """An expression asks the authorizer what only its webhook can answer: see `answered`."""
+    """An expression asks the authorizer what cannot be answered here and now: see `Values.evaluated`."""
 
     def __init__(self, asking: "_Asking", check: Check) -> None:
         super().__init__()
@@ -48,11 +74,12 @@ class UnansweredError(Exception):
 
 
 class Values:
-    """Makes the values of variables for requests. One for the whole server."""
+    """Makes the values of variables for requests, and evaluates what speaks of them."""
 
     def __init__(self, lookup: Lookup, authorizer: Authorizer) -> None:
         self._lookup = lookup
         self._authorizer = authorizer
+        self._turns = asyncio.Semaphore(THREADS)
 
     def of(self, admission: Admission, target: Resource, shown: Shown) -> dict[str, Any]:
         """All variables but `params` and `variables`; the objects are in the version of `target`."""
@@ -74,6 +101,24 @@ class Values:
             "authorizer": CelAuthorizer(ask),
             REQUEST_RESOURCE: ResourceCheck(ask, check),
         }
+
+    async def evaluated(self, evaluate: Callable[[MakeBudget], Made]) -> Made:
+        """The outcome of `evaluate`, which makes its budgets by its argument and has no effects: it may be called again.
+
+        First it has a short time. What takes longer is done again in a thread, where nobody waits for it but the request; and
+        once more when a question is answered that only the server's own thread may ask.
+        """
+        is_short = True
+        while True:
+            try:
+                if is_short:
+                    return evaluate(_ShortBudget)
+                async with self._turns:
+                    return await asyncio.to_thread(evaluate, Budget)
+            except _ImpatientError:
+                is_short = False
+            except UnansweredError as question:
+                await question.asking.answer(question.check)
 
     def _namespace(self, admission: Admission) -> Object | None:
         """The namespace of a namespaced object, without what changes all the time."""
@@ -98,11 +143,14 @@ class _Asking:
     def __init__(self, authorizer: Authorizer, user: User) -> None:
         self._authorizer = authorizer
         self._user = user
+        self._thread = get_ident()
         self._known: dict[Check, Decision] = {}
 
     def __call__(self, check: Check) -> Decision:
         found = self._known.get(check)
         if found is None:
+            if get_ident() != self._thread:
+                raise UnansweredError(self, check)
             decision = self._authorizer.decide(self._attributes(check))
             if not decision.allowed and self._authorizer.webhook is not None:
                 raise UnansweredError(self, check)
@@ -135,15 +183,6 @@ class _Asking:
         )
 
 
-async def answered(evaluate: Callable[[], Made]) -> Made:
-    """The outcome of `evaluate`, which is called again, without effects until then, once a question of it is answered."""
-    while True:
-        try:
-            return evaluate()
-        except UnansweredError as question:
-            await question.asking.answer(question.check)
-
-
 def run(program: Program, values: Mapping[str, Any], budget: Budget) -> Any:
     """The value of an expression. Raises ExpressionError, and BudgetError where nothing more may be run."""
     try:
@@ -154,13 +193,14 @@ def run(program: Program, values: Mapping[str, Any], budget: Budget) -> Any:
         raise ExpressionError(f"expression '{program.source}' resulted in error: {error}") from None
 
 
-def variables(programs: Mapping[str, Program], values: dict[str, Any], budget: Budget) -> LazyMap:
-    """The variables of a policy, made when they are first asked for; they may speak of each other through `values`."""
+def with_variables(programs: Mapping[str, Program], values: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
+    """`values`, and the variables of a policy, which are made when they are first asked for and may speak of each other."""
+    made = dict(values)
 
     def maker(name: str, program: Program) -> Any:
         def make() -> Any:
             try:
-                return program.evaluate(values, budget)
+                return program.evaluate(made, budget)
             except BudgetError:
                 raise
             except EvaluationError as error:
@@ -168,15 +208,16 @@ def variables(programs: Mapping[str, Program], values: dict[str, Any], budget: B
 
         return make
 
-    return LazyMap({name: maker(name, program) for name, program in programs.items()})
+    made["variables"] = LazyMap({name: maker(name, program) for name, program in programs.items()})
+    return made
 
 
-def conditions_hold(programs: Sequence[Program], values: Mapping[str, Any], *, fails_open: bool) -> bool:
+def conditions_hold(programs: Sequence[Program], values: Mapping[str, Any], budget: Budget, *, fails_open: bool) -> bool:
     """Whether every match condition is true. One that is false decides, whatever fails.
 
     Where some fail and none is false, `fails_open` means that they do not hold. Raises ExpressionError where it does not.
     """
-    budget, faults = Budget(CONDITIONS_BUDGET), []
+    faults = []
     for program in programs:
         try:
             if run(program, values, budget) is False:

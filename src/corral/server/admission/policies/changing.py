@@ -4,23 +4,25 @@ As with webhooks, the chain runs once more where something was changed, and poli
 IfNeeded`) are evaluated again.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from corral.api.cel import Budget, BudgetError
+from corral.api.cel import BudgetError
 from corral.api.errors import ApiError
 from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.server.admission.chain import forbidden
 from corral.server.admission.expressions import (
+    CONDITIONS_BUDGET,
     POLICY_BUDGET,
     ExpressionError,
+    MakeBudget,
     Shown,
     Values,
-    answered,
     conditions_hold,
     run,
-    variables,
+    with_variables,
 )
 from corral.server.admission.policies.definitions import Mutation, Policy
 from corral.server.admission.policies.invocations import Invocation, Invocations
@@ -70,8 +72,8 @@ class Changer:
     ) -> None:
         policy, target = invocation.policy, invocation.target
         shown = await self._shown(admission, target)
-        values = self._variables(invocation, admission, shown)
-        if not await answered(partial(conditions_hold, policy.conditions, values, fails_open=policy.fails_open)):
+        values = self._given(invocation, admission, shown)
+        if policy.conditions and not await self._values.evaluated(partial(_applies, policy, values)):
             return
         key = _key(invocation)
         if not memory.is_due(admission, key):
@@ -81,36 +83,48 @@ class Changer:
             if shown[0] is None:
                 break
             try:
-                made = await answered(partial(self._made, mutation, shown[0], target, values))
+                outcome = await self._values.evaluated(partial(_outcome, policy, mutation, values))
+                made = self._made(mutation, shown[0], target, outcome)
             except (ExpressionError, BudgetError) as error:
                 faults.append((invocation, str(error), "Invalid"))
                 continue
             await self._versions.take(admission, made)
             shown = await self._shown(admission, target)
-            values = self._variables(invocation, admission, shown)
+            values = self._given(invocation, admission, shown)
         if shown[0] != before:
             memory.changed(admission)
         if policy.reinvoked:
             memory.asked.add(key)
 
-    def _made(self, mutation: Mutation, obj: Object, target: Resource, values: dict[str, Any]) -> Object:
+    def _made(self, mutation: Mutation, obj: Object, target: Resource, outcome: Any) -> Object:
         """The object after one mutation."""
-        given = run(mutation.program, values, Budget(POLICY_BUDGET))
         if mutation.applies:
             schema = self._core.schema_of(target, obj.get("apiVersion", ""), obj.get("kind", ""))
-            return self._versions.typed(configured(obj, given, schema), obj, target)
-        return self._versions.typed(patched(obj, given), obj, target, strict=True)
+            return self._versions.typed(configured(obj, outcome, schema), obj, target)
+        return self._versions.typed(patched(obj, outcome), obj, target, strict=True)
 
     async def _shown(self, admission: Admission, target: Resource) -> Shown:
         """The object as it is now (a copy of the top, as mutations replace what is in it) and the old one."""
         obj = await self._versions.shown(admission.object, target)
         return None if obj is None else dict(obj), await self._versions.shown(admission.old_object, target)
 
-    def _variables(self, invocation: Invocation, admission: Admission, shown: Shown) -> dict[str, Any]:
+    def _given(self, invocation: Invocation, admission: Admission, shown: Shown) -> dict[str, Any]:
         values = self._values.of(admission, invocation.target, shown)
         values["params"] = invocation.parameters
-        values["variables"] = variables(invocation.policy.variables, values, Budget(POLICY_BUDGET))
         return values
+
+
+def _applies(policy: Policy, given: Mapping[str, Any], make_budget: MakeBudget) -> bool:
+    """Whether the policy's match conditions hold."""
+    budget = make_budget(CONDITIONS_BUDGET)
+    values = with_variables(policy.variables, given, budget)
+    return conditions_hold(policy.conditions, values, budget, fails_open=policy.fails_open)
+
+
+def _outcome(policy: Policy, mutation: Mutation, given: Mapping[str, Any], make_budget: MakeBudget) -> Any:
+    """What a mutation's expression gives."""
+    budget = make_budget(POLICY_BUDGET)
+    return run(mutation.program, with_variables(policy.variables, given, budget), budget)
 
 
 def _key(invocation: Invocation) -> str:

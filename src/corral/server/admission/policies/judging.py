@@ -9,13 +9,14 @@ from corral.api.cel import Budget, BudgetError, EvaluationError
 from corral.api.errors import ApiError
 from corral.server.admission.chain import forbidden
 from corral.server.admission.expressions import (
+    CONDITIONS_BUDGET,
     POLICY_BUDGET,
     ExpressionError,
+    MakeBudget,
     Values,
-    answered,
     conditions_hold,
     run,
-    variables,
+    with_variables,
 )
 from corral.server.admission.policies.definitions import Binding, Policy, Validation
 from corral.server.admission.policies.invocations import Invocation, Invocations
@@ -91,7 +92,7 @@ class Judge:
             return Judgement(faults=_failed(policy, None, why))
         values = self._values.of(admission, invocation.target, (obj, old))
         values["params"] = invocation.parameters
-        return await answered(lambda: _judged(policy, binding, values))
+        return await self._values.evaluated(lambda budget: _judged(policy, binding, values, budget))
 
     @staticmethod
     def _act(denial: Denial, binding: Binding, admission: Admission, denied: list[Denial]) -> None:
@@ -116,13 +117,13 @@ class Judge:
                     admission.request.annotate(FAILURE, orjson.dumps([failure]).decode())
 
 
-def _judged(policy: Policy, binding: Binding, values: dict[str, Any]) -> Judgement:
+def _judged(policy: Policy, binding: Binding, given: Mapping[str, Any], make_budget: MakeBudget) -> Judgement:
     """Evaluate a policy. Pure, so that it can be done again."""
-    budget = Budget(POLICY_BUDGET)
-    values["variables"] = variables(policy.variables, values, budget)
+    budget = make_budget(POLICY_BUDGET)
+    values = with_variables(policy.variables, given, budget)
     found = []
     try:
-        if not conditions_hold(policy.conditions, values, fails_open=policy.fails_open):
+        if not conditions_hold(policy.conditions, values, make_budget(CONDITIONS_BUDGET), fails_open=policy.fails_open):
             return Judgement()
         for i, validation in enumerate(policy.validations):
             denial = _validate(policy, binding, validation, values, budget)
@@ -130,7 +131,7 @@ def _judged(policy: Policy, binding: Binding, values: dict[str, Any]) -> Judgeme
                 found.append(denial._replace(place=i))
     except (ExpressionError, BudgetError) as error:
         return Judgement(_failed(policy, binding, str(error)))
-    return _annotated(policy, binding, values, found)
+    return _annotated(policy, binding, values, make_budget(POLICY_BUDGET), found)
 
 
 def _failed(policy: Policy, binding: Binding | None, message: str) -> list[Denial]:
@@ -165,9 +166,8 @@ def _message(validation: Validation, values: Mapping[str, Any], budget: Budget) 
     return made or validation.message or f"failed expression: {validation.demand.source}"
 
 
-def _annotated(policy: Policy, binding: Binding, values: Mapping[str, Any], denials: list[Denial]) -> Judgement:
+def _annotated(policy: Policy, binding: Binding, values: Mapping[str, Any], budget: Budget, denials: list[Denial]) -> Judgement:
     """The judgement with the policy's audit annotations."""
-    budget = Budget(POLICY_BUDGET)
     notes: list[tuple[str, str]] = []
     for key, program in policy.annotations:
         try:
