@@ -4,7 +4,6 @@ import asyncio
 import os
 import sqlite3
 import stat
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -215,18 +214,3 @@ def test_io_error_fails_the_read(tmp_path, monkeypatch):
             await store.get("k")
 
     scenario(tmp_path, body)
-
-
-def test_empty_store_opens_quickly(tmp_path):
-    best_s = 1.0
-    for i in range(5):
-
-        async def body(name: str) -> float:
-            began_s = time.perf_counter()
-            store = await SqliteStore.open(tmp_path / name)
-            took_s = time.perf_counter() - began_s
-            await store.close()
-            return took_s
-
-        best_s = min(best_s, asyncio.run(body(f"{i}.db")))
-    assert best_s < 0.05
