@@ -341,7 +341,7 @@ async def _watch(
     """Let a watch write to the connection until it ends or the client goes."""
     connection.chunked = raw.version >= HttpVersion11
     keep = connection.chunked and bool(raw.keep_alive)
-    lines = [f'Warning: 299 - "{_quoted(text)}"\r\n' for text in response.warnings]
+    lines = [f"Warning: {text}\r\n" for text in warning_values(response.warnings)]
     lines += [f"{name}: {value}\r\n" for name, value in response.headers.items()]
     head = _head(response.status, response.content_type, None, keep)
     if connection.chunked:
