@@ -236,3 +236,21 @@ def test_a_client_that_has_the_discovery_document_is_told_so_without_a_media_typ
             assert (await http.get("/apis")).status == 200
 
     story(tell)
+
+
+def test_a_long_list_is_written_as_fast_as_it_is_read(story):
+    """What waits to be sent is some pieces, however long the list."""
+
+    async def tell(server):
+        await fill(server, 30, 400_000)
+        async with session(server, **{"Accept-Encoding": "identity"}) as http:
+            response = await http.get(PODS)
+            length = int(response.headers["Content-Length"])
+            [connection] = [one for one in server.api.http._server.connections if one.transport is not None]
+            waiting = connection.transport.get_write_buffer_size()
+            assert length > 12_000_000 and waiting < 4_000_000
+            found = await response.json()
+            assert len(found["items"]) == 30
+            assert (await http.get(PODS, params={"limit": "1"})).status == 200
+
+    story(tell)

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 #: Bodies from here on are compressed when the client accepts it.
 GZIP_FROM_BYTES = 128 * 1024
 GZIP_LEVEL = 1
+#: Longer bodies are written in pieces of this size.
+PIECE_BYTES = 256 * 1024
 BODY_LIMIT_BYTES = 3 * 1024 * 1024
 KEEP_ALIVE_S = 120.0
 #: A connection that has sent no whole head of a request by then is closed, as is a body refused that is not there by then.
@@ -86,7 +88,7 @@ class Connection(RequestHandler):
         """Whether the client has not yet taken what was written."""
         return self._paused or self.transport is None
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Write, past everything."""
         if self.transport is not None:
             self.transport.write(data)
@@ -189,6 +191,17 @@ class _Manager(web.Server):
         return Connection(self, loop=self._loop, keepalive_timeout=KEEP_ALIVE_S, access_log=None, tcp_keepalive=True)
 
 
+async def _write_in_pieces(request: web.BaseRequest, body: bytes) -> None:
+    """Write as fast as the client reads: what is encrypted and waits is never more than some pieces."""
+    connection = request.protocol
+    assert isinstance(connection, Connection)
+    left = memoryview(body)
+    while left:
+        connection.write(left[:PIECE_BYTES])
+        left = left[PIECE_BYTES:]
+        await connection.drain()
+
+
 class _Whole(web.StreamResponse):
     """An answer that is written at once, its head and body together, past aiohttp's own response machinery."""
 
@@ -213,9 +226,11 @@ class _Whole(web.StreamResponse):
         transport = request.transport
         if transport is None:
             return
-        transport.write(head + b"\r\n" if self._head_only else head + b"\r\n" + answer.body)
-        if transport.get_write_buffer_size() > GZIP_FROM_BYTES:
-            await request._payload_writer.drain()
+        if self._head_only or len(answer.body) <= PIECE_BYTES:
+            transport.write(head + b"\r\n" if self._head_only else head + b"\r\n" + answer.body)
+            return
+        transport.write(head + b"\r\n")
+        await _write_in_pieces(request, answer.body)
 
     async def write_eof(self, data: bytes = b"") -> None:
         """All is written."""

@@ -56,8 +56,7 @@ async def handle(core: Core, request: Request) -> Response:
         page = Page(core.collection(resource).list(object_namespace(request)), core.cache.revision)
         await core.prepare(resource, page.items)
         if not want.view and is_plain(request, want):
-            items = _joined(core, resource, object_namespace(request), page)
-            body = b"".join((_head(resource, page), items, b"]}\n"))
+            body = _whole(core, resource, object_namespace(request), page)
             return Response(200, body, want.content_type, warnings=request.warnings)
     else:
         page = await page_of(core, request, options, selection)
@@ -193,31 +192,42 @@ def _head(resource: Resource, page: Page) -> bytes:
     return orjson.dumps(head)[:-1] + b',"items":['
 
 
-def _joined(core: Core, resource: Resource, namespace: str, page: Page) -> bytes:
-    """The items as they stand in a list, kept until the collection changes."""
+def _whole(core: Core, resource: Resource, namespace: str, page: Page) -> bytes:
+    """The whole list; its items as they stand there are kept until the collection changes, if they are not too long."""
     collection = core.collection(resource)
     key = (resource.api_version, resource.plural, namespace)
+    head, tail = _head(resource, page), b"]}\n"
     known = core.joined.get(key)
     if known is not None and known[0] == collection.version:
-        return known[1]
+        return b"".join((head, known[1], tail))
+    if sum(len(item.raw) for item in page.items) > KEEP_JOINED_BYTES:
+        return join(core, resource, page.items, head, tail)
     items = join(core, resource, page.items)
-    if len(items) <= KEEP_JOINED_BYTES:
-        if len(core.joined) >= KEPT_JOINED:
-            del core.joined[next(iter(core.joined))]
-        core.joined[key] = (collection.version, items)
-    return items
+    if len(core.joined) >= KEPT_JOINED:
+        del core.joined[next(iter(core.joined))]
+    core.joined[key] = (collection.version, items)
+    return b"".join((head, items, tail))
 
 
-def join(core: Core, resource: Resource, items: list[Cached]) -> bytes:
-    """The items' bytes with commas between them; built-in kinds without kind and apiVersion, as the reference has them."""
+def join(core: Core, resource: Resource, items: list[Cached], head: bytes = b"", tail: bytes = b"") -> bytes:
+    """The items' bytes with commas between them, between `head` and `tail`.
+
+    Built-in kinds have no kind and apiVersion there, as in the reference. Nothing is copied but once, into the whole: lists may
+    be longer than all that is kept beside them.
+    """
     if not items:
-        return b""
+        return head + tail
     shown = [core.shown(resource, item) for item in items]
-    if not core.is_builtin(resource):
-        return b",".join(shown)
-    head = b'{"kind":"%s","apiVersion":"%s",' % (resource.kind.encode(), resource.api_version.encode())
-    skip = len(head)
-    return b"{" + b",{".join([raw[skip:] if raw.startswith(head) else _without_kind(raw) for raw in shown])
+    comma = b","
+    if core.is_builtin(resource):
+        known = b'{"kind":"%s","apiVersion":"%s",' % (resource.kind.encode(), resource.api_version.encode())
+        skip = len(known)
+        shown = [memoryview(raw)[skip:] if raw.startswith(known) else _without_kind(raw) for raw in shown]  # type: ignore[misc]
+        head, comma = head + b"{", b",{"
+    parts = [comma] * (2 * len(shown) + 1)
+    parts[1::2] = shown
+    parts[0], parts[-1] = head, tail
+    return b"".join(parts)
 
 
 def _without_kind(raw: bytes) -> bytes:
@@ -260,8 +270,7 @@ async def list_response(core: Core, request: Request, resource: Resource, want: 
         message = list_message(list_metadata(page), await core.binary.items(core, resource, page.items))
         raw = enveloped(resource.api_version, resource.list_kind or f"{resource.kind}List", message)
         return Response(200, raw, want.content_type, warnings=request.warnings)
-    raw = b"".join((_head(resource, page), join(core, resource, page.items), b"]}\n"))
-    return respond_raw(request, raw, want)
+    return respond_raw(request, join(core, resource, page.items, _head(resource, page), b"]}\n"), want)
 
 
 def _go_list(resource: Resource) -> str:
