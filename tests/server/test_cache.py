@@ -127,3 +127,14 @@ def test_the_state_at_any_revision_is_the_one_that_was(writes, at):
         states.append(dict(state))
     at = min(at, len(writes))
     assert {item.key: item.revision for item in cache.collection("xs").list_at(at)} == states[at]
+
+
+def test_lines_are_kept_of_the_newest_changes_only(cache, monkeypatch):
+    monkeypatch.setattr("corral.server.cache.KEPT_LINES", 3)
+    for revision in range(1, 8):
+        cache.apply([put(revision, "n/a")])
+        cache.collection("xs").changes(revision - 1)[0].line(None, AS_STORED)
+    kept = [bool(change._lines) for change in cache.collection("xs").changes(0)]
+    assert kept == [False] * 4 + [True] * 3
+    first = cache.collection("xs").changes(0)[0]
+    assert b'"resourceVersion":"1"' in first.line(None, AS_STORED)

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 #: Events kept by a collection, at least; at most twice as many.
 LOG_EVENTS = 4096
+#: Of so many of them, the newest, the lines that watchers were told are kept.
+KEPT_LINES = 512
 RESTART_PAUSE_S = 0.2
 
 #: Inside Collection, `list` is a method.
@@ -95,6 +97,8 @@ class Collection:
                 del self._keys[bisect_left(self._keys, key)]
         self.version += 1
         self._log.append(change)
+        if len(self._log) > KEPT_LINES:
+            self._log[-KEPT_LINES - 1].forget_lines()
         if len(self._log) > 2 * LOG_EVENTS:
             self._drop(len(self._log) - LOG_EVENTS)
         for listener in self._listeners:

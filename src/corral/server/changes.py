@@ -126,6 +126,10 @@ class Change:
             return "DELETED", self.old.at(self.revision)
         return None
 
+    def forget_lines(self) -> None:
+        """Let go of the lines: those who keep up have them, for a slow one they are made again."""
+        self._lines.clear()
+
     def line(self, filter: Filter | None, view: View) -> bytes:
         """The event's line in a watch, b"" where the filter hides it."""
         seen = self.seen_by(filter)
