@@ -31,6 +31,7 @@ SHOWN = (
     ("kubeconfig:kubeconfig", "kubeconfig", "Print the administrator's kubeconfig."),
     ("image:app", "image", "Build, load, list and remove the node's images."),
     ("rotate:rotate", "rotate", "Make a new key for what is encrypted, or for service accounts' tokens."),
+    ("chart.main:listed", "chart", "Helm's packages: render, install, upgrade, on any Kubernetes."),
     ("doctor:doctor", "doctor", "Check what this host needs, and say how to get it."),
 )
 for order, (target, name, what) in enumerate(SHOWN):

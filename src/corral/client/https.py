@@ -47,10 +47,14 @@ _decode_line = msgspec.json.Decoder(_Line).decode
 class HttpsTransport:
     """Calls over one aiohttp session. `headers` carries a bearer token where there is no client certificate."""
 
-    def __init__(self, server: str, tls: ssl.SSLContext, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, server: str, tls: ssl.SSLContext, headers: Mapping[str, str] | None = None, *, tls_name: str = ""
+    ) -> None:
+        """`tls_name` is the name in the server's certificate where that is not the one in its URL."""
         self._server = server.rstrip("/")
+        self._tls_name = tls_name
         self._tls = tls
-        self._headers = dict(headers or {})
+        self._headers = headers or {}
         self._session: aiohttp.ClientSession | None = None
 
     async def call(self, call: Call) -> bytes:
@@ -92,11 +96,17 @@ class HttpsTransport:
         if self._session is None:
             connector = aiohttp.TCPConnector(ssl=self._tls, limit=0, keepalive_timeout=60)
             self._session = aiohttp.ClientSession(connector=connector, headers=self._headers, auto_decompress=True)
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": call.accept}
         if call.body is not None:
             headers["Content-Type"] = call.content_type
         return self._session.request(
-            call.method, self._server + call.path, params=call.query, data=call.body, headers=headers, timeout=timeout
+            call.method,
+            self._server + call.path,
+            params=call.query,
+            data=call.body,
+            headers=headers,
+            timeout=timeout,
+            server_hostname=self._tls_name or None,
         )
 
 

@@ -1,82 +1,106 @@
-"""From a kubeconfig to a client: server, CA, and a client certificate or token.
+"""Kubeconfigs: which files are read, how several become one, and which cluster, user and namespace a context names.
 
-https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
+https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/,
+https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
 """
 
-import base64
 import os
-import ssl
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from corral.api.resources import Catalog
 from corral.base.errors import CorralError
-from corral.client.client import Client
-from corral.client.https import HttpsTransport
+
+_SECTIONS = ("clusters", "users", "contexts")
 
 
-def connect(path: Path, manager: str, catalog: Catalog, context: str = "") -> Client:
-    """A client for the current (or named) context. Raises CorralError where the file lacks what is needed."""
-    return Client(transport(path, context), catalog, manager)
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Which cluster, and as whom: what a command line may say beside the kubeconfig. Empty fields leave it to that."""
+
+    kubeconfig: str = ""
+    context: str = ""
+    server: str = ""
+    token: str = ""
+    ca_file: str = ""
+    insecure: bool = False
+    tls_name: str = ""
+    as_user: str = ""
+    as_groups: Sequence[str] = ()
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    def files(self) -> list[Path]:
+        """The files to read: the one named, those of $KUBECONFIG, or the user's own."""
+        if self.kubeconfig:
+            return [Path(self.kubeconfig)]
+        if named := [Path(p) for p in self.environ.get("KUBECONFIG", "").split(os.pathsep) if p]:
+            return [p for p in named if p.exists()]
+        own = Path(self.environ.get("HOME", "/root")) / ".kube" / "config"
+        return [own] if own.exists() else []
 
 
-def transport(path: Path, context: str = "") -> HttpsTransport:
-    """The way to the server of the current (or named) context. Raises CorralError where the file lacks what is needed."""
+def namespace_of(access: Access) -> str:
+    """The namespace of the context; default where there is none or no kubeconfig."""
+    files = access.files()
+    if not files:
+        return "default"
     try:
-        config = yaml.safe_load(path.read_text())
-        name = context or config["current-context"]
-        chosen = _named(config["contexts"], name)["context"]
-        cluster = _named(config["clusters"], chosen["cluster"])["cluster"]
-        user = _named(config["users"], chosen["user"])["user"]
-        return _transport(cluster, user)
-    except OSError as error:
-        raise CorralError(f"cannot read {error.filename}: {error.strerror}", "is the cluster up? corral status") from None
-    except (yaml.YAMLError, KeyError, TypeError, ValueError, ssl.SSLError) as error:
-        raise CorralError(f"{path} is not a usable kubeconfig: {error!r}", "write it anew: corral kubeconfig") from None
+        return context_of(merged(files), access).get("namespace") or "default"
+    except CorralError:
+        return "default"
 
 
-def _named(entries: list[dict[str, Any]], name: str) -> dict[str, Any]:
-    for entry in entries:
-        if entry["name"] == name:
-            return entry
-    raise KeyError(name)
+def merged(files: Sequence[Path]) -> dict[str, Any]:
+    """Several files as one: the first to name something wins; relative paths are those of its file."""
+    import yaml
+
+    made: dict[str, Any] = {section: {} for section in _SECTIONS}
+    for path in files:
+        try:
+            config = yaml.load(path.read_text(), Loader=yaml.CSafeLoader) or {}
+        except OSError as error:
+            raise CorralError(f"cannot read {path}: {error.strerror}", "is the cluster up? corral status") from None
+        except (yaml.YAMLError, ValueError) as error:
+            raise CorralError(f"{path} is not a usable kubeconfig: {error}", "write it anew: corral kubeconfig") from None
+        if config.get("current-context"):
+            made.setdefault("current-context", config["current-context"])
+        for section in _SECTIONS:
+            for entry in config.get(section) or ():
+                made[section].setdefault(entry["name"], _absolute(entry, section.removesuffix("s"), path.parent))
+    return made
 
 
-def _transport(cluster: dict[str, Any], user: dict[str, Any]) -> HttpsTransport:
-    tls = ssl.create_default_context(cadata=_text(cluster, "certificate-authority") or None)
-    # Clusters' authorities (kubeadm's, ours) need not carry the extensions that Python 3.13 asks for by default.
-    tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if cluster.get("insecure-skip-tls-verify"):
-        tls.check_hostname = False
-        tls.verify_mode = ssl.CERT_NONE
-    certificate, key = _text(user, "client-certificate"), _text(user, "client-key")
-    if certificate:
-        with _pair(certificate, key) as file:
-            tls.load_cert_chain(file)
-    token = user.get("token") or (Path(user["tokenFile"]).read_text().strip() if "tokenFile" in user else "")
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return HttpsTransport(cluster["server"], tls, headers)
+def _absolute(entry: dict[str, Any], what: str, folder: Path) -> dict[str, Any]:
+    content = dict(entry.get(what) or {})
+    for key in ("certificate-authority", "client-certificate", "client-key", "tokenFile"):
+        if content.get(key):
+            content[key] = str(folder / content[key])
+    command = (content.get("exec") or {}).get("command", "")
+    if "/" in command:
+        content["exec"] = {**content["exec"], "command": str(folder / command)}
+    return content
 
 
-def _text(section: dict[str, Any], field: str) -> str:
-    data = section.get(f"{field}-data")
-    if data:
-        return base64.b64decode(data).decode()
-    return Path(section[field]).read_text() if section.get(field) else ""
+def context_of(config: dict[str, Any], access: Access) -> dict[str, Any]:
+    """The chosen context. Raises CorralError where there is none."""
+    name = access.context or config.get("current-context", "")
+    if not name:
+        if access.server:
+            return {}
+        raise CorralError(
+            "there is no kubeconfig, or it names no current context",
+            "start a cluster (corral up), or name one: --kubeconfig FILE, --kube-context NAME, $KUBECONFIG",
+        )
+    if name not in config["contexts"]:
+        raise CorralError(f'context "{name}" does not exist', "see which there are: kubectl config get-contexts")
+    found: dict[str, Any] = config["contexts"][name]
+    return found
 
 
-@contextmanager
-def _pair(certificate: str, key: str) -> Iterator[str]:
-    """A file that holds certificate and key while OpenSSL, which takes only files, reads them."""
-    fd, name = tempfile.mkstemp(prefix="corral-")  # mkstemp makes it 0600.
-    try:
-        with os.fdopen(fd, "w") as file:
-            file.write(f"{certificate}\n{key}")
-        yield name
-    finally:
-        Path(name).unlink()
+def entry_of(config: dict[str, Any], section: str, what: str, name: str) -> dict[str, Any]:
+    """A cluster or user by its name. Raises CorralError where there is none."""
+    if name not in config[section]:
+        raise CorralError(f'{what} "{name}" does not exist', "correct the kubeconfig's context")
+    found: dict[str, Any] = config[section][name]
+    return found

@@ -15,7 +15,7 @@ class ChartSource:
     are settled before.
     """
 
-    __slots__ = ("chart_yaml", "dependencies", "files", "templates")
+    __slots__ = ("chart_yaml", "dependencies", "files", "path", "templates")
 
     def __init__(
         self,
@@ -23,11 +23,14 @@ class ChartSource:
         templates: dict[str, str],
         files: dict[str, bytes] | None = None,
         dependencies: "list[ChartSource] | None" = None,
+        path: str = "",
     ) -> None:
         self.chart_yaml = chart_yaml
         self.templates = templates
         self.files = files or {}
         self.dependencies = dependencies or []
+        #: Where its templates are said to be; "" is below its parent, by its name.
+        self.path = path
 
     @property
     def name(self) -> str:
@@ -70,7 +73,7 @@ def _collect(
         Values=values,
         Subcharts=subcharts,
     )
-    path = f"{parent}/charts/{chart.name}" if parent else chart.name
+    path = chart.path or (f"{parent}/charts/{chart.name}" if parent else chart.name)
     for child in chart.dependencies:
         own = values.get(child.name)
         # The same dict, not a copy: what one template sets in it, the others see.

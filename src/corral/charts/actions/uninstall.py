@@ -1,0 +1,91 @@
+"""Uninstall: take away what a release made, but for what it says to keep; its history goes, too, unless that is to stay.
+
+https://helm.sh/docs/helm/helm_uninstall/
+"""
+
+from dataclasses import dataclass, field
+
+from corral.api.errors import ApiError
+from corral.charts import names
+from corral.charts.actions.changes import KEEP
+from corral.charts.actions.cluster import Target
+from corral.charts.actions.context import Context, Waits
+from corral.charts.actions.waiting import until_gone
+from corral.charts.chart.errors import ChartError
+from corral.charts.manifests.order import UNINSTALL, ordered
+from corral.charts.manifests.split import RESOURCE_POLICY
+from corral.charts.releases.model import UNINSTALLED, UNINSTALLING, Release
+from corral.charts.releases.storage import NotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class Uninstall:
+    """What to take away, and how."""
+
+    name: str
+    waits: Waits = field(default_factory=Waits)
+    keep_history: bool = False
+    dry_run: bool = False
+    description: str = ""
+    propagation: str = "Background"
+
+
+async def uninstall(context: Context, wish: Uninstall, release: Release | None = None) -> tuple[Release, str]:
+    """Do it; the release and what was kept, as Helm tells it. `release` is the newest revision where the caller has it."""
+    names.check(wish.name)
+    try:
+        history = await context.releases.history(wish.name)
+    except NotFoundError as error:
+        raise ChartError(f"uninstall: Release not loaded: {wish.name}: {error.message}", error.remedy) from None
+    release = release or history[-1]
+    if wish.dry_run:
+        return release, ""
+    if release.status == UNINSTALLED:
+        if wish.keep_history:
+            raise ChartError(
+                f'the release named "{wish.name}" is already deleted',
+                f"forget its history, too: corral chart uninstall {wish.name}",
+            )
+        await _forget(context, history)
+        return release, ""
+    release.deleted = context.now()
+    release.set_status(UNINSTALLING, "Deletion in progress (or silently failed)")
+    await context.hooks(release, "pre-delete", wish.waits)
+    await context.record(release)
+    deleted, kept, faults = await _delete(context, release, wish.propagation)
+    if wish.waits.ready:
+        await until_gone(context.cluster, deleted, wish.waits.timeout_s, tell=context.tell)
+    await context.hooks(release, "post-delete", wish.waits)
+    release.set_status(UNINSTALLED, wish.description or "Uninstallation complete")
+    if wish.keep_history or faults:
+        await context.record(release)
+    if faults:
+        raise ChartError(f"uninstallation completed with {len(faults)} error(s): {'; '.join(faults)}")
+    if not wish.keep_history:
+        await _forget(context, history)
+    return release, kept
+
+
+async def _delete(context: Context, release: Release, propagation: str) -> tuple[list[Target], str, list[str]]:
+    try:
+        targets = await context.cluster.build(release.manifest)
+    except ChartError as error:
+        raise ChartError(
+            f"corrupted release record. You must manually delete the resources: {error.message}", error.remedy
+        ) from None
+    deleted, faults, kept = [], [], ""
+    for target in ordered(targets, lambda t: t.kind, UNINSTALL):
+        if (target.obj["metadata"].get("annotations") or {}).get(RESOURCE_POLICY, "").strip().lower() == KEEP:
+            kept += f"[{target.kind}] {target.name}\n"
+            continue
+        try:
+            if await context.cluster.delete(target, propagation):
+                deleted.append(target)
+        except ApiError as error:
+            faults.append(error.message)
+    return deleted, f"These resources were kept due to the resource policy:\n{kept}" if kept else "", faults
+
+
+async def _forget(context: Context, history: list[Release]) -> None:
+    for release in history:
+        await context.releases.delete(release)

@@ -1,0 +1,197 @@
+"""Upgrade: the next revision of a release. What the old manifest had and the new has not goes; the rest is patched.
+
+https://helm.sh/docs/helm/helm_upgrade/
+"""
+
+from dataclasses import dataclass, field, replace
+
+from corral.api.errors import ApiError
+from corral.charts import names
+from corral.charts.actions import ownership
+from corral.charts.actions.changes import Outcome, bring_all
+from corral.charts.actions.cluster import Target, unique
+from corral.charts.actions.context import Context, Waits
+from corral.charts.actions.install import described
+from corral.charts.actions.live import rendered
+from corral.charts.actions.rendering import Rendering, prepared
+from corral.charts.actions.waiting import until_ready
+from corral.charts.chart.errors import ChartError
+from corral.charts.chart.model import Chart, Values
+from corral.charts.releases.model import (
+    DEPLOYED,
+    FAILED,
+    PENDING_UPGRADE,
+    SUPERSEDED,
+    Release,
+)
+from corral.charts.releases.storage import NotFoundError
+from corral.charts.values.coalesce import coalesce, copied, merge_tables
+
+IN_PROGRESS = "another operation (install/upgrade/rollback) is in progress"
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """What to upgrade to, and how."""
+
+    name: str
+    chart: Chart
+    values: Values
+    rendering: Rendering
+    waits: Waits = field(default_factory=Waits)
+    atomic: bool = False
+    cleanup_on_fail: bool = False
+    dry_run: bool = False
+    force: bool = False
+    validate: bool = True
+    reset_values: bool = False
+    reuse_values: bool = False
+    reset_then_reuse_values: bool = False
+    description: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is there and what is to be, before anything is done."""
+
+    old: Release
+    new: Release
+    before: list[Target]
+    after: list[Target]
+
+
+async def upgrade(context: Context, wish: Upgrade) -> Release:
+    """Do it; the new revision. Raises ChartError; with `atomic` the last good revision is then back."""
+    plan = await planned(context, wish)
+    if wish.dry_run:
+        plan.new.description = wish.description or "Dry run complete"
+        return plan.new
+    await context.create(plan.new)
+    outcome = Outcome()
+    try:
+        await _perform(context, wish, plan, outcome)
+    except (ChartError, ApiError, OSError, TimeoutError) as error:
+        await _failed(context, wish, plan.new, outcome, error)
+    plan.old.set_status(SUPERSEDED, plan.old.description)
+    await context.record(plan.old)
+    plan.new.set_status(DEPLOYED, wish.description or "Upgrade complete")
+    await context.record(plan.new)
+    return plan.new
+
+
+async def planned(context: Context, wish: Upgrade) -> Plan:
+    """The new revision and its objects, checked. Raises ChartError."""
+    names.check(wish.name)
+    last, current = await _base(context, wish.name)
+    values = prepared(wish.chart, reused(wish, current))
+    new = Release(
+        name=wish.name,
+        namespace=current.namespace,
+        version=last.version + 1,
+        chart=wish.chart,
+        config=values,
+        status=PENDING_UPGRADE,
+        description="Preparing upgrade",
+        first_deployed=current.first_deployed,
+        last_deployed=context.now(),
+        labels={k: v for k, v in {**current.labels, **wish.labels}.items() if v != "null"},
+    )
+    await rendered(context.cluster, new, wish.rendering, is_upgrade=True)
+    before = await built(context, current.manifest, "current release manifest")
+    after = await built(context, new.manifest, "new release manifest", strict=wish.validate)
+    ownership.claim(after, new.name, new.namespace)
+    known = unique(before)
+    added = [target for target in after if target.key not in known]
+    before += await ownership.conflicts(context.cluster, added, new.name, new.namespace, "update")
+    return Plan(current, new, before, after)
+
+
+async def _base(context: Context, name: str) -> tuple[Release, Release]:
+    """The newest revision, and the one to upgrade from. Raises ChartError where there is none, or somebody is at it."""
+    try:
+        history = await context.releases.history(name)
+    except NotFoundError:
+        raise ChartError(
+            f'"{name}" has no deployed releases', f"install it: corral chart install {name} CHART, or upgrade --install"
+        ) from None
+    last = history[-1]
+    if last.is_pending:
+        raise ChartError(
+            IN_PROGRESS,
+            f"wait for it; if it was interrupted ({last.status} since {last.last_deployed[:19]}), go back to the last good "
+            f"revision: corral chart rollback {name}"
+            if last.version > 1
+            else f"wait for it; if it was interrupted: corral chart uninstall {name}, and install again",
+        )
+    if last.status == DEPLOYED:
+        return last, last
+    deployed = [r for r in history if r.status == DEPLOYED]
+    if deployed:
+        return last, deployed[-1]
+    if last.status in (FAILED, SUPERSEDED):
+        return last, last
+    raise ChartError(f'"{name}" has no deployed releases', f"install it anew: corral chart install {name} CHART --replace")
+
+
+def reused(wish: Upgrade, current: Release) -> Values:
+    """The values of the new revision: the user's, and of the last revision's what the options say. May set the chart's own."""
+    mine: Values = copied(wish.values)
+    if wish.reset_values:
+        return mine
+    if wish.reuse_values:
+        wish.chart.values = coalesce(current.chart, current.config)
+        return merge_tables(mine, current.config)
+    if wish.reset_then_reuse_values:
+        return merge_tables(mine, current.config)
+    return mine or copied(current.config)
+
+
+async def built(context: Context, manifest: str, what: str, *, strict: bool = False) -> list[Target]:
+    """The objects of a manifest. Raises ChartError that names it."""
+    try:
+        return await context.cluster.build(manifest, strict=strict)
+    except ChartError as error:
+        raise ChartError(f"unable to build kubernetes objects from {what}: {error.message}", error.remedy) from None
+
+
+async def _perform(context: Context, wish: Upgrade, plan: Plan, outcome: Outcome) -> None:
+    await _hooks(context, wish, plan.new, "pre-upgrade")
+    await bring_all(context.cluster, plan.before, plan.after, force=wish.force, outcome=outcome)
+    if wish.waits.ready:
+        await until_ready(context.cluster, plan.after, wish.waits.timeout_s, jobs=wish.waits.jobs, tell=context.tell)
+    await _hooks(context, wish, plan.new, "post-upgrade")
+
+
+async def _hooks(context: Context, wish: Upgrade, release: Release, event: str) -> None:
+    try:
+        await context.hooks(release, event, wish.waits)
+    except (ChartError, ApiError) as error:
+        raise ChartError(f"{event} hooks failed: {error.message}", getattr(error, "remedy", "")) from None
+
+
+async def _failed(context: Context, wish: Upgrade, release: Release, outcome: Outcome, error: Exception) -> None:
+    message, remedy = described(error)
+    release.set_status(FAILED, f'Upgrade "{release.name}" failed: {message}')
+    await context.record(release)
+    if wish.cleanup_on_fail or wish.atomic:
+        await context.cluster.by_kind(outcome.created, context.cluster.delete)
+    if not wish.atomic:
+        back = f"go back: corral chart rollback {release.name}"
+        raise ChartError(message, "\n    ".join(filter(None, (remedy, back))))
+    good = [r for r in await context.releases.history(release.name) if r.status in (SUPERSEDED, DEPLOYED)]
+    if not good:
+        raise ChartError(
+            "unable to find a previously successful release when attempting to rollback. original upgrade error: " + message,
+            remedy,
+        )
+    from corral.charts.actions.rollback import Rollback, rollback
+
+    waits = replace(wish.waits, ready=True)
+    try:
+        await rollback(context, Rollback(release.name, good[-1].version, waits, force=wish.force, cleanup_on_fail=True))
+    except (ChartError, ApiError) as undone:
+        raise ChartError(
+            f"an error occurred while rolling back the release. original upgrade error: {message}: {undone.message}", remedy
+        ) from None
+    raise ChartError(f"release {release.name} failed, and has been rolled back due to atomic being set: {message}", remedy)

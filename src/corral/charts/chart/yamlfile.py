@@ -1,0 +1,35 @@
+"""YAML of charts: read as Helm reads it (numbers become floats, keys strings), with an error that names the file.
+
+Charts are others' files, so their size and depth are bounded before they are read (`api.yamltext`).
+"""
+
+from typing import Any
+
+from corral.charts.chart.errors import ChartError
+
+MAX_YAML_BYTES = 20 * 1024 * 1024
+
+
+def read(data: bytes, what: str, *, exact: bool = False) -> Any:
+    """The value of a YAML document; with `exact`, whole numbers stay ints. `what` begins an error. Raises ChartError."""
+    from corral.api.jsontext import TextError
+    from corral.api.yamltext import parse
+
+    if len(data) > MAX_YAML_BYTES:
+        raise ChartError(f"{what}: {len(data)} bytes of YAML are too many", f"the limit is {MAX_YAML_BYTES} bytes")
+    try:
+        value = parse(data)[0]
+        return value if exact else floats(value)
+    except TextError as error:
+        raise ChartError(f"{what}: error converting YAML to JSON: {error}", "correct the file") from None
+    except RecursionError:
+        raise ChartError(f"{what}: nested too deep", "nest less") from None
+
+
+def floats(value: Any) -> Any:
+    """`value` with its numbers as Go's JSON reader makes them: all floats."""
+    if isinstance(value, dict):
+        return {key: floats(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [floats(item) for item in value]
+    return float(value) if type(value) is int else value

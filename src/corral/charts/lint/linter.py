@@ -1,0 +1,95 @@
+"""Linting a chart's folder or archive: Chart.yaml, values.yaml, templates, dependencies, in this order."""
+
+import tempfile
+from pathlib import Path
+
+from corral.charts.chart import yamlfile
+from corral.charts.chart.errors import ChartError
+from corral.charts.chart.load import MAX_FILE_BYTES, Budget, archive_files, load
+from corral.charts.chart.model import Values
+from corral.charts.dependencies.present import wanted
+from corral.charts.lint import chartfile, templates
+from corral.charts.lint.messages import ERROR, INFO, WARNING, Findings
+from corral.charts.values.coalesce import layered
+
+
+def lint(path: Path, values: Values, namespace: str) -> Findings:
+    """Everything that is found. Raises ChartError where there is no chart to look at."""
+    if path.is_file():
+        with tempfile.TemporaryDirectory(prefix="corral-") as folder:
+            for file in archive_files(path.read_bytes(), str(path), Budget()):
+                target = Path(folder, file.name)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(file.data)
+            return _lint(Path(folder), values, namespace)
+    return _lint(path, values, namespace)
+
+
+def _lint(folder: Path, values: Values, namespace: str) -> Findings:
+    if not (folder / "Chart.yaml").exists():
+        raise ChartError(
+            f"unable to check Chart.yaml file in chart: stat {folder / 'Chart.yaml'}: no such file or directory",
+            "give the folder that holds Chart.yaml",
+        )
+    findings = Findings()
+    content = _yaml(folder, "Chart.yaml", findings)
+    if isinstance(content, dict):
+        chartfile.examine(content, findings)
+    _values(folder, values, findings)
+    _templates(folder, values, namespace, findings)
+    _dependencies(folder, findings)
+    return findings
+
+
+def _yaml(folder: Path, name: str, findings: Findings) -> object:
+    try:
+        data = (folder / name).read_bytes()[: MAX_FILE_BYTES + 1]
+        return yamlfile.read(data, "unable to parse YAML", exact=name == "Chart.yaml")
+    except (ChartError, OSError) as error:
+        text = error.message if isinstance(error, ChartError) else str(error)
+        findings.add(
+            ERROR, name, text if name != "Chart.yaml" else text.replace("unable to parse YAML: ", "unable to parse YAML\n\t")
+        )
+        return None
+
+
+def _values(folder: Path, values: Values, findings: Findings) -> None:
+    if not (folder / "values.yaml").exists():
+        findings.add(INFO, "values.yaml", "file does not exist")
+        return
+    own = _yaml(folder, "values.yaml", findings)
+    schema = folder / "values.schema.json"
+    if isinstance(own, dict | None) and schema.is_file() and not findings.worst():
+        from corral.charts.values.schema import faults
+
+        try:
+            found = "".join(f"- {fault}\n" for fault in faults(schema.read_bytes(), layered(own or {}, values)))
+            findings.add(ERROR, "values.yaml", found)
+        except ChartError as error:
+            findings.add(ERROR, "values.yaml", error.message)
+
+
+def _templates(folder: Path, values: Values, namespace: str, findings: Findings) -> None:
+    if not (folder / "templates").is_dir():
+        findings.add(WARNING, templates.PATH, "directory not found")
+        return
+    try:
+        chart = load(folder)
+    except ChartError as error:
+        findings.add(ERROR, templates.PATH, error.message)
+        return
+    templates.examine(chart, values, namespace, findings)
+
+
+def _dependencies(folder: Path, findings: Findings) -> None:
+    try:
+        chart = load(folder)
+    except ChartError as error:
+        findings.add(ERROR, "", f"unable to load chart\n\t{error.message}")
+        return
+    there = {sub.name for sub in chart.dependencies}
+    named = [one.get("name", "") for one in wanted(chart)]
+    missing = [name for name in named if name not in there]
+    unnamed = [name for name in sorted(there) if name not in named]
+    findings.add(WARNING, "", f"chart directory is missing these dependencies: {','.join(missing)}" if missing else "")
+    findings.add(WARNING, "", f"chart metadata is missing these dependencies: {','.join(unnamed)}" if unnamed else "")

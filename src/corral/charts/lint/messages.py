@@ -1,0 +1,40 @@
+"""What linting finds."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+INFO, WARNING, ERROR = "INFO", "WARNING", "ERROR"
+
+
+class Message(NamedTuple):
+    """One finding, about a path in the chart."""
+
+    severity: str
+    path: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"[{self.severity}] {self.path}: {self.text}"
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found so far."""
+
+    messages: list[Message] = field(default_factory=list)
+
+    def add(self, severity: str, path: str, text: str | None) -> bool:
+        """Note a fault where there is a text; whether there was none."""
+        if text:
+            self.messages.append(Message(severity, path, text))
+        return not text
+
+    def add_all(self, severity: str, path: str, texts: Iterable[str]) -> None:
+        """Note several."""
+        for text in texts:
+            self.add(severity, path, text)
+
+    def worst(self, *severities: str) -> bool:
+        """Whether there is one of these."""
+        return any(message.severity in severities for message in self.messages)

@@ -1,0 +1,121 @@
+"""The templates: their names, whether they render, and what they render to."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from corral.api.jsontext import TextError
+from corral.api.yamltext import parse
+from corral.base.errors import CorralError
+from corral.charts.actions.assumed import assumed
+from corral.charts.actions.rendering import Facts, prepared, templates, with_chart_values
+from corral.charts.chart.model import Chart, Values
+from corral.charts.lint.deprecations import deprecation
+from corral.charts.lint.messages import ERROR, WARNING, Findings
+from corral.charts.manifests.split import documents
+
+PATH = "templates/"
+ENDINGS = (".yaml", ".yml", ".tpl", ".txt")
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_WORKLOADS = ("Deployment", "ReplicaSet", "DaemonSet", "StatefulSet")
+RELEASE_NAME, RELEASE_NAMESPACE = "test-release", ""
+
+
+def examine(chart: Chart, values: Values, namespace: str, findings: Findings) -> None:
+    """Render as for an install, where what is required may be missing, and look at the result."""
+    try:
+        capabilities = assumed()
+        facts = Facts(RELEASE_NAME, namespace)
+        final = with_chart_values(chart, values if chart.is_library else prepared(chart, values))
+        files = templates(chart, final, facts, capabilities, lint=True)
+    except CorralError as error:
+        findings.add(ERROR, PATH, error.message)
+        return
+    for template in chart.templates:
+        findings.add(ERROR, template.name, _ending(template.name))
+        if not template.name.endswith((".yaml", ".yml")):
+            continue
+        rendered = files.get(f"{chart.name}/{template.name}", "")
+        if rendered.strip():
+            _examine_text(template.name, rendered, capabilities.version, findings)
+
+
+def _examine_text(path: str, text: str, version: str, findings: Findings) -> None:
+    findings.add(WARNING, path, _top_indent(text))
+    for document in documents(text):
+        try:
+            obj, _ = parse(document.encode("utf-8", "surrogateescape"))
+        except TextError as error:
+            findings.add(ERROR, path, f"unable to parse YAML: error converting YAML to JSON: {error}")
+            return
+        if obj is None:
+            continue
+        if not isinstance(obj, dict):
+            findings.add(ERROR, path, "unable to parse YAML: a manifest is no mapping")
+            return
+        findings.add_all(WARNING, path, _names(obj))
+        findings.add(WARNING, path, deprecation(str(obj.get("apiVersion") or ""), str(obj.get("kind") or ""), version))
+        findings.add(ERROR, path, _selector(obj))
+        findings.add_all(ERROR, path, _list(obj))
+
+
+def _ending(path: str) -> str:
+    name = path.rsplit("/", 1)[-1]
+    ending = "." + name.rsplit(".", 1)[1] if "." in name else ""
+    known = ", ".join(ENDINGS[:-1])
+    return "" if ending in ENDINGS else f"file extension '{ending}' not valid. Valid extensions are {known}, or {ENDINGS[-1]}"
+
+
+def _top_indent(text: str) -> str:
+    """YAML takes an indented first line; people take it for a mistake."""
+    for line in text.splitlines():
+        if not line.strip() or line.strip().startswith("#"):
+            continue
+        if line.startswith((" ", "\t")):
+            return f"document starts with an illegal indent: {_quoted(line)}, which may cause parsing problems"
+        return ""
+    return ""
+
+
+def _quoted(line: str) -> str:
+    from corral.charts.render.strconv import quote
+
+    return quote(line)
+
+
+def _names(obj: dict[str, Any]) -> Iterator[str]:
+    kind = obj.get("kind")
+    if kind == "List" or (isinstance(kind, str) and kind.endswith("List")):
+        return
+    meta = obj.get("metadata")
+    name = str((meta if isinstance(meta, dict) else {}).get("name") or "")
+    if kind in ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"):
+        return
+    if not _NAME.fullmatch(name) or len(name) > 253:
+        fault = (
+            f'metadata.name: Invalid value: "{name}": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric '
+            "characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for "
+            f"validation is '{_NAME.pattern}')"
+        )
+        yield f'object name does not conform to Kubernetes naming requirements: "{name}": {fault}'
+
+
+def _selector(obj: dict[str, Any]) -> str:
+    kind, spec = obj.get("kind"), obj.get("spec")
+    if kind not in _WORKLOADS:
+        return ""
+    selector = spec.get("selector") if isinstance(spec, dict) else None
+    if isinstance(selector, dict) and ("matchLabels" in selector or "matchExpressions" in selector):
+        return ""
+    name = (obj.get("metadata") or {}).get("name", "")
+    return f'a {kind} must contain matchLabels or matchExpressions, and "{name}" does not'
+
+
+def _list(obj: dict[str, Any]) -> Iterator[str]:
+    if obj.get("kind") != "List":
+        return
+    for item in obj.get("items") or ():
+        annotations = ((item or {}).get("metadata") or {}).get("annotations") or {}
+        if "helm.sh/resource-policy" in annotations:
+            yield "Annotation 'helm.sh/resource-policy' within List objects are ignored"
+            return

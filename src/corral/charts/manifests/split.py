@@ -1,0 +1,130 @@
+"""From rendered files to manifests and hooks: documents are split, partials and empty ones dropped, kinds ordered.
+
+https://helm.sh/docs/topics/charts_hooks/
+"""
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from corral.charts.chart.errors import ChartError
+from corral.charts.manifests.order import INSTALL, ordered
+
+_SEPARATOR = re.compile(r"(?:\A|\s*\n)---\s*")
+HOOK = "helm.sh/hook"
+HOOK_WEIGHT = "helm.sh/hook-weight"
+HOOK_DELETE_POLICY = "helm.sh/hook-delete-policy"
+RESOURCE_POLICY = "helm.sh/resource-policy"
+EVENTS = (
+    *("pre-install", "post-install", "pre-delete", "post-delete", "pre-upgrade", "post-upgrade"),
+    *("pre-rollback", "post-rollback", "test"),
+)
+#: Go's `\s`: no vertical tab, no Unicode.
+_BLANK = " \t\n\f\r\v"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One document of a template's output."""
+
+    path: str
+    content: str
+    kind: str
+    name: str = ""
+
+
+@dataclass(slots=True)
+class Hook:
+    """A manifest that is applied at an event of a release; `last_run` is how that went, as Helm stores it."""
+
+    name: str
+    kind: str
+    path: str
+    manifest: str
+    events: list[str]
+    weight: int = 0
+    delete_policies: list[str] = field(default_factory=list)
+    last_run: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """The manifests of a release and its hooks, each in the order of installation."""
+
+    hooks: list[Hook]
+    manifests: list[Manifest]
+
+    def text(self) -> str:
+        """The manifests as one text: what a release stores."""
+        return "".join(f"---\n# Source: {m.path}\n{m.content}\n" for m in self.manifests)
+
+
+def documents(text: str) -> Iterator[str]:
+    """The documents of a YAML text, not parsed; empty ones are left out."""
+    for part in _SEPARATOR.split(text.strip()):
+        if part:
+            yield part.strip()
+
+
+def sort(files: Mapping[str, str]) -> Sorted:
+    """Rendered files (path → text) as hooks and manifests. Raises ChartError for text that is no YAML."""
+    hooks: list[Hook] = []
+    manifests: list[Manifest] = []
+    for path in sorted(files):
+        if path.rsplit("/", 1)[-1].startswith("_") or not files[path].strip():
+            continue
+        for document in documents(files[path]):
+            head = read_head(document, path)
+            annotations = head.annotations
+            if HOOK not in annotations:
+                manifests.append(Manifest(path, document, head.kind, head.name))
+            elif (hook := _hook(document, path, head)) is not None:
+                hooks.append(hook)
+    return Sorted(ordered(hooks, lambda h: h.kind, INSTALL), ordered(manifests, lambda m: m.kind, INSTALL))
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is read of a manifest to place it."""
+
+    api_version: str
+    kind: str
+    name: str
+    annotations: dict[str, str]
+
+
+def read_head(document: str, path: str) -> Head:
+    """Kind, name and annotations of a document. Raises ChartError where it is no YAML."""
+    from corral.charts.manifests.heads import read
+
+    try:
+        return Head(*read(document))
+    except ValueError as error:
+        raise ChartError(
+            f"YAML parse error on {path}: {error}", "see what is rendered: corral chart template --debug"
+        ) from None
+
+
+def _hook(document: str, path: str, head: Head) -> Hook | None:
+    kinds = head.annotations[HOOK]
+    events = [word.strip().lower() for word in kinds.split(",")]
+    events = ["test" if event == "test-success" else event for event in events]
+    if any(event not in EVENTS for event in events):
+        print(f'info: skipping unknown hook: "{kinds}"', file=sys.stderr)
+        return None
+    policies = head.annotations.get(HOOK_DELETE_POLICY)
+    return Hook(
+        name=head.name,
+        kind=head.kind,
+        path=path,
+        manifest=document,
+        events=events,
+        weight=_weight(head.annotations.get(HOOK_WEIGHT, "")),
+        delete_policies=[word.strip().lower() for word in policies.split(",")] if policies is not None else [],
+    )
+
+
+def _weight(text: str) -> int:
+    return int(text) if re.fullmatch(r"[+-]?[0-9]{1,18}", text) else 0

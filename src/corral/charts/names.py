@@ -1,0 +1,31 @@
+"""What a release may be called."""
+
+import re
+
+from corral.charts.chart.errors import ChartError
+
+MAX_NAME_CHARS = 53
+_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+_NAME = re.compile(_PATTERN.removeprefix("^").removesuffix("$"))
+
+
+def check(name: str) -> None:
+    """Raise ChartError unless `name` can name a release."""
+    if not name:
+        raise ChartError("no name provided", "name the release, or let one be made: --generate-name")
+    if len(name) > MAX_NAME_CHARS or not _NAME.fullmatch(name):
+        raise ChartError(
+            f'release name "{name}": invalid release name, must match regex {_PATTERN} and the length must not be longer than '
+            f"{MAX_NAME_CHARS}",
+            "use lower-case letters, digits, '-' and '.'",
+        )
+
+
+def generated(chart: str, second: int) -> str:
+    """A name of a chart's reference and the time: `nginx-1700000000`."""
+    base = chart.rstrip("/").rsplit("/", 1)[-1]
+    if base in ("", ".", ".."):
+        base = "chart"
+    base = base.removesuffix(".tgz").removesuffix(".tar.gz")
+    match = re.fullmatch(r"(.*?)-v?\d+\.\d+.*", base) if chart.endswith((".tgz", ".tar.gz")) else None
+    return f"{match[1] if match else base}-{second}"

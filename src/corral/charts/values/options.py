@@ -1,0 +1,84 @@
+"""The values of a command line: files, then `--set-json`, `--set`, `--set-string`, `--set-file`, `--set-literal`."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from corral.charts.chart import yamlfile
+from corral.charts.chart.errors import ChartError
+from corral.charts.chart.model import Values
+from corral.charts.values import setting
+from corral.charts.values.coalesce import layered
+
+#: From a URL to its content: how values are read from elsewhere.
+Fetch = Callable[[str], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueOptions:
+    """What `-f` and the `--set` family were given, each in order."""
+
+    files: Sequence[str] = ()
+    json: Sequence[str] = ()
+    set: Sequence[str] = ()
+    set_string: Sequence[str] = ()
+    set_file: Sequence[str] = ()
+    set_literal: Sequence[str] = ()
+
+    def merged(self, fetch: Fetch | None = None) -> Values:
+        """One tree of them all. Raises ChartError."""
+        values: Values = {}
+        for name in self.files:
+            read = yamlfile.read(_content(name, fetch), f"failed to parse {name}")
+            if not isinstance(read, dict | None):
+                raise ChartError(
+                    f"failed to parse {name}: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
+                    f"{_json_kind(read)} into Go value of type map[string]interface {{}}",
+                    "a file of values holds a mapping",
+                )
+            values = layered(values, read or {})
+        for text in self.json:
+            try:
+                setting.apply_json(values, text)
+            except ChartError as error:
+                raise ChartError(f"failed parsing --set-json data {text}", error.message) from None
+        for text in self.set:
+            _told("--set", lambda text=text: setting.apply(values, text))  # type: ignore[misc]
+        for text in self.set_string:
+            _told("--set-string", lambda text=text: setting.apply(values, text, str))  # type: ignore[misc]
+        for text in self.set_file:
+            _told(
+                "--set-file",
+                lambda text=text: setting.apply(  # type: ignore[misc]
+                    values, text, lambda name: _content(name, fetch).decode("utf-8", "replace")
+                ),
+            )
+        for text in self.set_literal:
+            _told("--set-literal", lambda text=text: setting.apply_literal(values, text))  # type: ignore[misc]
+        return values
+
+
+def _told(option: str, act: Callable[[], None]) -> None:
+    try:
+        act()
+    except ChartError as error:
+        raise ChartError(f"failed parsing {option} data: {error.message}", error.remedy) from None
+
+
+def _content(name: str, fetch: Fetch | None) -> bytes:
+    if name.strip() == "-":
+        return sys.stdin.buffer.read(yamlfile.MAX_YAML_BYTES + 1)
+    if "://" in name and fetch is not None:
+        return fetch(name)
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(yamlfile.MAX_YAML_BYTES + 1)
+    except OSError as error:
+        raise ChartError(f"open {name}: {(error.strerror or str(error)).lower()}", "name a file of values") from None
+
+
+def _json_kind(value: object) -> str:
+    if isinstance(value, list):
+        return "array"
+    return "bool" if isinstance(value, bool) else "string" if isinstance(value, str) else "number"

@@ -1,0 +1,133 @@
+"""From what a command line says to a chart on disk, its values, and the name of a release."""
+
+from pathlib import Path
+
+from corral.charts.actions.assumed import Capabilities
+from corral.charts.actions.rendering import Rendering
+from corral.charts.chart.errors import ChartError
+from corral.charts.chart.load import load
+from corral.charts.chart.model import Chart, Values
+from corral.charts.values.options import ValueOptions
+from corral.cli.chart.flags import UsageError
+from corral.cli.chart.options import Options, access
+
+
+def values(options: Options) -> Values:
+    """The values that `-f` and the `--set` family give."""
+    wish = ValueOptions(
+        options.values["values"],
+        options.set_json,
+        options.set,
+        options.set_string,
+        options.set_file,
+        options.set_literal,
+    )
+    return wish.merged(lambda url: _fetched(options, url))
+
+
+def _fetched(options: Options, url: str) -> bytes:
+    from corral.cli.chart import fetching
+
+    return fetching.content(options, url)
+
+
+def name_and_chart(options: Options, arguments: list[str], default: str = "") -> tuple[str, str]:
+    """The release's name and the chart's reference: `NAME CHART`, or `CHART` where the name is made."""
+    if len(arguments) > 2:
+        raise UsageError(f"expected at most two arguments, unexpected arguments: {', '.join(arguments[2:])}")
+    if len(arguments) == 2:
+        if options.generate_name:
+            raise UsageError("cannot set --generate-name and also specify a name")
+        if options.name_template:
+            raise UsageError("cannot set --name-template and also specify a name")
+        return arguments[0], arguments[1]
+    if options.name_template:
+        from corral.charts.actions.offline import name_of_template
+
+        return name_of_template(options.name_template), arguments[0]
+    if options.generate_name:
+        import time
+
+        from corral.charts.names import generated
+
+        return generated(arguments[0], int(time.time())), arguments[0]
+    if default:
+        return default, arguments[0]
+    raise UsageError("must either provide a name or specify --generate-name", "corral chart install NAME CHART")
+
+
+def locate(options: Options, reference: str) -> Path:
+    """The chart's folder or archive on disk, fetched where it is elsewhere. Raises ChartError."""
+    reference = reference.strip()
+    path = Path(reference)
+    if not options.values.get("repo") and path.exists():
+        if options.values.get("verify"):
+            from corral.charts.provenance import verify
+
+            verify(path, options.keyring)
+        return path
+    if path.is_absolute() or reference.startswith("."):
+        raise ChartError(f'path "{reference}" not found', "give the path of a chart's folder or .tgz")
+    from corral.cli.chart import fetching
+
+    return fetching.chart(options, reference)
+
+
+def with_dependencies(options: Options, chart: Chart, reference: str) -> Chart:
+    """The chart, with its dependencies fetched where they are missing and that is wished. Raises ChartError."""
+    from corral.charts.dependencies.present import missing
+
+    absent = missing(chart)
+    if not absent:
+        return chart
+    if not options.values.get("dependency_update"):
+        raise ChartError(
+            "An error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch "
+            "missing "
+            f"dependencies: found in Chart.yaml, but missing in charts/ directory: {', '.join(absent)}",
+            f"fetch them: corral chart dependency build {reference}",
+        )
+    from corral.cli.chart import dependency
+
+    path = locate(options, reference)
+    dependency.update(options, path)
+    return load(path)
+
+
+def namespace(options: Options) -> str:
+    """The namespace: the one given, Helm's variable, or that of the kubeconfig's context."""
+    import os
+
+    if options.namespace:
+        return str(options.namespace)
+    if named := os.environ.get("HELM_NAMESPACE"):
+        return named
+    from corral.client.kubeconfig import namespace_of
+
+    return namespace_of(access(options))
+
+
+def rendering(options: Options, *, include_crds: bool = False) -> Rendering:
+    """What the flags say about rendering."""
+    return Rendering(
+        sub_notes=options.render_subchart_notes,
+        post_renderer=options.post_renderer,
+        post_renderer_args=tuple(options.post_renderer_args),
+        include_crds=include_crds,
+        kube_version=options.values.get("kube_version", ""),
+        api_versions=tuple(options.values.get("api_versions") or ()),
+    )
+
+
+def capabilities(options: Options) -> Capabilities:
+    """What the cluster can do."""
+    import asyncio
+
+    from corral.charts.actions.capabilities import of_cluster
+    from corral.cli.chart.session import connected
+
+    async def ask() -> Capabilities:
+        async with connected(options) as context:
+            return await of_cluster(context.cluster.client)
+
+    return asyncio.run(ask())

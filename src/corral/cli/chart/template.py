@@ -1,0 +1,126 @@
+"""Render a chart and print its manifests; no cluster is asked, unless --validate says so."""
+
+import sys
+from pathlib import Path
+
+from corral.charts.chart.errors import ChartError
+from corral.charts.chart.load import load
+from corral.charts.chart.model import Chart
+from corral.charts.manifests.split import Hook, Sorted
+from corral.cli.chart import chartpath
+from corral.cli.chart.flags import Flag, UsageError
+from corral.cli.chart.options import CHART, POST_RENDER, VALUES, Options
+
+USAGE = "template [NAME] CHART [flags]"
+FLAGS = (
+    *CHART,
+    *VALUES,
+    *POST_RENDER,
+    Flag("api-versions", "strings", "API versions that the cluster is said to have", "a"),
+    Flag("kube-version", "string", "the version that the cluster is said to have"),
+    Flag("include-crds", "bool", "print custom resource definitions, too"),
+    Flag("skip-crds", "bool", "print no custom resource definitions"),
+    Flag("skip-tests", "bool", "leave the tests out"),
+    Flag("no-hooks", "bool", "leave the hooks out"),
+    Flag("is-upgrade", "bool", "render as for an upgrade"),
+    Flag("output-dir", "string", "write files into this folder instead"),
+    Flag("release-name", "bool", "put the release's name into the folder's path"),
+    Flag("show-only", "array", "only the manifests of these templates", "s"),
+    Flag("generate-name", "bool", "make a name", "g"),
+    Flag("name-template", "string", "a template of the name"),
+    Flag("dependency-update", "bool", "fetch missing dependencies first"),
+    Flag("render-subchart-notes", "bool", "render the notes of subcharts, too"),
+    Flag("validate", "bool", "ask the cluster what it can do, and check the manifests"),
+    *(
+        Flag(name, "bool", "taken, as it has no meaning here", hidden=True)
+        for name in ("atomic", "create-namespace", "replace")
+    ),
+    *(Flag(name, "bool", "taken, as it has no meaning here", hidden=True) for name in ("dry-run", "wait", "wait-for-jobs")),
+    Flag("disable-openapi-validation", "bool", "taken, as it has no meaning here", hidden=True),
+    Flag("description", "string", "taken, as it has no meaning here", hidden=True),
+    Flag("timeout", "duration", "taken, as it has no meaning here", hidden=True),
+)
+DEFAULT_NAME = "release-name"
+
+
+def run(options: Options, arguments: list[str]) -> None:
+    """Render and print."""
+    name, reference = named(options, arguments)
+    chart = load(chartpath.locate(options, reference))
+    chart = chartpath.with_dependencies(options, chart, reference)
+    text, parts = render(options, name, chart)
+    if options.output_dir:
+        _write(options, name, parts, chart)
+        print()
+        return
+    printed = text.strip() + "\n"
+    if not options.no_hooks:
+        printed += "".join(f"---\n# Source: {hook.path}\n{hook.manifest}\n" for hook in _shown(options, parts.hooks))
+    sys.stdout.write(only(printed, options.show_only) if options.show_only else printed)
+
+
+def named(options: Options, arguments: list[str]) -> tuple[str, str]:
+    """The release's name and the chart's reference of a command line."""
+    if not arguments:
+        raise UsageError('"corral chart template" requires at least 1 argument', f"Usage:  corral chart {USAGE}")
+    return chartpath.name_and_chart(options, arguments, DEFAULT_NAME)
+
+
+def render(options: Options, name: str, chart: Chart) -> tuple[str, Sorted]:
+    """The manifests as one text, and their parts."""
+    from corral.charts import names
+    from corral.charts.actions import offline
+
+    names.check(name)
+    return offline.rendered(
+        chart,
+        chartpath.values(options),
+        name=name,
+        namespace=chartpath.namespace(options),
+        is_upgrade=options.is_upgrade,
+        rendering=chartpath.rendering(options, include_crds=options.include_crds and not options.skip_crds),
+        debug=options.debug,
+        cluster=chartpath.capabilities(options) if options.validate else None,
+    )
+
+
+def _shown(options: Options, hooks: list[Hook]) -> list[Hook]:
+    return [hook for hook in hooks if not (options.skip_tests and "test" in hook.events)]
+
+
+def only(text: str, wanted: list[str]) -> str:
+    """The manifests of the templates that are wanted. Raises ChartError where there is none."""
+    import re
+
+    from corral.charts.chart.ignore import glob
+    from corral.charts.manifests.split import documents
+
+    source = re.compile("# Source: [^/]+/(.+)")
+    parts = [(match[1], part) for part in documents(text) if (match := source.search(part))]
+    found = []
+    for pattern in wanted:
+        matching = [part for path, part in parts if glob(pattern).fullmatch(path)]
+        if not matching:
+            raise ChartError(f"could not find template {pattern} in chart", "name it as in the chart: templates/NAME.yaml")
+        found += matching
+    return "".join(f"---\n{part}\n" for part in found)
+
+
+def _write(options: Options, name: str, parts: Sorted, chart: Chart) -> None:
+    folder = Path(options.output_dir)
+    if options.release_name:
+        folder /= name
+    begun: set[Path] = set()
+    wanted = [(m.path, m.content) for m in parts.manifests]
+    if options.include_crds and not options.skip_crds:
+        wanted = [(c.path, c.file.data.decode("utf-8", "replace")) for c in chart.crds()] + wanted
+    if not options.no_hooks:
+        wanted += [(hook.path, hook.manifest) for hook in _shown(options, parts.hooks)]
+    for path, content in wanted:
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a" if file in begun else "w") as out:
+            out.write(f"---\n# Source: {path}\n{content}\n")
+        if file not in begun:
+            print(f"wrote {file}")
+        begun.add(file)
