@@ -25,7 +25,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of the test's own: neither its user's kubeconfig nor repositories."""
     folder = tmp_path / "home"
     folder.mkdir()
-    for name in ("KUBECONFIG", "HELM_NAMESPACE", "HELM_DRIVER", "HELM_CONFIG_HOME", "HELM_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+    for name in (
+        "KUBECONFIG",
+        "HELM_NAMESPACE",
+        "HELM_DRIVER",
+        "HELM_CONFIG_HOME",
+        "HELM_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_CACHE_HOME",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(folder))
     return folder

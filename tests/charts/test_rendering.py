@@ -31,7 +31,7 @@ mine: null
     "templates/show.yaml": SHOW,
     "templates/lib.yaml": 'lib: {{ include "lib.name" . }}\n',
     "charts/sub/Chart.yaml": chart("sub"),
-    "charts/sub/values.yaml": "name: sub\nlist: [1, 2]\ndeep: {a: 1, b: 2}\nonly: here\nglobal: {one: 2, two: 2, map: {r: s}}\n",
+    "charts/sub/values.yaml": "name: sub\nlist: [1, 2]\ndeep: {a: 1, b: 2}\nglobal: {one: 2, two: 2, map: {r: s}}\n",
     "charts/sub/templates/show.yaml": SHOW,
     "charts/sub/charts/leaf/Chart.yaml": chart("leaf"),
     "charts/sub/charts/leaf/values.yaml": "leaf: true\n",
@@ -76,7 +76,7 @@ OPTIONS = [
     "--set giver.exports.data.gift=2,got.here.v=mine",
     "--set gift=7,table.given=8",
     "--set-string a=1,table.x=true",
-    "--set-json table={\"x\":[1,2.5]},a=null",
+    '--set-json table={"x":[1,2.5]},a=null',
     "--set a=1000000,table.x=12345678901234",
     "--set sub.list[1]=x,sub.list[3].y=1",
     "--set mine=1,n.e.s.t.e.d[0][1].x=1",
@@ -96,7 +96,8 @@ def test_values_and_dependencies_are_those_of_helm(options, make, helm, corral_c
 def test_hooks_tests_and_kinds_are_ordered_as_helm_orders_them(make, helm, corral_chart):
     kinds = ["Zebra", "Service", "Secret", "Deployment", "Namespace", "Aardvark", "ConfigMap", "Job", "Role", "Ingress"]
     documents = [f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: a{i}}}\n" for i, kind in enumerate(kinds)]
-    hook = "apiVersion: v1\nkind: {}\nmetadata:\n  name: {}\n  annotations: {{'helm.sh/hook': '{}', 'helm.sh/hook-weight': '{}'}}\n"
+    hook = "apiVersion: v1\nkind: {}\nmetadata:\n  name: {}\n"
+    hook += "  annotations: {{'helm.sh/hook': '{}', 'helm.sh/hook-weight': '{}'}}\n"
     files = {
         "templates/all.yaml": "---\n" + "\n---\n".join(documents) + "---\n# only a comment\n---\n\n--- \nkind: Last\n",
         "templates/hooks.yaml": "---\n".join(
@@ -113,7 +114,13 @@ def test_hooks_tests_and_kinds_are_ordered_as_helm_orders_them(make, helm, corra
         "templates/crlf.yaml": "kind: A\r\nmetadata: {}\r\n---\r\nkind: B\r\n",
     }
     folder = str(make("order", files))
-    for options in ([], ["--skip-tests"], ["--no-hooks"], ["-s", "templates/all.yaml"], ["-s", "templates/h*", "-s", "templates/sub/*"]):
+    for options in (
+        [],
+        ["--skip-tests"],
+        ["--no-hooks"],
+        ["-s", "templates/all.yaml"],
+        ["-s", "templates/h*", "-s", "templates/sub/*"],
+    ):
         words = ["template", "x", folder, *options]
         assert corral_chart(*words).out == helm(*words).out, options
 
@@ -189,8 +196,10 @@ def test_files_are_ignored_as_helm_ignores_them(make, helm, corral_chart):
         "templates/show.yaml": show,
         "templates/.hidden.yaml": "kind: Hidden\n",
         ".helmignore": "# comment\n*.bak\n/top.txt\ndocs/\nfiles/*.md\n[ab]?.dat\n\\#odd\n",
-        **{name: "x" for name in ("a.bak", "top.txt", "docs/a.txt", "in/top.txt", "files/a.md", "files/in/a.md", "a1.dat", "c1.dat")},
-        **{name: "x" for name in ("#odd", "in/docs/b.txt", "LICENSE", "README.md", "in/b2.dat")},
+        **dict.fromkeys(
+            ("a.bak", "top.txt", "docs/a.txt", "in/top.txt", "files/a.md", "files/in/a.md", "a1.dat", "c1.dat"), "x"
+        ),
+        **dict.fromkeys(("#odd", "in/docs/b.txt", "LICENSE", "README.md", "in/b2.dat"), "x"),
     }
     folder = str(make("ignore", files))
     assert corral_chart("template", "x", folder).out == helm("template", "x", folder).out

@@ -41,7 +41,9 @@ async def rollback(context: Context, wish: Rollback) -> Release:
     version = wish.version or current.version - 1
     target = next((r for r in history if r.version == version), None)
     if target is None:
-        raise ChartError(f"release has no {version} version", f"see which there are: corral chart history {wish.name}")
+        raise ChartError(
+            "release: not found", f"there is no revision {version}; see which there are: corral chart history {wish.name}"
+        )
     release = Release(
         name=wish.name,
         namespace=current.namespace,

@@ -24,7 +24,7 @@ def encode(release: Release) -> bytes:
     """What is stored (Secrets hold it in base64 once more)."""
     content = content_of_release(release)
     packer = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
-    data = orjson.dumps({key: value for key, value in content.items() if value not in ("", [], {}) or key == "chart"})
+    data = orjson.dumps(content)
     return base64.b64encode(packer.compress(data) + packer.flush())
 
 
@@ -38,7 +38,7 @@ def content_of_release(release: Release) -> dict[str, Any]:
         "status": release.status,
         "notes": release.notes,
     }
-    return {
+    content = {
         "name": release.name,
         "info": {key: value for key, value in info.items() if value or key == "deleted"},
         "chart": release.stored_chart or chart_json(release.chart),
@@ -48,6 +48,7 @@ def content_of_release(release: Release) -> dict[str, Any]:
         "version": release.version,
         "namespace": release.namespace,
     }
+    return {key: value for key, value in content.items() if value not in ("", [], {}) or key == "chart"}
 
 
 def decode(data: bytes, labels: dict[str, str] | None = None) -> Release:

@@ -2,8 +2,8 @@
 
 Tables merge key by key; everything else is replaced whole. Globals flow down to every chart below.
 
-What the user gave is copied; tables of charts are not: they become part of the tree, and what is merged into them there is in the
-chart from then on. So it is in Helm, and charts show it: the defaults of a dependency that is off are seen by its parent.
+What the user gave is copied; tables of charts are not: they become part of the tree, and what is merged into them there is in
+the chart from then on. So it is in Helm, and charts show it: the defaults of a dependency that is off are seen by its parent.
 https://helm.sh/docs/chart_template_guide/subcharts_and_globals/
 """
 

@@ -51,7 +51,7 @@ def _notes(options: Options, release: Release) -> None:
 
 
 def _hooks(options: Options, release: Release) -> None:
-    hooks = as_object(release)["hooks"]
+    hooks = as_object(release).get("hooks", [])
     show(options.output, hooks, lambda: "".join(f"---\n# Source: {hook.path}\n{hook.manifest}\n" for hook in release.hooks))
 
 

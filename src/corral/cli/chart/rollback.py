@@ -30,7 +30,10 @@ def run(options: Options, arguments: list[str]) -> None:
         raise UsageError('"corral chart rollback" requires at least 1 argument', f"Usage:  corral chart {USAGE}")
     revision = arguments[1] if len(arguments) > 1 else "0"
     if not revision.removeprefix("-").isdigit():
-        raise UsageError(f"could not convert revision to a number: {revision}", "see the revisions: corral chart history NAME")
+        raise UsageError(
+            f'could not convert revision to a number: strconv.Atoi: parsing "{revision}": invalid syntax',
+            "see the revisions: corral chart history NAME",
+        )
     wish = Rollback(
         arguments[0],
         int(revision),

@@ -18,4 +18,5 @@ def run(options: Options, arguments: list[str]) -> None:
     if len(arguments) != 1:
         raise UsageError('"corral chart status" requires 1 argument', f"Usage:  corral chart {USAGE}")
     release = asyncio.run(released(options, arguments[0], options.revision))
-    show(options.output, as_object(release), lambda: summary(release, description=options.show_desc))
+    stored = {k: v for k, v in as_object(release).items() if k != "chart"}
+    show(options.output, stored, lambda: summary(release, description=options.show_desc))
