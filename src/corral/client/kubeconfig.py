@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from corral.api.plainyaml import value_of
 from corral.base.errors import CorralError
 
 _SECTIONS = ("clusters", "users", "contexts")
@@ -53,15 +54,13 @@ def namespace_of(access: Access) -> str:
 
 def merged(files: Sequence[Path]) -> dict[str, Any]:
     """Several files as one: the first to name something wins; relative paths are those of its file."""
-    import yaml
-
     made: dict[str, Any] = {section: {} for section in _SECTIONS}
     for path in files:
         try:
-            config = yaml.load(path.read_text(), Loader=yaml.CSafeLoader) or {}
+            config = value_of(path.read_bytes()) or {}
         except OSError as error:
             raise CorralError(f"cannot read {path}: {error.strerror}", "is the cluster up? corral status") from None
-        except (yaml.YAMLError, ValueError) as error:
+        except ValueError as error:
             raise CorralError(f"{path} is not a usable kubeconfig: {error}", "write it anew: corral kubeconfig") from None
         if config.get("current-context"):
             made.setdefault("current-context", config["current-context"])

@@ -5,6 +5,7 @@ Charts are others' files, so their size and depth are bounded before they are re
 
 from typing import Any
 
+from corral.api.plainyaml import value_of
 from corral.charts.chart.errors import ChartError
 
 MAX_YAML_BYTES = 20 * 1024 * 1024
@@ -12,16 +13,13 @@ MAX_YAML_BYTES = 20 * 1024 * 1024
 
 def read(data: bytes, what: str, *, exact: bool = False) -> Any:
     """The value of a YAML document; with `exact`, whole numbers stay ints. `what` begins an error. Raises ChartError."""
-    from corral.api.jsontext import TextError
-    from corral.api.yamltext import parse
-
     if len(data) > MAX_YAML_BYTES:
         raise ChartError(f"{what}: {len(data)} bytes of YAML are too many", f"the limit is {MAX_YAML_BYTES} bytes")
     try:
-        value = parse(data)[0]
+        value = value_of(data)
         return value if exact else floats(value)
-    except TextError as error:
-        raise ChartError(f"{what}: error converting YAML to JSON: {error}", "correct the file") from None
+    except ValueError as error:
+        raise ChartError(f"{what}: {error}", "correct the file") from None
     except RecursionError:
         raise ChartError(f"{what}: nested too deep", "nest less") from None
 

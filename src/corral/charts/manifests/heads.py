@@ -5,16 +5,12 @@ The whole text is checked as YAML nonetheless: what is broken must not reach a c
 
 from typing import Any
 
-from corral.api.jsontext import TextError
-from corral.api.yamltext import parse
+from corral.api.plainyaml import value_of
 
 
 def read(document: str) -> tuple[str, str, str, dict[str, str]]:
     """apiVersion, kind, metadata.name and metadata.annotations. Raises ValueError with Helm's words for what is no manifest."""
-    try:
-        value, _ = parse(document.encode())
-    except TextError as error:
-        raise ValueError(f"error converting YAML to JSON: {error}") from None
+    value = value_of(document.encode("utf-8", "surrogateescape"))
     if value is None:
         return "", "", "", {}
     if not isinstance(value, dict):
