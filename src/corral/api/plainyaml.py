@@ -7,14 +7,16 @@ read here; everything else (anchors, tags, flow collections, folded text, escape
 
 import re
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any
 
 MAX_DEPTH = 100
 
 _KEY = re.compile(r"""(?:([A-Za-z_][A-Za-z0-9_./-]*)|"([^"\\]*)"|'([^']*)'):(?: +(.*)|$)""")
 _QUOTED = re.compile(r""""([^"\\]*)"(?: +#.*)?|'([^']*)'(?: +#.*)?""")
 _COMMENT = re.compile(r" +#.*$")
-_FLOW = re.compile(r"\[ *((?:[A-Za-z0-9_./-]+|\"[^\"\\]*\"|'[^']*')(?: *, *(?:[A-Za-z0-9_./-]+|\"[^\"\\]*\"|'[^']*'))*) *\](?: +#.*)?")
+_FLOW = re.compile(
+    r"\[ *((?:[A-Za-z0-9_./-]+|\"[^\"\\]*\"|'[^']*')(?: *, *(?:[A-Za-z0-9_./-]+|\"[^\"\\]*\"|'[^']*'))*) *\](?: +#.*)?"
+)
 _FLOW_ITEM = re.compile(r"[A-Za-z0-9_./-]+|\"[^\"\\]*\"|'[^']*'")
 _EMPTY_FLOW = re.compile(r"(\[ *\]|\{ *\})(?: +#.*)?")
 _LITERAL = re.compile(r"\|([-+]?)(?: +#.*)?")
@@ -136,7 +138,7 @@ class _Reader:
             if not rest or rest[0] == "#":
                 made.append(self.value(None, indent, depth, in_list=True))
                 continue
-            if rest[0] == "-" and (len(rest) == 1 or rest[1] == " ") or _KEY.fullmatch(rest):
+            if (rest[0] == "-" and (len(rest) == 1 or rest[1] == " ")) or _KEY.fullmatch(rest):
                 # What follows the dash is a node of its own, as if the dash were a space.
                 inner = indent + len(content) - len(rest)
                 lines[self.at] = (inner, rest)
@@ -235,7 +237,11 @@ def scalar(text: str) -> Any:
     if _SIMPLE_FLOAT.fullmatch(text):
         number = float(text)
         return int(number) if number.is_integer() else number
-    if first == "." and text[1:].lower() in ("inf", "nan") or _NUMBER.fullmatch(text.replace("_", "")) or text[1:].lower() == ".inf":
+    if (
+        (first == "." and text[1:].lower() in ("inf", "nan"))
+        or _NUMBER.fullmatch(text.replace("_", ""))
+        or text[1:].lower() == ".inf"
+    ):
         raise UnusualError
     if first == "-" and (len(text) == 1 or text[1] in " ,[]{}"):
         raise UnusualError
@@ -243,18 +249,12 @@ def scalar(text: str) -> Any:
 
 
 def _marked(text: str) -> Any:
-    first = text[0]
-    if first in "\"'":
-        match = _QUOTED.fullmatch(text)
-        if match is None:
-            _unusual()
-        return match[1] if first == '"' else match[2]
-    if match := _EMPTY_FLOW.fullmatch(text):
+    """The value of what begins with a quote or a bracket."""
+    if text[0] in "\"'":
+        if match := _QUOTED.fullmatch(text):
+            return match[1] if text[0] == '"' else match[2]
+    elif match := _EMPTY_FLOW.fullmatch(text):
         return [] if match[1][0] == "[" else {}
-    if match := _FLOW.fullmatch(text):
+    elif match := _FLOW.fullmatch(text):
         return [scalar(item) for item in _FLOW_ITEM.findall(match[1])]
-    _unusual()
-
-
-def _unusual() -> NoReturn:
     raise UnusualError

@@ -31,7 +31,9 @@ class Context:
 
     def now(self) -> str:
         """The time as Helm stores it: RFC 3339 with a fraction and the zone's offset."""
-        return datetime.fromtimestamp(self.clock.now()).astimezone().isoformat().replace("+00:00", "Z")
+        when = datetime.fromtimestamp(self.clock.now()).astimezone()
+        fraction = f".{when.microsecond:06d}".rstrip("0").rstrip(".")
+        return f"{when:%Y-%m-%dT%H:%M:%S}{fraction}{when.isoformat()[-6:]}".replace("+00:00", "Z")
 
     async def hooks(self, release: Release, event: str, waits: "Waits", wanted: Callable[[Hook], bool] | None = None) -> None:
         """Run the hooks of an event, unless they are not wanted. Raises ChartError."""

@@ -40,7 +40,7 @@ class _Fetched:
 
 async def update(folder: Path, chart: Chart, sources: Sources, now: str, tell: Tell) -> None:
     """Resolve and fetch what Chart.yaml names; write charts/ and the lock file. Raises ChartError."""
-    named = wanted(chart)
+    named = [_with_url(one, sources) for one in wanted(chart)]
     fetched = await _fetch_all(folder, named, sources, tell)
     _place(folder, fetched, tell)
     lock: dict[str, Any] = {"dependencies": [f.locked for f in fetched]}
@@ -56,7 +56,7 @@ async def update(folder: Path, chart: Chart, sources: Sources, now: str, tell: T
 async def build(folder: Path, chart: Chart, sources: Sources, tell: Tell) -> None:
     """Fetch what the lock file names. Raises ChartError, also where Chart.yaml has changed since."""
     lock = chart.lock or {}
-    locks.check(wanted(chart), lock)
+    locks.check([_with_url(one, sources) for one in wanted(chart)], lock)
     _place(folder, await _fetch_all(folder, lock.get("dependencies") or [], sources, tell), tell)
 
 
@@ -87,6 +87,12 @@ async def _fetch(folder: Path, one: dict[str, Any], sources: Sources, tell: Tell
 
     url = joined(repository.url, str((entry.get("urls") or [""])[0]))
     return _archive(one, await resolve.archive(resolve.Found(url, repository, str(entry.get("digest") or ""))))
+
+
+def _with_url(one: dict[str, Any], sources: Sources) -> dict[str, Any]:
+    """The dependency with its repository's URL, where it names one that was added."""
+    where = one.get("repository", "")
+    return {**one, "repository": _repository(where, "", sources).url} if where.startswith(("@", "alias:")) else one
 
 
 def _repository(where: str, name: str, sources: Sources) -> Repository:

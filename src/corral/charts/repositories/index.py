@@ -45,12 +45,15 @@ def read(path: Path, name: str) -> Index:
         ) from None
 
 
-def find(index: Index, name: str, version: str = "", *, where: str = "") -> Entry:
+def find(index: Index, name: str, version: str, *, where: str) -> Entry:
     """The newest entry of a chart that a version, or a range, allows; without one, the newest that is no prerelease."""
     if name not in index:
-        raise ChartError(
-            f'chart "{name}" not found in {where or "the repository"}'.rstrip(), f"look for it: corral chart search repo {name}"
-        )
+        told = f'chart "{name}" not found in {where}'
+        if not where.endswith(" repository"):
+            told = (
+                f"chart \"{name}\" matching {version} not found in {where} index. (try 'helm repo update'): no chart name found"
+            )
+        raise ChartError(told, f"look for it: corral chart search repo {name}")
     exact = next((e for e in index[name] if version and str(e["version"]) == version), None)
     if exact is not None:
         return exact
@@ -60,7 +63,7 @@ def find(index: Index, name: str, version: str = "", *, where: str = "") -> Entr
         if versions.satisfies(str(entry["version"]), version or "*"):
             return entry
     raise ChartError(
-        f"chart \"{name}\" matching {version or '*'} not found in {where or 'repository'} index. (try 'helm repo update'): "
+        f"chart \"{name}\" matching {version} not found in {where} index. (try 'helm repo update'): "
         "no chart "
         f"version found for {name}-{version}",
         f"see its versions: corral chart search repo {name} --versions",

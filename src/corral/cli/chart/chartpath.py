@@ -60,7 +60,7 @@ def locate(options: Options, reference: str) -> Path:
     """The chart's folder or archive on disk, fetched where it is elsewhere. Raises ChartError."""
     reference = reference.strip()
     path = Path(reference)
-    if not options.values.get("repo") and path.exists():
+    if path.exists():
         if options.values.get("verify"):
             from corral.charts.provenance import verify
 

@@ -1,0 +1,157 @@
+"""Charts that mean harm, or are broken beyond use: a clear error, nothing written outside, nothing that grows without bound."""
+
+import gzip
+import io
+import os
+import tarfile
+import zlib
+
+import pytest
+
+from corral.charts.chart.errors import ChartError
+from corral.charts.chart.load import MAX_CHART_BYTES, load, load_archive
+from corral.charts.releases.codec import MAX_RELEASE_BYTES, decode
+from corral.charts.values.setting import apply
+from corral.cli.chart.pull import unpack
+
+CHART = b"apiVersion: v2\nname: x\nversion: 0.1.0\n"
+
+
+def archive(*members, chart=CHART):
+    """A .tgz of (name, content or a TarInfo's changes)."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for name, content in (("x/Chart.yaml", chart), *members):
+            info = tarfile.TarInfo(name)
+            if isinstance(content, bytes):
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+            else:
+                for key, value in content.items():
+                    setattr(info, key, value)
+                tar.addfile(info)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("x/../../evil", "parent directory"),
+        ("x/..", "parent directory"),
+        ("../evil", None),
+        ("x//etc/passwd", "absolute paths"),
+        ("x\\..\\..\\evil", "parent directory"),
+        ("x/c:/evil", "illegally named"),
+        ("x", "outside the base directory"),
+        ("Chart.yaml", "outside the base directory"),
+    ],
+)
+def test_an_archive_never_leaves_its_folder(name, message, tmp_path):
+    data = archive((name, b"evil"))
+    if message is None:
+        load_archive(data, "x")  # the first part of a path is the chart's folder, whatever it is called
+    else:
+        with pytest.raises(ChartError, match=message):
+            load_archive(data, "x")
+        with pytest.raises(ChartError, match=message):
+            unpack(data, "x", tmp_path / "in")
+    assert not (tmp_path / "evil").exists()
+    assert not (tmp_path / "in/evil").exists()
+
+
+def test_links_in_an_archive_are_not_followed(tmp_path):
+    data = archive(
+        ("x/link", {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}),
+        ("x/hard", {"type": tarfile.LNKTYPE, "linkname": "x/Chart.yaml"}),
+    )
+    assert {f.name: f.data for f in load_archive(data, "x").files} == {"link": b"", "hard": b""}
+    unpack(data, "x", tmp_path)
+    assert not (tmp_path / "x/link").is_symlink()
+
+
+def test_the_name_in_an_archive_is_no_path(tmp_path):
+    from corral.base.errors import CorralError
+
+    for name in ("../evil", "..", "/evil", "a/b"):
+        with pytest.raises(CorralError):
+            unpack(archive(chart=f"apiVersion: v2\nname: {name}\nversion: 0.1.0\n".encode()), "x", tmp_path / "in")
+    assert not (tmp_path / "evil").exists()
+
+
+def test_bombs_are_bounded():
+    big = archive(*((f"x/f{i}", b"\0" * (4 * 1024 * 1024)) for i in range(MAX_CHART_BYTES // (4 * 1024 * 1024) + 1)))
+    assert len(big) < 2 * 1024 * 1024
+    with pytest.raises(ChartError, match="larger than the maximum size"):
+        load_archive(big, "x")
+    with pytest.raises(ChartError, match="larger than the maximum file size"):
+        load_archive(archive(("x/f", b"\0" * (6 * 1024 * 1024))), "x")
+    with pytest.raises(ChartError, match="more than"):
+        load_archive(archive(*((f"x/{i}", b"") for i in range(20_001))), "x")
+
+
+def test_bombs_within_bombs_share_their_bound():
+    inner = archive(*((f"x/f{i}", b"\0" * (4 * 1024 * 1024)) for i in range(10)))
+    outer = archive(*((f"x/charts/c{i}.tgz", inner) for i in range(4)))
+    with pytest.raises(ChartError, match="larger than the maximum size"):
+        load_archive(outer, "x")
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"\x1f\x8b", gzip.compress(b"no tar"), archive()[:60], zlib.compress(b"x")])
+def test_what_is_no_archive(data):
+    with pytest.raises(ChartError):
+        load_archive(data, "x.tgz")
+
+
+def test_folders_with_odd_files(tmp_path):
+    folder = tmp_path / "x"
+    (folder / "templates").mkdir(parents=True)
+    (folder / "Chart.yaml").write_bytes(CHART)
+    (folder / "loop").symlink_to(folder)
+    with pytest.raises(ChartError, match="links to a folder that it is in"):
+        load(folder)
+    (folder / "loop").unlink()
+    (folder / "broken").symlink_to("/no/such/file")
+    with pytest.raises(ChartError, match="error evaluating symlink"):
+        load(folder)
+    (folder / "broken").unlink()
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(ChartError, match="cannot load irregular file"):
+        load(folder)
+
+
+def test_aliases_that_grow_and_depth_without_end(tmp_path):
+    folder = tmp_path / "x"
+    folder.mkdir()
+    (folder / "Chart.yaml").write_bytes(CHART)
+    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"{chr(98 + i)}: &{chr(98 + i)} [{','.join([f'*{chr(97 + i)}'] * 9)}]\n" for i in range(9)
+    )
+    for text in (bomb, "a: " + "[" * 20_000, "\n".join(" " * i + "a:" for i in range(3_000))):
+        (folder / "values.yaml").write_text(text)
+        with pytest.raises(ChartError, match=r"cannot load values\.yaml"):
+            load(folder)
+    (folder / "values.yaml").write_bytes(b"x" * (6 * 1024 * 1024))
+    with pytest.raises(ChartError, match="larger than the maximum file size"):
+        load(folder)
+
+
+def test_options_that_would_grow_without_bound():
+    for text in ("a[70000]=1", "a[-1]=1", ".".join("a" * 100) + "=1", "a" + "[0]" * 100 + "=1"):
+        with pytest.raises(ChartError):
+            apply({}, text)
+
+
+def test_a_stored_release_that_is_damaged_or_a_bomb():
+    import base64
+
+    for data in (
+        b"!",
+        base64.b64encode(b"{"),
+        base64.b64encode(b"[]"),
+        base64.b64encode(b"{}"),
+        base64.b64encode(b"\x1f\x8bxx"),
+    ):
+        with pytest.raises(ChartError, match="a stored release is damaged"):
+            decode(data)
+    with pytest.raises(ChartError, match="larger than"):
+        decode(base64.b64encode(gzip.compress(b"\0" * (MAX_RELEASE_BYTES + 1))))
