@@ -8,9 +8,11 @@ import zlib
 
 import pytest
 
+from corral.charts.chart import load as loading
 from corral.charts.chart.errors import ChartError
-from corral.charts.chart.load import MAX_CHART_BYTES, load, load_archive
-from corral.charts.releases.codec import MAX_RELEASE_BYTES, decode
+from corral.charts.chart.load import load, load_archive
+from corral.charts.releases import codec
+from corral.charts.releases.codec import decode
 from corral.charts.values.setting import apply
 from corral.cli.chart.pull import unpack
 
@@ -20,7 +22,7 @@ CHART = b"apiVersion: v2\nname: x\nversion: 0.1.0\n"
 def archive(*members, chart=CHART):
     """A .tgz of (name, content or a TarInfo's changes)."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+    with tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) as tar:
         for name, content in (("x/Chart.yaml", chart), *members):
             info = tarfile.TarInfo(name)
             if isinstance(content, bytes):
@@ -78,19 +80,27 @@ def test_the_name_in_an_archive_is_no_path(tmp_path):
     assert not (tmp_path / "evil").exists()
 
 
-def test_bombs_are_bounded():
-    big = archive(*((f"x/f{i}", b"\0" * (4 * 1024 * 1024)) for i in range(MAX_CHART_BYTES // (4 * 1024 * 1024) + 1)))
-    assert len(big) < 2 * 1024 * 1024
+@pytest.fixture
+def small(monkeypatch):
+    """The bounds a tenth of what they are, so that reaching them takes no time."""
+    monkeypatch.setattr(loading, "MAX_CHART_BYTES", 10 * 1024 * 1024)
+    monkeypatch.setattr(loading, "MAX_FILES", 2000)
+
+
+def test_bombs_are_bounded(small):
+    mebibyte = b"\0" * (1024 * 1024)
+    big = archive(*((f"x/f{i}", mebibyte) for i in range(11)))
+    assert len(big) < 100_000
     with pytest.raises(ChartError, match="larger than the maximum size"):
         load_archive(big, "x")
     with pytest.raises(ChartError, match="larger than the maximum file size"):
-        load_archive(archive(("x/f", b"\0" * (6 * 1024 * 1024))), "x")
-    with pytest.raises(ChartError, match="more than"):
-        load_archive(archive(*((f"x/{i}", b"") for i in range(20_001))), "x")
+        load_archive(archive(("x/f", mebibyte * 6)), "x")
+    with pytest.raises(ChartError, match="more than 2000 files"):
+        load_archive(archive(*((f"x/{i}", b"") for i in range(2001))), "x")
 
 
-def test_bombs_within_bombs_share_their_bound():
-    inner = archive(*((f"x/f{i}", b"\0" * (4 * 1024 * 1024)) for i in range(10)))
+def test_bombs_within_bombs_share_their_bound(small):
+    inner = archive(*((f"x/f{i}", b"\0" * (1024 * 1024)) for i in range(4)))
     outer = archive(*((f"x/charts/c{i}.tgz", inner) for i in range(4)))
     with pytest.raises(ChartError, match="larger than the maximum size"):
         load_archive(outer, "x")
@@ -141,8 +151,10 @@ def test_options_that_would_grow_without_bound():
             apply({}, text)
 
 
-def test_a_stored_release_that_is_damaged_or_a_bomb():
+def test_a_stored_release_that_is_damaged_or_a_bomb(monkeypatch):
     import base64
+
+    monkeypatch.setattr(codec, "MAX_RELEASE_BYTES", 1_000_000)
 
     for data in (
         b"!",
@@ -154,4 +166,4 @@ def test_a_stored_release_that_is_damaged_or_a_bomb():
         with pytest.raises(ChartError, match="a stored release is damaged"):
             decode(data)
     with pytest.raises(ChartError, match="larger than"):
-        decode(base64.b64encode(gzip.compress(b"\0" * (MAX_RELEASE_BYTES + 1))))
+        decode(base64.b64encode(gzip.compress(b"\0" * 1_000_001)))

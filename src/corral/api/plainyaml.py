@@ -1,7 +1,7 @@
-"""The YAML that people mostly write, read without the library: block mappings and lists, plain and quoted scalars, literal blocks.
+"""The YAML that people mostly write, read without the library: block mappings and lists, scalars, literal blocks.
 
-PyYAML takes longer to load than Helm to render a chart, and reads slowly. What is written in this small part of the language is
-read here; everything else (anchors, tags, flow collections, folded text, escapes, numbers in other bases, whatever is wrong) raises
+PyYAML takes longer to load than Helm to render a chart, and reads slowly. What is written in this small part of the language
+is read here; everything else (anchors, tags, most flow collections, folded text, escapes, whatever is wrong) raises
 `UnusualError`, and the library reads it. Where this module reads a text, it reads what `api.yamltext` would.
 """
 

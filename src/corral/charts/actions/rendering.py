@@ -99,7 +99,7 @@ def templates(
     known = render_capabilities(capabilities.version, list(capabilities.api_versions))
     options = Options(lint=lint, strict=strict)
     if lookup is not None:
-        options = replace(options, lookup=lookup)
+        options.lookup = lookup
     return render(templates_of(_source(chart), final, release, known), options)
 
 
