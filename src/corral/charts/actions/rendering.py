@@ -4,7 +4,7 @@ Little is imported: `corral chart template` takes no longer than Helm.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from corral.charts import versions
