@@ -133,6 +133,7 @@ def parsed(name: str, text: str) -> dict[str, Tree]:
 class Run:
     """One rendering: the templates by name, and what they share."""
 
+    #: Helm ends at 100,000, and says so; the memory for as many frames of Python would be a gigabyte.
     max_template_depth = 20_000
 
     def __init__(self, options: Options, parent: "Run | None" = None) -> None:

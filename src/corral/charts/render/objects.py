@@ -159,25 +159,26 @@ class Files(dict[str, bytes]):
 
     def glob(self, pattern: str) -> "Files":
         """The files whose paths match a pattern."""
-        regex = _glob(pattern)
-        return Files({name: data for name, data in self.items() if regex is None or regex.fullmatch(name)})
+        regex = _glob(pattern) or _glob("**")  # as in Helm, a pattern that is none means all
+        assert regex
+        return Files({name: data for name, data in self.items() if regex.fullmatch(name)})
 
     def lines(self, name: str) -> list[str]:
         """A file's lines."""
-        if name not in self:
+        if not self.get(name):
             return Strings()
         text = self.get_text(name)
-        return Strings(text.removesuffix("\n").split("\n"))
+        return Strings(text.split("\n"))
 
     def as_config(self) -> str:
         """The files as the data of a ConfigMap, in YAML."""
-        return _as_yaml({name.rpartition("/")[2]: decoded(data) for name, data in self.items()}) if self else ""
+        return _as_yaml({name.rpartition("/")[2]: decoded(data) for name, data in self.items()})
 
     def as_secrets(self) -> str:
         """The files as the data of a Secret, in YAML."""
         from base64 import b64encode
 
-        return _as_yaml({name.rpartition("/")[2]: b64encode(data).decode() for name, data in self.items()}) if self else ""
+        return _as_yaml({name.rpartition("/")[2]: b64encode(data).decode() for name, data in self.items()})
 
 
 def _as_yaml(value: Any) -> str:
@@ -191,9 +192,42 @@ def _as_yaml(value: Any) -> str:
 
 @lru_cache(256)
 def _glob(pattern: str) -> re.Pattern[str] | None:
-    from fnmatch import translate
-
-    return re.compile(translate(pattern))
+    """A pattern of gobwas/glob with "/" between names: `*`, `**`, `?`, `[a-z]`, `[!a]`, `{a,b}`; None if it is none."""
+    made: list[str] = []
+    at, depth = 0, 0
+    while at < len(pattern):
+        char = pattern[at]
+        at += 1
+        if char == "*":
+            stars = len(pattern[at - 1 :]) - len(pattern[at - 1 :].lstrip("*"))
+            at += stars - 1
+            made.append("[^/]*" if stars == 1 else ".*")
+        elif char == "?":
+            made.append("[^/]")
+        elif char == "[":
+            if "]" not in pattern[at + 1 :]:
+                return None
+            end = pattern.index("]", at + 1)
+            inside = pattern[at:end].replace("\\", "\\\\")
+            made.append(f"[^{inside[1:]}]" if inside[0] == "!" else f"[{inside}]")
+            at = end + 1
+        elif char == "{":
+            depth += 1
+            made.append("(?:")
+        elif char == "}" and depth:
+            depth -= 1
+            made.append(")")
+        elif char == "," and depth:
+            made.append("|")
+        else:
+            if char == "\\" and at < len(pattern):
+                char = pattern[at]
+                at += 1
+            made.append(re.escape(char))
+    try:
+        return re.compile("".join(made), re.DOTALL) if not depth else None
+    except re.error:
+        return None
 
 
 class KubeVersion(_Record):

@@ -75,9 +75,8 @@ def _collect(
     )
     path = chart.path or (f"{parent}/charts/{chart.name}" if parent else chart.name)
     for child in chart.dependencies:
-        own = values.get(child.name)
-        # The same dict, not a copy: what one template sets in it, the others see.
-        subcharts[child.name] = _collect(child, _shared(own), shared, path, made)
+        own = _table(values, child.name)
+        subcharts[child.name] = _collect(child, own, shared, path, made)
     base_path = posixpath.join(path, "templates")
     for name, text in chart.templates.items():
         if chart.is_library and not name.rpartition("/")[2].startswith("_"):
@@ -86,7 +85,11 @@ def _collect(
     return scope
 
 
-def _shared(own: Any) -> Values:
-    if isinstance(own, Values):
-        return own
-    return Values(own) if isinstance(own, dict) else Values()
+def _table(values: Values, name: str) -> Values:
+    """A subchart's values: the very map that its parent has, so that what one template sets in it, the others see."""
+    own = values.get(name)
+    if not isinstance(own, dict):
+        return Values()
+    if not isinstance(own, Values):
+        own = values[name] = Values(own)
+    return own
