@@ -44,7 +44,7 @@ class Caller:
         """A call; its own errors are told at `node`, those before its arguments at `last`."""
         wrong = _wrong_number(function, name, len(args), final is not None)
         if wrong:
-            return self._failing(last, wrong), last
+            return self._failing(last, wrong, final), last
         codes: list[Code] = []
         params = function.params
         compiler = self._compiler
@@ -61,20 +61,20 @@ class Caller:
             return self._closure(function, name, node, codes, code), last
         return self._closure(function, name, node, codes, None), last
 
-    def _failing(self, node: Node, message: str) -> "Code":
-        from corral.charts.render.compiler import fail
+    def _failing(self, node: Node, message: str, final: "Code | None") -> "Code":
+        from corral.charts.render.compiler import after, fail
 
         def run(frame: Any, dot: Any) -> Any:
             fail(node, message)
 
-        return run
+        return after(final, run)
 
     def _short_circuit(self, function: Function, node: Node, args: list[Node], final: "Code | None") -> "Evaluator":
         """`and` and `or`: what comes after the deciding argument is not evaluated."""
         name = function.name
         wrong = _wrong_number(function, name, len(args), final is not None)
         if wrong:
-            return self._failing(node, wrong), node
+            return self._failing(node, wrong, final), node
         codes: list[Code] = []
         last: Node = node
         for arg in args:

@@ -267,7 +267,7 @@ class Compiler:
             code = self._constant(first, "interface {}")
         if args or final is not None:
             at = final_last if isinstance(first, nodes.Pipe) else first
-            code = self._failing(at, f"can't give argument to non-function {first}")
+            code = after(final, self._failing(at, f"can't give argument to non-function {first}"))
         return code, last
 
     def _failing(self, node: Node, message: str) -> Code:
@@ -404,6 +404,8 @@ class Compiler:
         end = args[-1] if args else last
 
         def run(frame: Frame, dot: Any) -> Any:
+            # What comes through the pipe has been evaluated before.
+            piped = None if final is None else _fixed(final(frame, dot))
             value = path_code(frame, dot)
             if value is None and not known:
                 return _no_data(frame, last, name)
@@ -418,7 +420,7 @@ class Compiler:
                     else "has arguments but cannot be invoked as function"
                 )
                 fail(last, f"{name} {what}")
-            return caller.call(found, name, node, last, args, final)[0](frame, dot)
+            return caller.call(found, name, node, last, args, piped)[0](frame, dot)
 
         return run, end
 
@@ -438,6 +440,23 @@ def _slow(frame: Frame, last: Node, node: Node, value: Any, name: str, static_ty
     if found.__class__ is Function:
         return Caller(None).call(found, name, node, last, [], None)[0](frame, None)
     return found
+
+
+def after(final: Code | None, code: Code) -> Code:
+    """`code` after what comes through the pipe, which may fail first."""
+    if final is None:
+        return code
+    first = final
+
+    def run(frame: Frame, dot: Any) -> Any:
+        first(frame, dot)
+        return code(frame, dot)
+
+    return run
+
+
+def _fixed(value: Any) -> Code:
+    return lambda frame, dot: value
 
 
 def _variable(slot: int) -> Code:

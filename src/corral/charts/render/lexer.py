@@ -22,6 +22,10 @@ KEYWORDS: Final = frozenset(
     ["define", "block", "break", "continue", "else", "end", "if", "range", "nil", "template", "with"],
 )
 _END = r"(?=[ \t\r\n.,|:)(}]|\Z)"
+_NUMBER = (
+    r"[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?"
+    r"|[0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?)i?"
+)
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\n]*?(?=[ \t\r\n]-\}\})|[ \t\r\n]*)"
     r"(?:(?P<close>(?:[ \t\r\n]-)?\}\})"
@@ -31,17 +35,17 @@ _TOKEN = re.compile(
     rf"|(?P<variable>\$\w*{_END})"
     r"|(?P<open>\()|(?P<paren>\))|(?P<pipe>\|)"
     rf"|(?P<dot>\.{_END})"
-    r"|(?P<number>(?=[+\-.0-9])[+-]?(?:0[xX](?P<hex>[0-9a-fA-F_]*)|0[bB][01_]*|0[oO][0-7_]*|[0-9_]*)"
-    r"(?:\.(?(hex)[0-9a-fA-F_]*|[0-9_]*))?(?(hex)(?:[pP][+-]?[0-9_]*)?|(?:[eE][+-]?[0-9_]*)?)i?(?!\w))"
+    rf"|(?P<number>(?=[+\-.0-9])(?>{_NUMBER})(?!\w))"
     r"|(?P<declare>:=)|(?P<assign>=)"
     r"|(?P<raw>`[^`]*`)"
     r"|(?P<char>'(?:[^'\\\n]|\\[^\n])*')"
     r"|(?P<mark>[!-~])"
     r")",
 )
+_NUMBER_START = re.compile(_NUMBER)
 #: All of an action up to its end, if no brace is in it.
 _ACTION = re.compile(r"((?:[^\"`'{}/]|\"(?:[^\"\\\n]|\\[^\n])*\"|`[^`]*`|'(?:[^'\\\n]|\\[^\n])*')*?)([ \t\r\n]-)?\}\}")
-_COMPLEX = re.compile(r"[+-](?:[0-9_]*)(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?i?(?!\w)")
+_COMPLEX = re.compile(rf"(?=[+-])(?>{_NUMBER})(?!\w)")
 
 
 def lex(text: str, prepare: Prepare | None = None) -> list[Token]:
@@ -110,8 +114,6 @@ def _action(text: str, at: int, tokens: list[Token]) -> int:
         if kind is None or match is None:
             append(_fault(text, at))
             return -1
-        if kind == "hex":
-            kind = "number"
         start = match.end("space")
         token = match[kind]
         spaced = start > at
@@ -141,8 +143,10 @@ def _action(text: str, at: int, tokens: list[Token]) -> int:
                 append(_bad_number(text, start))
                 return -1
             kind, token, at = "complex", token + second[0], second.end()
-        elif not token or (
-            kind == "mark" and token in "\"'`$.:+-0123456789_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        elif (
+            not token
+            or (kind == "number" and token == ".")
+            or (kind == "mark" and token in "\"'`$.:+-0123456789_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
         ):
             append(_fault(text, start))
             return -1
@@ -176,19 +180,8 @@ def _fault(text: str, at: int) -> Token:
 def _bad_number(text: str, start: int) -> Token:
     from corral.charts.render.strconv import quote
 
-    stop = start + 1 if text[start] in "+-" else start
-    digits = "0123456789_"
-    if text[stop : stop + 2].lower() == "0x":
-        digits, stop = "0123456789abcdefABCDEF_", stop + 2
-    while stop < len(text) and text[stop] in digits + ".":
-        stop += 1
-    if stop < len(text) and text[stop] in "eE":
-        stop += 1
-        if stop < len(text) and text[stop] in "+-":
-            stop += 1
-        while stop < len(text) and text[stop] in digits:
-            stop += 1
-    stop += 1
+    match = _NUMBER_START.match(text, start)
+    stop = (match.end() if match else start) + 1
     return "error", f"bad number syntax: {quote(text[start:stop])}", start, False
 
 

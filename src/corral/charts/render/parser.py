@@ -195,9 +195,9 @@ class _Parser:
 
     def action(self, kind: str) -> nodes.Prepared:
         """The only action of a text whose place does not matter."""
-        self._at = 2 if kind in ("if", "with", "range") else 1
-        if self._at == 1:
+        if kind not in ("if", "with", "range") or self._tokens[1][0] != kind:
             kind = "action"
+        self._at = 1 if kind == "action" else 2
         pipe = self._pipeline("command" if kind == "action" else kind, "close")
         return nodes.Prepared(kind, pipe)
 

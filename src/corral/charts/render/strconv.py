@@ -81,8 +81,9 @@ def unescape(body: str, at: int, mark: str) -> tuple[int, bool, int]:
                 if code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF:
                     return code, char == "x", at + 2 + length
         elif char in "01234567" and char:
-            code = int(body[at + 1 : at + 4], 8)
-            if len(body[at + 1 : at + 4]) == 3 and code <= 255:
+            digits = body[at + 1 : at + 4]
+            code = int(digits, 8)
+            if len(digits) == 3 and digits.isdigit() and code <= 255:
                 return code, True, at + 4
     except ValueError:
         pass

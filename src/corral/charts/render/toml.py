@@ -22,8 +22,6 @@ class UnreadableError(ValueError):
 def dump(value: Any) -> str:
     """A map as a document. Raises UnwritableError."""
     if not isinstance(value, dict):
-        if value is None:
-            raise UnwritableError("toml: cannot encode nil")
         raise UnwritableError("toml: top-level values must be Go maps or structs")
     made: list[str] = []
     _table((), value, made)

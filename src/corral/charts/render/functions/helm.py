@@ -98,6 +98,8 @@ def _cannot(value: Any, type_: str) -> str:
 def _to_toml(value: Any) -> str:
     from corral.charts.render import toml
 
+    if value is None:
+        raise FunctionError("reflect: call of reflect.Value.Interface on zero Value")
     try:
         return toml.dump(value)
     except toml.UnwritableError as error:

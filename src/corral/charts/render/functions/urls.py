@@ -6,7 +6,7 @@ from urllib.parse import quote, unquote
 
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import MAP, Table
-from corral.charts.render.gotypes import kind
+from corral.charts.render.gotypes import decoded, encoded, kind
 from corral.charts.render.strconv import quote as quoted
 
 FUNCTIONS = Table()
@@ -54,7 +54,7 @@ def _scheme(text: str, rest: str) -> tuple[str, str]:
 def _unescaped(text: str, part: str) -> str:
     bad = _BAD_ESCAPE.search(part)
     if bad:
-        raise ValueError(f"parse {quoted(text)}: invalid URL escape {quoted(bad[0])}")
+        raise ValueError(f"parse {quoted(text)}: invalid URL escape {quoted(decoded(encoded(part[bad.start() :])[:3]))}")
     return unquote(part, errors="surrogateescape")
 
 
