@@ -3,6 +3,7 @@
 import pytest
 
 from corral.api import cel
+from corral.api.cel.jsonvalues import as_json
 
 ENVIRONMENT = cel.Environment({"list": cel.list_of(cel.INT), "text": cel.STRING})
 VALUES = {"list": list(range(1000)), "text": "x" * 100_000}
@@ -70,3 +71,9 @@ def test_types_stay_small():
 def test_compiling_takes_time_that_grows_with_the_source():
     # Each comparison has a type variable of its own; ten thousand of them took minutes when each remembered all before it.
     assert ENVIRONMENT.compile(" && ".join(["1 == 1"] * 9000)).evaluate(VALUES) is True
+
+
+def test_a_value_that_is_huge_as_json_is_refused():
+    doubled = "[1]" + "".join(f".map(x{i}, [x{i}, x{i}])" for i in range(40))
+    with pytest.raises(cel.EvaluationError, match="parts can not be JSON"):
+        as_json(ENVIRONMENT.compile(doubled).evaluate(VALUES))
