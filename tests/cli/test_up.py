@@ -127,11 +127,15 @@ def test_kubectl_is_led_only_to_a_cluster_that_answers(home: Home, tmp_path: Pat
 
 def test_interrupting_up_stops_what_it_started(corral: Corral, home: Home) -> None:
     argv = [*CORRAL, "up", "--no-node", "--no-merge", "--data-dir", str(home.root)]
-    up = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not home.pid_file("server").exists() and up.poll() is None:
-        time.sleep(0.01)
-    up.send_signal(signal.SIGINT)
-    _, said = up.communicate(timeout=TIMEOUT_S)
+    for _ in range(10):
+        up = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while not home.pid_file("server").exists() and up.poll() is None:
+            time.sleep(0.01)
+        up.send_signal(signal.SIGINT)
+        _, said = up.communicate(timeout=TIMEOUT_S)
+        if up.returncode != 0:  # On a busy machine it may have been done before it was interrupted.
+            break
+        corral("down")
     assert up.returncode == 130 and "Traceback" not in said
     assert Process.find(home.command("server")) is None
 

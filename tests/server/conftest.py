@@ -1,6 +1,7 @@
 """A real server a test, told a story."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -23,6 +24,15 @@ def story(tmp_path) -> Story:
         asyncio.run(run())
 
     return tell
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Return when it is so."""
+    async with asyncio.timeout(10):
+        for _ in itertools.count():
+            if holds():
+                return
+            await asyncio.sleep(0.01)
 
 
 def config_map(name: str, data: dict[str, str] | None = None, **meta: object) -> Object:

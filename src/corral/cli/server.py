@@ -82,7 +82,9 @@ def _start_control(api: ApiServer, clock: SystemClock, tasks: Tasks) -> None:
         sign_certificate=api.sign_certificate,
         sign_token=api.core.tokens.issue_legacy,
     )
-    for controller in build(client, informers, clock, config):
+    controllers = build(client, informers, clock, config)
+    api.controllers += controllers
+    for controller in controllers:
         tasks.keep(controller.name, controller.run)
     binder = Client(api.local(_part(scheduler), scheduler), api.core.catalog, scheduler)
     tasks.keep("scheduler", Scheduler(binder, informers, clock, Random()).run)

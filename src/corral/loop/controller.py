@@ -43,6 +43,8 @@ class Controller:
 
     def __post_init__(self) -> None:
         self.queue = KeyQueue(self.clock)
+        #: How often a key failed and came again.
+        self.retries = 0
         self._informers: list[Informer] = []
         self._retries = Backoff(self.clock, FIRST_RETRY_S, MAX_RETRY_S)
 
@@ -91,6 +93,7 @@ class Controller:
 
     def _failed(self, key: Key, error: Exception) -> None:
         delay_s = self._retries.next(key)
+        self.retries += 1
         if isinstance(error, ApiError) and error.code in _EXPECTED_CODES:
             log.debug("%s: %s: %s; again in %.3f s", self.name, key, error, delay_s)
         elif isinstance(error, (ApiError, OSError)):

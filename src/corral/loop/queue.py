@@ -4,6 +4,9 @@ import asyncio
 
 from corral.api.objects import Key
 from corral.base.clock import Clock, Timer
+from corral.base.histogram import Histogram
+
+BUCKETS_S = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 1000.0)
 
 
 class KeyQueue:
@@ -12,17 +15,32 @@ class KeyQueue:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._ready: asyncio.Queue[Key] = asyncio.Queue()
-        self._waiting: set[Key] = set()
-        self._working: set[Key] = set()
+        #: Key → since when.
+        self._waiting: dict[Key, float] = {}
+        self._working: dict[Key, float] = {}
         self._again: set[Key] = set()
         self._later: dict[Key, tuple[float, Timer]] = {}
+        #: For metrics: how often something was added, how long keys waited and were worked on.
+        self.adds = 0
+        self.waits, self.works = Histogram(BUCKETS_S), Histogram(BUCKETS_S)
+
+    @property
+    def depth(self) -> int:
+        """How many keys wait."""
+        return len(self._waiting)
+
+    def running_s(self) -> list[float]:
+        """How long each key that is being worked on has been."""
+        now_s = self._clock.monotonic()
+        return [now_s - since_s for since_s in self._working.values()]
 
     def add(self, key: Key) -> None:
         """Have `key` worked on as soon as possible."""
         if key in self._working:
             self._again.add(key)
         elif key not in self._waiting:
-            self._waiting.add(key)
+            self._waiting[key] = self._clock.monotonic()
+            self.adds += 1
             self._ready.put_nowait(key)
 
     def add_after(self, key: Key, delay_s: float) -> None:
@@ -41,13 +59,15 @@ class KeyQueue:
     async def take(self) -> Key:
         """The next key; the caller must call `done` with it."""
         key = await self._ready.get()
-        self._waiting.discard(key)
-        self._working.add(key)
+        now_s = self._clock.monotonic()
+        self.waits.observe(now_s - self._waiting.pop(key, now_s))
+        self._working[key] = now_s
         return key
 
     def done(self, key: Key) -> None:
         """The work on `key` has ended."""
-        self._working.discard(key)
+        now_s = self._clock.monotonic()
+        self.works.observe(now_s - self._working.pop(key, now_s))
         if key in self._again:
             self._again.discard(key)
             self.add(key)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from corral.api.objects import Object
-from corral.base.clock import rfc3339
+from corral.base.clock import rfc3339_micro
 from corral.node import hostinfo
 from corral.node.cri.types import ContainerStats
 
@@ -155,7 +155,7 @@ def _pod(
 ) -> Object:
     meta = pod["metadata"]
     made = [_container(item, rates) for item in containers]
-    stamp = rfc3339(now_s)
+    stamp = rfc3339_micro(now_s)
     result: Object = {
         "podRef": {"name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"]},
         "startTime": (pod.get("status") or {}).get("startTime"),
@@ -179,7 +179,7 @@ def _pod(
 
 
 def _container(item: ContainerStats, rates: Rates) -> dict[str, Any]:
-    stamp = rfc3339(item.timestamp_s)
+    stamp = rfc3339_micro(item.timestamp_s)
     return {
         "name": item.name,
         "startTime": stamp,
@@ -201,7 +201,7 @@ def _container(item: ContainerStats, rates: Rates) -> dict[str, Any]:
 
 
 def _node(name: str, data_dir: Path, rates: Rates, now_s: float) -> Object:
-    stamp = rfc3339(now_s)
+    stamp = rfc3339_micro(now_s)
     cpu_ns = host_cpu_ns()
     used, working_set, available = host_memory()
     disk = os.statvfs(data_dir)

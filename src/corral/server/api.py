@@ -19,6 +19,8 @@ from corral.base.tasks import Tasks
 from corral.base.tls import server_tls
 from corral.client.client import Client
 from corral.client.transport import Transport
+from corral.loop.controller import Controller
+from corral.loop.metrics import collect as workqueues
 from corral.server import encryption, pki, subresources
 from corral.server.admission import default_chain
 from corral.server.admission.dynamic import dynamic_plugins
@@ -49,6 +51,8 @@ from corral.server.core import Core
 from corral.server.customresources import DEFINITIONS
 from corral.server.definitions import keep_definitions
 from corral.server.deletion import Deletions
+from corral.server.flowcontrol import Limiter, RejectedError, Ticket
+from corral.server.flowcontrol.upkeep import build as flow_upkeep
 from corral.server.http import HttpServer, bind
 from corral.server.lastused import LastUsed
 from corral.server.local import LocalTransport
@@ -60,6 +64,9 @@ from corral.server.pages import Pages
 from corral.server.paths import PageNotFoundError, Paths
 from corral.server.represent import body
 from corral.server.request import LOOPBACK, Request, Response, User
+from corral.server.resourcemetrics.api import ResourceMetrics
+from corral.server.resourcemetrics.presence import build as metrics_presence
+from corral.server.resourcemetrics.scraper import Scraper, fetch
 from corral.server.runtimeconfig import served
 from corral.server.services import locate
 from corral.server.streams.relay import Relay
@@ -101,6 +108,7 @@ class ApiServer:
         self.core.relay = Relay()
         self.lookup = CacheLookup(self.core.cache)
         self.core.authorizer = self.authorizer = Authorizer(self.lookup)
+        self.limiter = Limiter(self.core)
         self.http = HttpServer(self.handle)
         self._tasks = Tasks()
         self._static_tokens = static_tokens
@@ -113,6 +121,11 @@ class ApiServer:
         self._signer: CertificateSigner | None = None
         self._pages = Pages(self.core)
         self._webhooks = self.core.custom.client = WebhookClient(partial(locate, self.lookup))
+        self.metrics = self._pages.metrics
+        #: Those whose queues are told of in the metrics: whoever runs more in this process adds them.
+        self.controllers: list[Controller] = []
+        self.metrics.add(lambda: workqueues(self.controllers))
+        self.metrics.add(lambda: self.limiter.counts.collect(self.limiter.levels))
 
     @property
     def url(self) -> str:
@@ -140,7 +153,12 @@ class ApiServer:
         self._start_audit()
         self._tasks.keep("cluster role aggregation", lambda: keep_aggregated(core))
         self._tasks.keep("custom resource definitions", lambda: keep_definitions(core))
-        for controller in core.aggregation.controllers(self._client(), core.clock):
+        client = self._client()
+        self.limiter.follow()
+        upkeep = flow_upkeep(core.cache, client, core.clock)
+        presence = metrics_presence(core.cache, client, core.clock)
+        self.controllers += [*core.aggregation.controllers(client, core.clock), upkeep, presence]
+        for controller in self.controllers:
             self._tasks.keep(controller.name, controller.run)
         await self.http.start(listener, tls)
 
@@ -170,6 +188,8 @@ class ApiServer:
         core.reviews = Reviews(self.authorizer, self._authenticator, core.clock)
         core.aggregation = Aggregation(core.backends, core.cache, core.relay, keys)
         core.nodes = Nodes(self.lookup, keys.kubelet_client_certificate, keys.kubelet_client_key, keys.ca_certificate)
+        scraper = Scraper(partial(fetch, core.nodes, core.relay), core.clock)
+        core.backends.serve(ResourceMetrics(self.lookup, scraper, core.clock))
 
     def _client(self) -> Client:
         """The server as a client of its own API."""
@@ -213,19 +233,27 @@ class ApiServer:
     async def handle(self, request: Request, peer: Peer | None = None) -> Response:
         """The answer to a request that came over `peer`; faults have become Statuses."""
         began_s = time.perf_counter()
-        try:
-            response = await self._perform(request, peer)
-        except ApiError as error:
-            response = refusal(error, request)
-        except PageNotFoundError:
-            response = Response(404, b"404 page not found\n", TEXT, headers={"X-Content-Type-Options": "nosniff"})
-        except StoreUnavailable as error:
-            log.error("%s %s: %s", request.method, request.path, error)
-            response = refusal(internal(error.message), request)
-        except Exception as error:
-            response = refusal(self._failure(error, request), request)
+        with self.metrics.inflight(request.method):
+            response = await self._answered(request, peer)
+        if peer is not None and peer.ticket is not None:
+            response.marks = peer.ticket.marks
         self.settle(request, response, began_s)
         return response
+
+    async def _answered(self, request: Request, peer: Peer | None) -> Response:
+        try:
+            return await self._perform(request, peer)
+        except ApiError as error:
+            return refusal(error, request)
+        except PageNotFoundError:
+            return Response(404, b"404 page not found\n", TEXT, headers={"X-Content-Type-Options": "nosniff"})
+        except RejectedError as error:
+            return error.response()
+        except StoreUnavailable as error:
+            log.error("%s %s: %s", request.method, request.path, error)
+            return refusal(internal(error.message), request)
+        except Exception as error:
+            return refusal(self._failure(error, request), request)
 
     async def perform(self, request: Request) -> Response:
         """The answer to a request of a caller in this process. Raises ApiError, also where the storage fails."""
@@ -271,9 +299,20 @@ class ApiServer:
             other = await impersonate(request, self.authorizer)
             if other is not None:
                 request.actor, request.user, request.constraint = request.user, other.user, other.constraint
+            peer.ticket = ticket = self.limiter.enter(request)
+            if ticket is not None and not ticket.admitted:
+                await self._queue(ticket, peer)
         await self._authorize(request)
         if fault is not None:
             raise fault
+
+    async def _queue(self, ticket: Ticket, peer: Peer) -> None:
+        """Wait for the ticket's turn, as long as the client does."""
+        peer.streaming = asyncio.current_task()
+        try:
+            await self.limiter.wait(ticket)
+        finally:
+            peer.streaming = None
 
     async def _authorize(self, request: Request) -> None:
         if PRIVILEGED_GROUP in request.user.groups:
@@ -298,13 +337,22 @@ class ApiServer:
 
     def settle(self, request: Request, response: Response, began_s: float, *, goes_on: bool = False) -> None:
         """Count a request that is answered, and write it down; one whose answer goes on, when that ends."""
-        self._pages.metrics.observe(request, response.status, time.perf_counter() - began_s)
+        parts = response.stream, response.upgrade, response.watch
+        goes_on = goes_on or any(part is not None for part in parts)
+        response.ended = counted = self.metrics.observe(
+            request, response.status, time.perf_counter() - began_s, goes_on=goes_on
+        )
         auditor = self._auditor
         if request.audit is None or auditor is None:
             return
-        if goes_on or response.stream is not None or response.upgrade is not None:
+        if counted is not None:
             auditor.started(request, response.status)
-            response.ended = lambda: auditor.completed(request, response.status, None)
+
+            def ended() -> None:
+                counted()
+                auditor.completed(request, response.status, None)
+
+            response.ended = ended
         else:
             auditor.completed(request, response.status, _status_of(response), response.body, response.content_type)
         response.headers["Audit-Id"] = request.audit.id

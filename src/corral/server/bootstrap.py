@@ -99,16 +99,26 @@ def cluster_objects(now_s: float) -> Iterable[Wanted]:
 
 
 def _defaults(now_s: float) -> Iterable[Wanted]:
-    data = orjson.loads((files("corral.server") / "data" / "defaults.json").read_bytes())
+    data = _read_defaults()
     for name, body in data["priorityClasses"].items():
         about: Object = {"kind": "PriorityClass", "apiVersion": "scheduling.k8s.io/v1"}
         yield Wanted("priorityclasses.scheduling.k8s.io", {**about, "metadata": {"name": name, "generation": 1}, **body}, _keep)
+    yield from flow_objects(now_s)
+    for group_version, (group_priority, version_priority) in data["apiServices"].items():
+        yield Wanted(
+            "apiservices.apiregistration.k8s.io", _api_service(group_version, group_priority, version_priority, now_s), _keep
+        )
+
+
+def flow_objects(now_s: float) -> Iterable[Wanted]:
+    """The flow schemas and priority levels of priority and fairness."""
+    data = _read_defaults()
     version = "flowcontrol.apiserver.k8s.io/v1"
     for name, spec in data["priorityLevels"].items():
         meta: Object = {"name": name, "generation": 1, "annotations": {FLOW_AUTOUPDATE: "true"}}
-        about = {"kind": "PriorityLevelConfiguration", "apiVersion": version, "metadata": meta}
+        about: Object = {"kind": "PriorityLevelConfiguration", "apiVersion": version, "metadata": meta}
         level = {**about, "spec": spec, "status": {}}
-        yield Wanted("prioritylevelconfigurations.flowcontrol.apiserver.k8s.io", level, _respecified)
+        yield Wanted("prioritylevelconfigurations.flowcontrol.apiserver.k8s.io", level, respecified)
     for name, spec in data["flowSchemas"].items():
         meta = {"name": name, "generation": 1, "annotations": {FLOW_AUTOUPDATE: "true"}}
         about = {"kind": "FlowSchema", "apiVersion": version, "metadata": meta}
@@ -116,11 +126,12 @@ def _defaults(now_s: float) -> Iterable[Wanted]:
         message = f"This FlowSchema references the PriorityLevelConfiguration {found}"
         condition = _condition("Dangling", "False", "Found", message, now_s)
         schema = {**about, "spec": spec, "status": {"conditions": [condition]}}
-        yield Wanted("flowschemas.flowcontrol.apiserver.k8s.io", schema, _respecified)
-    for group_version, (group_priority, version_priority) in data["apiServices"].items():
-        yield Wanted(
-            "apiservices.apiregistration.k8s.io", _api_service(group_version, group_priority, version_priority, now_s), _keep
-        )
+        yield Wanted("flowschemas.flowcontrol.apiserver.k8s.io", schema, respecified)
+
+
+def _read_defaults() -> Object:
+    found: Object = orjson.loads((files("corral.server") / "data" / "defaults.json").read_bytes())
+    return found
 
 
 def address_objects(config: ServerConfig, port: int, authorities: Authorities | None) -> Iterable[Wanted]:
@@ -226,7 +237,7 @@ def _keep(old: Object, want: Object) -> Object | None:
     return None
 
 
-def _respecified(old: Object, want: Object) -> Object | None:
+def respecified(old: Object, want: Object) -> Object | None:
     """Flow schemas and levels follow the defaults while their annotation says so."""
     if (old["metadata"].get("annotations") or {}).get(FLOW_AUTOUPDATE) != "true" or old.get("spec") == want["spec"]:
         return None

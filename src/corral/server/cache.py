@@ -61,6 +61,10 @@ class Collection:
         items = self.items
         return [items[key] for key in _of_namespace(self._keys, namespace)]
 
+    def count(self, namespace: str) -> int:
+        """How many objects a namespace holds."""
+        return bisect_left(self._keys, f"{namespace}0") - bisect_left(self._keys, f"{namespace}/")
+
     def list_at(self, revision: int, namespace: str = "") -> _Items:
         """The objects as they were at `revision`. Raises ApiError (410) where the log does not reach back."""
         if revision < self.floor:

@@ -41,6 +41,8 @@ KEEP_ALIVE_S = 120.0
 #: A connection that has sent no whole head of a request by then is closed, as is a body refused that is not there by then.
 HEAD_TIMEOUT_S = 32.0
 BODY_TIMEOUT_S = 60.0
+#: A client that has not read a large answer by then has gone.
+DRAIN_TIMEOUT_S = 60.0
 BACKLOG = 1024
 SHUTDOWN_TIMEOUT_S = 2.0
 #: Of all warnings of an answer; where they are longer, of each of them.
@@ -70,7 +72,7 @@ _NO_QUERY: Mapping[str, str] = Query("")
 class Connection(RequestHandler):
     """One client connection: who is at the other end of the TLS session, and what to end when it goes."""
 
-    __slots__ = ("_certificate", "_patience", "chunked", "known", "streaming", "watch")
+    __slots__ = ("_certificate", "_patience", "chunked", "known", "streaming", "ticket", "watch")
 
     def __init__(self, manager: Any, *, loop: asyncio.AbstractEventLoop, **settings: Any) -> None:
         super().__init__(manager, loop=loop, **settings)
@@ -78,6 +80,8 @@ class Connection(RequestHandler):
         #: Whatever authentication wants to remember of this connection.
         self.known: Any = None
         self.streaming: asyncio.Task[Any] | None = None
+        #: The seats of the request that is being answered (`server.flowcontrol`): given back when its answer is written.
+        self.ticket: Any = None
         self._patience: asyncio.TimerHandle | None = None
         #: The watch that is written here (see `watching.Sink`), in chunks unless the client speaks HTTP/1.0.
         self.watch: Watch | None = None
@@ -126,7 +130,14 @@ class Connection(RequestHandler):
             self._patience.cancel()
         if self.streaming is not None:
             self.streaming.cancel()
+        self.release()
         super().connection_lost(exc)
+
+    def release(self) -> None:
+        """Give back the seats of the request."""
+        if self.ticket is not None:
+            self.ticket.release()
+            self.ticket = None
 
 
 class HttpServer:
@@ -156,11 +167,13 @@ class HttpServer:
     async def _answer(self, raw: web.BaseRequest) -> web.StreamResponse:
         connection = raw.protocol
         assert isinstance(connection, Connection)
+        connection.release()
         request = _request(raw)
         if raw.body_exists:
             request.read_body = partial(_body, raw)
         response = await self._handle(request, connection)
         if response.upgrade is not None:
+            connection.release()
             connection.streaming = asyncio.current_task()
             try:
                 taken: web.StreamResponse = await response.upgrade(raw)
@@ -170,15 +183,17 @@ class HttpServer:
                 if response.ended is not None:
                     response.ended()
         if response.watch is not None:
+            connection.release()  # One that has begun waits; it does not work.
             return await _watch(raw, connection, request, response, response.watch)
         if response.stream is not None:
+            connection.release()
             return await _stream(raw, connection, request, response)
         packed = "Content-Encoding" in response.headers
         if len(response.body) >= GZIP_FROM_BYTES and not packed and "gzip" in request.headers.get("Accept-Encoding", ""):
             response.headers["Content-Encoding"] = "gzip"
             response.headers["Vary"] = "Accept-Encoding"
             response.body = await asyncio.to_thread(_gzip, response.body)
-        return _Whole(response, request)
+        return _Whole(response, request, connection)
 
 
 class _Manager(web.Server):
@@ -205,8 +220,9 @@ async def _write_in_pieces(request: web.BaseRequest, body: bytes) -> None:
 class _Whole(web.StreamResponse):
     """An answer that is written at once, its head and body together, past aiohttp's own response machinery."""
 
-    def __init__(self, response: Response, request: Request) -> None:
+    def __init__(self, response: Response, request: Request, connection: Connection | None = None) -> None:
         super().__init__(status=response.status)
+        self._connection = connection
         self._answer = response
         self._head_only = request.method == "HEAD"
 
@@ -217,6 +233,8 @@ class _Whole(web.StreamResponse):
         self._keep_alive = keep
         self._eof_sent = True
         head = _head(answer.status, answer.content_type, len(answer.body), keep)
+        if answer.marks:
+            head += answer.marks
         if answer.headers or answer.warnings:
             lines = [f"{name}: {value}\r\n" for name, value in answer.headers.items()]
             lines += [f"Warning: {text}\r\n" for text in warning_values(answer.warnings)]
@@ -226,11 +244,18 @@ class _Whole(web.StreamResponse):
         transport = request.transport
         if transport is None:
             return
-        if self._head_only or len(answer.body) <= PIECE_BYTES:
-            transport.write(head + b"\r\n" if self._head_only else head + b"\r\n" + answer.body)
-            return
-        transport.write(head + b"\r\n")
-        await _write_in_pieces(request, answer.body)
+        try:
+            if self._head_only or len(answer.body) <= PIECE_BYTES:
+                transport.write(head + b"\r\n" if self._head_only else head + b"\r\n" + answer.body)
+                return
+            transport.write(head + b"\r\n")
+            async with asyncio.timeout(DRAIN_TIMEOUT_S):
+                await _write_in_pieces(request, answer.body)
+        except TimeoutError:  # Who reads so slowly holds up the others of its priority level.
+            transport.abort()
+        finally:
+            if self._connection is not None:
+                self._connection.release()
 
     async def write_eof(self, data: bytes = b"") -> None:
         """All is written."""
@@ -358,7 +383,7 @@ async def _watch(
     keep = connection.chunked and bool(raw.keep_alive)
     lines = [f"Warning: {text}\r\n" for text in warning_values(response.warnings)]
     lines += [f"{name}: {value}\r\n" for name, value in response.headers.items()]
-    head = _head(response.status, response.content_type, None, keep)
+    head = _head(response.status, response.content_type, None, keep) + response.marks
     if connection.chunked:
         head += b"Transfer-Encoding: chunked\r\n"
     connection.write(b"%b%b\r\n" % (head, "".join(lines).encode("latin-1", "replace")))
@@ -385,6 +410,9 @@ async def _stream(raw: web.BaseRequest, connection: Connection, request: Request
     out.content_type = response.content_type
     out.headers["Cache-Control"] = "no-cache, private"
     out.headers.update(response.headers)
+    for line in filter(None, response.marks.decode("latin-1").split("\r\n")):
+        name, _, value = line.partition(": ")
+        out.headers[name] = value
     for text in warning_values(response.warnings):
         out.headers.add("Warning", text)
     out.enable_chunked_encoding()

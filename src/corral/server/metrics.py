@@ -3,9 +3,12 @@
 Requests are counted in plain dicts; Prometheus' objects are made when somebody asks, so that a request pays nothing for them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
+from corral.api.resources import Resource
+from corral.base.histogram import Histogram
 from corral.server.request import Request
 
 if TYPE_CHECKING:
@@ -14,40 +17,43 @@ if TYPE_CHECKING:
     from corral.server.core import Core
 
 BUCKETS_S = (
-    0.005,
-    0.025,
-    0.05,
-    0.1,
-    0.2,
-    0.4,
-    0.6,
-    0.8,
-    1.0,
-    1.25,
-    1.5,
-    2.0,
-    3.0,
-    4.0,
-    5.0,
-    6.0,
-    8.0,
-    10.0,
-    15.0,
-    20.0,
-    30.0,
-    45.0,
-    60.0,
+    *(0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0),
+    *(3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0),
 )
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
+#: More kinds of requests than this are counted together: paths that only look like resources are without number.
+KEPT_SERIES = 4096
+_VERBS = {"create": "POST", "update": "PUT"}
+_CONNECTING = frozenset({"attach", "exec", "portforward", "proxy"})
+#: Tells of metrics, whenever it is asked.
+Source = Callable[[], Iterable["Metric"]]
+
+
 class _Series:
-    __slots__ = ("buckets", "codes", "sum_s")
+    __slots__ = ("codes", "durations", "running")
 
     def __init__(self) -> None:
         self.codes: dict[int, int] = {}
-        self.buckets = [0] * (len(BUCKETS_S) + 1)
-        self.sum_s = 0.0
+        self.durations = Histogram(BUCKETS_S)
+        #: Streams that have not ended.
+        self.running = 0
+
+
+class _Inflight:
+    """Requests that are being answered: entered with each, left with its answer, which for a stream is its beginning."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __enter__(self) -> None:
+        self.count += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.count -= 1
 
 
 class Metrics:
@@ -55,24 +61,35 @@ class Metrics:
 
     def __init__(self, core: "Core") -> None:
         self._core = core
-        self._series: dict[tuple[object, str, str], _Series] = {}
+        self._series: dict[tuple[object, str, str, str, str], _Series] = {}
+        self._sources: list[Source] = []
+        self._reading, self._mutating = _Inflight(), _Inflight()
 
-    def observe(self, request: Request, code: int, took_s: float) -> None:
-        """Count a request."""
-        key = (request.resource, request.verb, request.subresource)
+    def add(self, source: Source) -> None:
+        """Show what `source` tells of, too."""
+        self._sources.append(source)
+
+    def inflight(self, method: str) -> _Inflight:
+        """Where a request is counted while it is being answered."""
+        return self._reading if method in ("GET", "HEAD") else self._mutating
+
+    def observe(self, request: Request, status: int, took_s: float, *, goes_on: bool = False) -> Callable[[], None] | None:
+        """Count a request that is answered; or one whose answer `goes_on`: what is returned is to be called when it ends."""
+        scope = "resource" if request.name else "namespace" if request.namespace else "cluster"
+        dry_run = request.query.get("dryRun", "") if request.query else ""
+        key = (request.resource, request.verb, request.subresource, scope, dry_run)
         series = self._series.get(key)
         if series is None:
-            series = self._series[key] = _Series()
+            if len(self._series) >= KEPT_SERIES:
+                key = (None, "other", "", "", "")
+            series = self._series.setdefault(key, _Series())
         codes = series.codes
-        codes[code] = codes.get(code, 0) + 1
-        if request.verb != "watch":
-            i = 0
-            for bound_s in BUCKETS_S:
-                if took_s <= bound_s:
-                    break
-                i += 1
-            series.buckets[i] += 1
-            series.sum_s += took_s
+        codes[status] = codes.get(status, 0) + 1
+        if goes_on:
+            series.running += 1
+            return partial(_ended, series)
+        series.durations.observe(took_s)
+        return None
 
     def text(self) -> bytes:
         """The exposition."""
@@ -87,27 +104,45 @@ class Metrics:
         return text
 
     def collect(self) -> Iterable["Metric"]:
-        """The server's own families."""
+        """The server's own families, and those of the sources."""
+        yield from self._of_requests()
+        yield from self._of_storage()
+        for source in self._sources:
+            yield from source()
+
+    def _of_requests(self) -> Iterable["Metric"]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
-        labels = ["code", "component", "dry_run", "group", "resource", "scope", "subresource", "verb", "version"]
-        requests = CounterMetricFamily("apiserver_request", "Requests by verb, resource and code.", labels=labels)
-        durations = HistogramMetricFamily("apiserver_request_duration_seconds", "Latency of requests.", labels=[*labels[1:]])
-        for (resource, verb, subresource), series in self._series.items():
-            group, name = (resource.group, resource.plural) if resource else ("", "")  # type: ignore[attr-defined]
-            version = resource.version if resource else ""  # type: ignore[attr-defined]
-            common = ["apiserver", "", group, name, "", subresource, verb.upper(), version]
+        labels = ["component", "dry_run", "group", "resource", "scope", "subresource", "verb", "version"]
+        requests = CounterMetricFamily("apiserver_request", "Requests by verb, resource and code.", labels=["code", *labels])
+        durations = HistogramMetricFamily("apiserver_request_duration_seconds", "Latency of requests.", labels=labels)
+        streams = GaugeMetricFamily("apiserver_longrunning_requests", "Watches and other streams.", labels=labels)
+        for key, series in self._series.items():
+            common = _labels(*key)
             for code, count in series.codes.items():
                 requests.add_metric([str(code), *common], count)
-            if any(series.buckets):
-                durations.add_metric(common, _cumulative(series.buckets), series.sum_s)
-        yield requests
-        yield durations
+            if any(series.durations.counts):
+                durations.add_metric(common, series.durations.cumulative(), series.durations.sum)
+            if series.running:
+                streams.add_metric(common, series.running)
+        inflight = GaugeMetricFamily("apiserver_current_inflight_requests", "Requests at work.", labels=["request_kind"])
+        inflight.add_metric(["mutating"], self._mutating.count)
+        inflight.add_metric(["readOnly"], self._reading.count)
+        yield from (requests, durations, streams, inflight)
+
+    def _of_storage(self) -> Iterable["Metric"]:
+        from prometheus_client.core import GaugeMetricFamily
+
         objects = GaugeMetricFamily("apiserver_storage_objects", "Stored objects by resource.", labels=["resource"])
         for collection in self._core.cache.collections():
             objects.add_metric([collection.group_resource], len(collection))
         yield objects
         yield GaugeMetricFamily("apiserver_watch_cache_revision", "The newest revision seen.", value=self._core.cache.revision)
+        down = GaugeMetricFamily("aggregator_unavailable_apiservice", "APIServices that are not available.", labels=["name"])
+        backends = self._core.backends
+        for backend in backends.remote.values():
+            down.add_metric([backend.name], 0 if backends.is_available(backend) else 1)
+        yield down
 
 
 class _Collector:
@@ -118,10 +153,15 @@ class _Collector:
         return self._metrics.collect()
 
 
-def _cumulative(buckets: list[int]) -> list[tuple[str, float]]:
-    total = 0
-    found = []
-    for bound, count in zip([*map(str, BUCKETS_S), "+Inf"], buckets, strict=True):
-        total += count
-        found.append((bound, float(total)))
-    return found
+def _labels(resource: object, verb: str, subresource: str, scope: str, dry_run: str) -> list[str]:
+    group, name, version = "", "", ""
+    if isinstance(resource, Resource):
+        group, name, version = resource.group, resource.plural, resource.version
+    else:
+        scope = ""
+    shown = "CONNECT" if subresource in _CONNECTING else _VERBS.get(verb, verb.upper())
+    return ["apiserver", dry_run, group, name, scope, subresource, shown, version]
+
+
+def _ended(series: _Series) -> None:
+    series.running -= 1

@@ -78,6 +78,8 @@ class Response:
     watch: "Watch | None" = None
     #: Texts for `Warning:` headers.
     warnings: list[str] = field(default_factory=list)
+    #: Header lines as they are sent.
+    marks: bytes = b""
     #: Called when a stream or upgrade has ended.
     ended: Callable[[], None] | None = None
     #: Takes the connection over instead: called with the HTTP library's request, answers with its response.

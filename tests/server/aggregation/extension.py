@@ -2,10 +2,9 @@
 
 import asyncio
 import base64
-import itertools
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import WSMsgType, web
+from tests.server.conftest import until
 
 from corral.server import pki
 from corral.testing.server import RunningServer
@@ -125,6 +125,16 @@ class Extension:
                 return await self._collection(request, "")
             case ["apis", _, _, "namespaces", namespace, "flunders", name]:
                 return self._object(request, namespace, name)
+            case ["apis", _, _, "namespaces", _, "flunders", _, "elsewhere"]:
+                return web.Response(status=302, headers={"Location": "https://elsewhere.example.com/"})
+            case ["apis", _, _, "namespaces", _, "flunders", _, "half"]:
+                response = web.StreamResponse()
+                response.enable_chunked_encoding()
+                await response.prepare(request)
+                await response.write(b"half of it")
+                assert request.transport is not None
+                request.transport.abort()
+                return response
             case ["apis", _, _, "namespaces", _, "flunders", _, "connect"]:
                 return await _echo(request)
         return web.Response(status=404, text="no such page")
@@ -206,15 +216,6 @@ async def running_extension(server: RunningServer, folder: Path) -> AsyncIterato
     finally:
         listener.close()
         await web_server.shutdown(0.1)
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """Return when it is so."""
-    async with asyncio.timeout(10):
-        for _ in itertools.count():
-            if holds():
-                return
-            await asyncio.sleep(0.01)
 
 
 async def register(server: RunningServer, extension: Extension, **spec: Any) -> None:

@@ -1,6 +1,6 @@
 """APIServices of custom resources come and go with their definitions."""
 
-from tests.server.aggregation.extension import until
+from tests.server.conftest import until
 
 from corral.server.aggregation.autoregister import MANAGED, wanted
 from corral.testing.server import RunningServer

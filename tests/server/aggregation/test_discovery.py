@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import yaml
-from tests.server.aggregation.extension import ADDED, GROUP, ROOT, Extension, available, register, running_extension, until
+from tests.server.aggregation.extension import ADDED, GROUP, ROOT, Extension, available, register, running_extension
+from tests.server.conftest import until
 
 from corral.server import discovery, pki
 from corral.testing.server import RunningServer, running_server

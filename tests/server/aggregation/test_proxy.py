@@ -11,7 +11,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from tests.server.aggregation.extension import ROOT, Extension, available, register, running_extension, until
+from tests.server.aggregation.extension import ROOT, Extension, available, register, running_extension
+from tests.server.conftest import until
 
 from corral.server import pki
 from corral.server.request import User
@@ -104,6 +105,25 @@ def test_a_watch_streams_each_event_when_it_happens_and_ends_with_the_client(tmp
                 assert (event["type"], event["object"]["metadata"]["name"]) == ("ADDED", name)
             answer.close()
         await until(lambda: not extension.watchers)
+
+    run(tmp_path, told)
+
+
+def test_clients_are_not_led_elsewhere(tmp_path):
+    async def told(server, extension, session):
+        async with session.get(f"{FLUNDERS}/f/elsewhere", allow_redirects=False) as answer:
+            assert answer.status == 502
+            assert "Location" not in answer.headers
+            assert await answer.text() == "the backend attempted to redirect this request, which is not permitted"
+
+    run(tmp_path, told)
+
+
+def test_an_answer_that_breaks_off_does_not_look_whole(tmp_path):
+    async def told(server, extension, session):
+        with pytest.raises(aiohttp.ClientError):
+            async with session.get(f"{FLUNDERS}/f/half") as answer:
+                await answer.read()
 
     run(tmp_path, told)
 

@@ -1,7 +1,7 @@
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from corral.server.streams.spdy import (
@@ -35,6 +35,7 @@ FRAMES: st.SearchStrategy[Frame] = st.one_of(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # A busy machine is no fault.
 @given(st.lists(FRAMES, max_size=8), st.integers(1, 50))
 def test_frames_come_out_as_they_went_in_however_the_bytes_are_cut(frames: list[Frame], piece: int) -> None:
     sender, receiver = Framer(), Framer()

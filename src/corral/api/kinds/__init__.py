@@ -49,7 +49,7 @@ MODULES: dict[tuple[str, str], str] = {
     ("certificates.k8s.io", "PodCertificateRequest"): "podcertificaterequest",
     ("coordination.k8s.io", "Lease"): "lease",
     ("discovery.k8s.io", "EndpointSlice"): "endpointslice",
-    ("events.k8s.io", "Event"): "event",
+    ("events.k8s.io", "Event"): "newevent",
     ("flowcontrol.apiserver.k8s.io", "FlowSchema"): "flowschema",
     ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): "prioritylevel",
     ("networking.k8s.io", "IPAddress"): "ipaddress",

@@ -68,17 +68,34 @@ class EventRules(Rules):
     def selectable_fields(self, obj: Object) -> dict[str, str]:
         """What it is about, why, and who says so."""
         event = to_core(obj)
-        about, source = event.get("involvedObject") or {}, event.get("source") or {}
-        names = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
-        fields = {f"involvedObject.{n}": about.get(n, "") for n in names}
-        if str(obj.get("apiVersion", "")).startswith("events.k8s.io/"):
-            fields |= {f"regarding.{n}": about.get(n, "") for n in names}
-        return fields | {
+        source = event.get("source") or {}
+        return {
+            **_fields_of(event, "involvedObject"),
             "reason": event.get("reason", ""),
             "reportingComponent": event.get("reportingComponent", ""),
             "source": source.get("component") or event.get("reportingComponent", ""),
             "type": event.get("type", ""),
         }
+
+
+class NewEventRules(EventRules):
+    """Rules of events.k8s.io/v1 Event: the same, selected by other names."""
+
+    def selectable_fields(self, obj: Object) -> dict[str, str]:
+        """What it is about, why, and who says so."""
+        event = to_core(obj)
+        return {
+            **_fields_of(event, "regarding"),
+            "reason": event.get("reason", ""),
+            "reportingController": event.get("reportingComponent", ""),
+            "type": event.get("type", ""),
+        }
+
+
+def _fields_of(event: Object, name: str) -> dict[str, str]:
+    about = event.get("involvedObject") or {}
+    parts = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+    return {f"{name}.{part}": about.get(part, "") for part in parts}
 
 
 _KEPT = [

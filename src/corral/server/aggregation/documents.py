@@ -22,8 +22,6 @@ from corral.server.aggregation.proxy import Proxy, UnreachableError
 log = logging.getLogger(__name__)
 
 FETCH_TIMEOUT_S = 10.0
-#: A document that is larger is not shown.
-LIMIT_BYTES = 32 * 1024 * 1024
 MAX_RESOURCES = 2000
 _REFERENCE = re.compile(r'"\$ref":"#/definitions/([^"]+)"')
 
@@ -141,7 +139,7 @@ class Documents:
         except (UnreachableError, ApiError) as error:
             log.debug("%s of %s: %s", path, backend.name, error)
             return None
-        return body if status == 200 and len(body) <= LIMIT_BYTES else None
+        return body if status == 200 else None
 
 
 def aggregated_entry(resources: Iterable[Object], group: str, version: str) -> list[Object]:

@@ -30,6 +30,9 @@ REQUEST_TIMEOUT_S = 60.0
 #: An answer of a known length up to this is read before it is passed on; others stream.
 WHOLE_BYTES = 1024 * 1024
 KEPT_CONTEXTS = 64
+#: What an extension server says of itself may not be longer.
+DOCUMENT_LIMIT_BYTES = 32 * 1024 * 1024
+REDIRECTED = b"the backend attempted to redirect this request, which is not permitted"
 _NOT_FORWARDED = HOP_BY_HOP | {"host", "content-length"}
 
 
@@ -70,12 +73,19 @@ class Proxy:
         """Ask the extension server itself: status, content type, body. Raises UnreachableError, ApiError (503: no endpoint)."""
         url = URL(f"https://{self._address(backend)}{path}", encoded=True)
         far = await self._open("GET", url, [*headers_of(user), *headers.items()], b"", backend, timeout_s)
+        parts, size_bytes = [], 0
         try:
-            return far.status, far.content_type, await far.read()
+            async for part in far.content.iter_any():
+                parts.append(part)
+                size_bytes += len(part)
+                if size_bytes > DOCUMENT_LIMIT_BYTES:
+                    far.close()
+                    raise UnreachableError(f"{path} is longer than {DOCUMENT_LIMIT_BYTES} bytes")
         except (ClientError, OSError, TimeoutError) as error:
             raise UnreachableError(_why(str(url), error)) from error
         finally:
             far.release()
+        return far.status, far.content_type, b"".join(parts)
 
     def _address(self, backend: Backend) -> str:
         return locate(self._lookup, backend.namespace, backend.service, backend.port)
@@ -84,6 +94,10 @@ class Proxy:
         self, request: Request, url: URL, headers: list[tuple[str, str]], backend: Backend, total_s: float | None
     ) -> Response:
         far = await self._open(request.method, url, headers, request.body, backend, total_s)
+        if 300 <= far.status < 400 and far.headers.get("Location"):
+            # Whoever follows it would hand his credentials to wherever an extension server likes (CVE-2022-3172).
+            far.close()
+            return Response(502, REDIRECTED, TEXT)
         content_type = far.headers.get("Content-Type", "")
         answer = Response(far.status, content_type=content_type or TEXT, headers=_answered(far))
         length = far.content_length

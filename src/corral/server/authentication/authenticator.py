@@ -40,9 +40,14 @@ class Known(NamedTuple):
 
 
 class Peer(Protocol):
-    """The connection that a request came over. `known` is where its certificate's user is remembered."""
+    """The connection that a request came over. `known` is where its certificate's user is remembered.
+
+    `ticket` are the seats of its present request; `streaming` is a task that ends when the connection does.
+    """
 
     known: Any
+    ticket: Any
+    streaming: Any
 
     @property
     def certificate(self) -> bytes | None:
@@ -55,6 +60,8 @@ class Session:
 
     certificate: bytes | None = None
     known: Any = None
+    ticket: Any = None
+    streaming: Any = None
 
 
 class Authenticator:
