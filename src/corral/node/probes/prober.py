@@ -1,6 +1,8 @@
 """Asks containers how they are, each at its own period, and keeps the verdicts.
 
-Nothing is asked between periods. A verdict changes after as many equal answers as its threshold says; each change calls back.
+Nothing is asked between periods, but for a container that is not ready yet: it is asked again soon, then less and less often,
+so that a program that listens a moment after its start is ready then, and not a period later. A verdict changes after as many
+equal answers as its threshold says; each change calls back.
 https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
 """
 
@@ -20,6 +22,9 @@ log = logging.getLogger(__name__)
 Kind = Literal["startup", "liveness", "readiness"]
 KINDS: tuple[Kind, ...] = ("startup", "liveness", "readiness")
 Say = Callable[[str, str, str], None]
+
+#: How soon a container that is not ready is asked again; twice as long each time, until it is the period.
+FIRST_RETRY_S = 0.1
 
 
 @dataclass
@@ -97,13 +102,13 @@ class Prober:
         period_s = float(spec.get("periodSeconds") or 10)
         first_s = float(spec.get("initialDelaySeconds") or 0) - (self._clock.now() - probed.started_s)
         await self._clock.sleep(max(0.0, first_s))
-        row, last = 0, None
+        row, last, soon_s, told = 0, None, FIRST_RETRY_S, True
         while True:
             began_s = self._clock.monotonic()
             good, text = await self._ask(id, spec, probed)
             row = row + 1 if good == last else 1
             last = good
-            if not good:
+            if not good and told:
                 probed.say("Warning", "Unhealthy", f"{kind.capitalize()} probe failed: {text}".rstrip())
             threshold = spec.get("successThreshold") or 1 if good else spec.get("failureThreshold") or 3
             if row >= threshold:
@@ -111,7 +116,11 @@ class Prober:
                 if kind == "startup" or (kind == "liveness" and not good):
                     return  # Started, or condemned: there is nothing more to ask.
             took_s = self._clock.monotonic() - began_s
-            await self._clock.sleep(max(0.0, period_s - took_s))
+            pause_s = period_s
+            if kind == "readiness" and not good and not probed.results.readiness:
+                pause_s, soon_s = min(period_s, soon_s), soon_s * 2
+            told = pause_s == period_s  # What is asked beside the period makes no event.
+            await self._clock.sleep(max(0.0, pause_s - took_s))
 
     async def _ask(self, id: str, spec: Object, probed: _Probed) -> tuple[bool, str]:
         timeout_s = float(spec.get("timeoutSeconds") or 1)
