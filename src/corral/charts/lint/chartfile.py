@@ -28,8 +28,8 @@ def examine(content: Any, findings: Findings) -> None:
     for field in ("version", "appVersion"):
         findings.add(ERROR, PATH, _text(content, field))
     findings.add(ERROR, PATH, _version(metadata.get("version", "")))
-    findings.add_all(ERROR, PATH, _maintainers(metadata))
-    findings.add_all(ERROR, PATH, (f"invalid source URL '{s}'" for s in metadata.get("sources", ()) if not _is_url(s)))
+    findings.add(ERROR, PATH, next(_maintainers(metadata), ""))
+    findings.add(ERROR, PATH, next((f"invalid source URL '{s}'" for s in metadata.get("sources", ()) if not _is_url(s)), ""))
     icon = metadata.get("icon")
     findings.add(INFO, PATH, "" if icon else "icon is recommended")
     findings.add(ERROR, PATH, f"invalid icon URL '{icon}'" if icon and not _is_url(icon) else "")

@@ -91,5 +91,6 @@ def _dependencies(folder: Path, findings: Findings) -> None:
     named = [one.get("name", "") for one in wanted(chart)]
     missing = [name for name in named if name not in there]
     unnamed = [name for name in sorted(there) if name not in named]
-    findings.add(WARNING, "", f"chart directory is missing these dependencies: {','.join(missing)}" if missing else "")
-    findings.add(WARNING, "", f"chart metadata is missing these dependencies: {','.join(unnamed)}" if unnamed else "")
+    where = str(folder)
+    findings.add(ERROR, where, f"chart metadata is missing these dependencies: {','.join(unnamed)}" if unnamed else "")
+    findings.add(WARNING, where, f"chart directory is missing these dependencies: {','.join(missing)}" if missing else "")

@@ -26,25 +26,28 @@ def run(options: Options, arguments: list[str]) -> None:
     if options.with_subcharts:
         paths += [sub for path in paths for sub in sorted(path.glob("charts/*")) if sub.is_dir() or sub.suffix == ".tgz"]
     values = chartpath.values(options)
-    failed = 0
+    failed = told = 0
     for path in paths:
-        failed += _one(options, path, values)
+        is_failed, is_told = _one(options, path, values)
+        failed += is_failed
+        told += is_told
     total = f"{len(paths)} chart(s) linted, {failed} chart(s) failed"
     if failed:
         sys.stdout.flush()
         raise CorralError(total)
-    if not options.quiet:
+    if not options.quiet or told:
         print(total)
 
 
-def _one(options: Options, path: Path, values: dict[str, object]) -> bool:
+def _one(options: Options, path: Path, values: dict[str, object]) -> tuple[bool, bool]:
+    """Print what is found in one chart; whether it failed, and whether there were warnings or errors."""
     try:
         found = lint(path, values, chartpath.namespace(options))
     except ChartError as error:
         print(f"==> Linting {path}\nError {error.message}\n")
-        return True
-    shown = [m for m in found.messages if not (options.quiet and m.severity == INFO)]
-    failed = found.worst(ERROR, WARNING) if options.strict else found.worst(ERROR)
-    if shown or not options.quiet:
-        print("\n".join([f"==> Linting {path}", *map(str, shown)]) + "\n")
-    return failed
+        return True, True
+    is_told = found.worst(ERROR, WARNING)
+    if is_told or not options.quiet:
+        shown = [str(m) for m in found.messages if not (options.quiet and m.severity == INFO)]
+        print("\n".join([f"==> Linting {path}", *shown]) + "\n")
+    return is_told if options.strict else found.worst(ERROR), is_told

@@ -1,0 +1,130 @@
+"""Making charts, examining and packing them: what Helm says and makes."""
+
+import tarfile
+
+import pytest
+
+VARIANTS = (
+    "",
+    "serviceAccount.create=false,nodeSelector.a=b,tolerations[0].key=x,affinity.z=y,podAnnotations.p=q,imagePullSecrets[0].name=s",
+    "serviceAccount.create=false,serviceAccount.name=sa,nameOverride=other,resources.limits.cpu=1,replicaCount=3",
+    "ingress.enabled=true,serviceAccount.annotations.k=v,fullnameOverride=full,image.tag=3",
+    "ingress.enabled=true,ingress.className=n,ingress.annotations.a=b,ingress.tls[0].secretName=x,ingress.tls[0].hosts={a,b}",
+)
+
+
+@pytest.mark.parametrize("values", VARIANTS)
+@pytest.mark.parametrize("release", ["x", "my-demo"])
+def test_the_starter_renders_to_what_that_of_helm_renders_to(values, release, tmp_path, helm, corral_chart):
+    ours, theirs = str(tmp_path / "ours" / "demo"), str(tmp_path / "theirs" / "demo")
+    (tmp_path / "theirs").mkdir()
+    assert corral_chart("create", ours).code == helm("create", theirs).code == 0
+    assert helm("template", release, ours, "--set", values).out == helm("template", release, theirs, "--set", values).out
+    assert (
+        corral_chart("template", release, ours, "--set", values).out == helm("template", release, theirs, "--set", values).out
+    )
+
+
+def test_the_starter_has_the_files_of_that_of_helm(tmp_path, helm, corral_chart):
+    corral_chart("create", str(tmp_path / "ours"))
+    helm("create", str(tmp_path / "theirs"))
+
+    def files(name):
+        return sorted(p.relative_to(tmp_path / name).as_posix() for p in (tmp_path / name).rglob("*"))
+
+    assert files("ours") == files("theirs")
+    assert corral_chart("lint", str(tmp_path / "ours")).out == helm("lint", str(tmp_path / "ours")).out
+    assert corral_chart("create", str(tmp_path / "a b")).code == helm("create", str(tmp_path / "a b")).code == 1
+
+
+CHART = "apiVersion: v2\nname: x\nversion: 0.1.0\nicon: https://example.org/icon.png\n"
+LINTED = {
+    "good": {
+        "Chart.yaml": CHART,
+        "values.yaml": "",
+        "templates/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+    },
+    "bare": {},
+    "types": {"Chart.yaml": "apiVersion: v2\nname: x\nversion: 1\nappVersion: 1.2\n", "templates/a.yaml": ""},
+    "urls": {"Chart.yaml": CHART + "sources: [foo]\nmaintainers: [{email: x}, {name: a, email: b}, {name: a, url: b}]\n"},
+    "old": {"Chart.yaml": "apiVersion: v1\nname: x\nversion: 0.1.0\ntype: application\n", "templates/a.yaml": ""},
+    "version": {"Chart.yaml": "apiVersion: v2\nname: x\nversion: latest\n", "templates/a.yaml": ""},
+    "no name": {"Chart.yaml": "apiVersion: v3\n", "templates/a.yaml": ""},
+    "values": {"Chart.yaml": CHART, "values.yaml": "a: [\n", "templates/a.yaml": ""},
+    "nil": {"Chart.yaml": CHART, "values.yaml": "", "templates/a.yaml": "{{ .Values.x.y }}"},
+    "required": {
+        "Chart.yaml": CHART,
+        "values.yaml": "",
+        "templates/a.yaml": "a: {{ required `need` .Values.q }}\nmetadata: {name: a}\n",
+    },
+    "ending": {"Chart.yaml": CHART, "values.yaml": "", "templates/a.bar": "x"},
+    "names": {
+        "Chart.yaml": CHART,
+        "values.yaml": "",
+        "templates/a.yaml": "kind: Pod\nmetadata: {name: Bad_Name}\n---\nkind: Role\nmetadata: {name: 'system:x'}\n",
+    },
+    "gone": {
+        "Chart.yaml": CHART,
+        "values.yaml": "",
+        "templates/a.yaml": "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}\n---\n"
+        "apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: a}\n",
+    },
+    "selector": {
+        "Chart.yaml": CHART,
+        "values.yaml": "",
+        "templates/a.yaml": "kind: Deployment\nmetadata: {name: a}\nspec: {}\n",
+    },
+    "broken": {"Chart.yaml": CHART, "values.yaml": "", "templates/a.yaml": "a: b\n c: d\n"},
+    "schema": {
+        "Chart.yaml": CHART,
+        "values.yaml": "a: 1\n",
+        "values.schema.json": '{"required": ["b"]}',
+        "templates/a.yaml": "",
+    },
+    "dependencies": {
+        "Chart.yaml": CHART + "dependencies: [{name: a, version: 1.x}]\n",
+        "values.yaml": "",
+        "templates/a.yaml": "",
+        "charts/b/Chart.yaml": "apiVersion: v2\nname: b\nversion: 0.1.0\n",
+    },
+}
+
+
+@pytest.mark.parametrize("name", LINTED)
+def test_lint_finds_what_helm_finds(name, make, helm, corral_chart):
+    folder = str(make("x", LINTED[name]))
+    for options in ([], ["--strict"], ["--quiet"]):
+        ours, theirs = corral_chart("lint", folder, *options), helm("lint", folder, *options)
+        assert ours.out == theirs.out
+        assert ours.code == theirs.code
+
+
+def test_an_archive_is_that_of_helm(make, tmp_path, helm, corral_chart):
+    folder = str(
+        make(
+            "web",
+            {
+                "values.yaml": "a: 1 # comment\n",
+                "templates/a.yaml": "a: 1\n",
+                "LICENSE": "free\n",
+                ".helmignore": "*.bak\n",
+                "b.bak": "x",
+                "charts/sub/Chart.yaml": "apiVersion: v2\nname: sub\nversion: 0.1.0\n",
+                "charts/sub/templates/b.yaml": "b: 1\n",
+                "values.schema.json": "{}",
+            },
+        )
+    )
+    for program, where in ((corral_chart, "ours"), (helm, "theirs")):
+        ran = program("package", folder, "-d", str(tmp_path / where), "--version", "1.2.3", "--app-version", "7")
+        assert ran.out == f"Successfully packaged chart and saved it to: {tmp_path / where}/web-1.2.3.tgz\n"
+
+    def content(where):
+        with tarfile.open(tmp_path / where / "web-1.2.3.tgz") as archive:
+            return {m.name: archive.extractfile(m).read() for m in archive}
+
+    assert content("ours") == content("theirs")
+    for part in ("all", "chart", "values", "readme", "crds"):
+        assert corral_chart("show", part, folder).out == helm("show", part, folder).out
+    assert corral_chart("package", folder, "--version", "latest").code == 1
+    assert corral_chart("package", str(tmp_path / "nowhere")).code == 1
