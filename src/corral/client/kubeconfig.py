@@ -6,9 +6,8 @@ https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeco
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from corral.api.plainyaml import value_of
 from corral.base.errors import CorralError
@@ -16,8 +15,7 @@ from corral.base.errors import CorralError
 _SECTIONS = ("clusters", "users", "contexts")
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """Which cluster, and as whom: what a command line may say beside the kubeconfig. Empty fields leave it to that."""
 
     kubeconfig: str = ""
@@ -29,7 +27,7 @@ class Access:
     tls_name: str = ""
     as_user: str = ""
     as_groups: Sequence[str] = ()
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    environ: Mapping[str, str] = os.environ
 
     def files(self) -> list[Path]:
         """The files to read: the one named, those of $KUBECONFIG, or the user's own."""

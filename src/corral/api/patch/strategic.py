@@ -59,7 +59,7 @@ def _merge_map(old: dict[str, Any], patch: dict[str, Any], schema: Type | None) 
 
 
 def _merge_value(old: Any, value: Any, schema: Type | None, name: str) -> Any:
-    type_, strategies, key = _lookup(schema, name)
+    type_, strategies, key = lookup(schema, name)
     if isinstance(value, dict):
         if "replace" in strategies and isinstance(old, dict):
             return value
@@ -80,7 +80,7 @@ def _cleaned(item: Any, type_: Type | None) -> Any:
     return _merge_map({}, item, type_) if isinstance(item, dict) else item
 
 
-def _lookup(schema: Type | None, name: str) -> tuple[Type | None, tuple[str, ...], str]:
+def lookup(schema: Type | None, name: str) -> tuple[Type | None, tuple[str, ...], str]:
     """A field's type, patch strategies and merge key."""
     if schema is None:
         return None, (), ""
@@ -110,7 +110,7 @@ def _delete_from(merged: dict[str, Any], name: str, gone: Any) -> None:
 
 def _merge_ordered(merged: dict[str, Any], patch: dict[str, Any], name: str, order: Any, schema: Type | None) -> None:
     """Merge a list and put its items into the order of `$setElementOrder`."""
-    type_, strategies, key = _lookup(schema, name)
+    type_, strategies, key = lookup(schema, name)
     old, new = merged.get(name), patch.get(name)
     if not isinstance(order, list) or not isinstance(old, list | None) or not isinstance(new, list | None):
         raise bad_request(_BAD_ORDER)

@@ -4,8 +4,7 @@ Little is imported: `corral chart template` takes no longer than Helm.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from corral.charts import versions
 from corral.charts.actions.assumed import Capabilities
@@ -20,8 +19,7 @@ LOOKUP_TIMEOUT_S = 60.0
 Lookup = Callable[[str, str, str, str], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Rendering:
+class Rendering(NamedTuple):
     """What rendering depends on beside the chart, its values and the cluster."""
 
     sub_notes: bool = False
@@ -33,8 +31,7 @@ class Rendering:
     strict: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """`.Release`."""
 
     name: str

@@ -5,7 +5,6 @@ https://helm.sh/docs/topics/charts/
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 Values = dict[str, Any]
@@ -25,20 +24,30 @@ class Crd(NamedTuple):
     file: File
 
 
-@dataclass(slots=True, eq=False)
 class Chart:
-    """A chart. `metadata` holds the fields of Chart.yaml that Helm knows, in Helm's types."""
+    """A chart. `metadata` holds the fields of Chart.yaml that Helm knows, in Helm's types; `raw` every file as it was read."""
 
-    metadata: dict[str, Any]
-    values: Values = field(default_factory=dict)
-    schema: bytes | None = None
-    lock: dict[str, Any] | None = None
-    templates: list[File] = field(default_factory=list)
-    files: list[File] = field(default_factory=list)
-    #: Every file as it was read, in order.
-    raw: list[File] = field(default_factory=list)
-    parent: "Chart | None" = None
-    dependencies: list["Chart"] = field(default_factory=list)
+    __slots__ = ("dependencies", "files", "lock", "metadata", "parent", "raw", "schema", "templates", "values")
+
+    def __init__(
+        self,
+        metadata: dict[str, Any],
+        values: Values | None = None,
+        schema: bytes | None = None,
+        lock: dict[str, Any] | None = None,
+        templates: list[File] | None = None,
+        files: list[File] | None = None,
+        raw: list[File] | None = None,
+    ) -> None:
+        self.metadata = metadata
+        self.values: Values = values or {}
+        self.schema = schema
+        self.lock = lock
+        self.templates = templates or []
+        self.files = files or []
+        self.raw = raw or []
+        self.parent: Chart | None = None
+        self.dependencies: list[Chart] = []
 
     @property
     def name(self) -> str:
@@ -75,7 +84,13 @@ class Chart:
 
     def renamed(self, alias: str) -> "Chart":
         """A copy of this chart under another name; its dependencies stay those of the original, as in Helm."""
-        return replace(self, metadata={**self.metadata, "name": alias} if alias else dict(self.metadata))
+        return self.with_metadata({**self.metadata, "name": alias} if alias else dict(self.metadata))
+
+    def with_metadata(self, metadata: dict[str, Any]) -> "Chart":
+        """A copy of this chart with another Chart.yaml; it shares everything else."""
+        copy = Chart(metadata, self.values, self.schema, self.lock, self.templates, self.files, self.raw)
+        copy.parent, copy.dependencies = self.parent, self.dependencies
+        return copy
 
     def crds(self) -> Iterator[Crd]:
         """The files of `crds/`, its own first."""

@@ -5,10 +5,9 @@ import io
 import json
 import tarfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-from corral.base.files import replace as replace_file
+from corral.base.files import replace
 from corral.charts import versions
 from corral.charts.chart.errors import ChartError
 from corral.charts.chart.metadata import check
@@ -25,7 +24,7 @@ def versioned(chart: Chart, version: str = "", app_version: str = "") -> Chart:
     check(metadata)
     if versions.parse(metadata["version"]) is None:
         raise ChartError(f'chart.metadata.version "{metadata["version"]}" is invalid', "versions are as in 1.2.3")
-    return replace(chart, metadata=metadata)
+    return chart.with_metadata(metadata)
 
 
 def file_name(chart: Chart) -> str:
@@ -48,7 +47,7 @@ def save(chart: Chart, folder: Path, now_s: float) -> Path:
     """Write the archive into `folder`; its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder.absolute() / file_name(chart)
-    replace_file(path, packed(chart, now_s), mode=0o644)
+    replace(path, packed(chart, now_s), mode=0o644)
     return path
 
 

@@ -6,8 +6,7 @@ https://helm.sh/docs/topics/charts_hooks/
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from corral.charts.chart.errors import ChartError
 from corral.charts.manifests.order import INSTALL, ordered
@@ -25,8 +24,7 @@ EVENTS = (
 _BLANK = " \t\n\f\r\v"
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """One document of a template's output."""
 
     path: str
@@ -35,22 +33,33 @@ class Manifest:
     name: str = ""
 
 
-@dataclass(slots=True)
 class Hook:
     """A manifest that is applied at an event of a release; `last_run` is how that went, as Helm stores it."""
 
-    name: str
-    kind: str
-    path: str
-    manifest: str
-    events: list[str]
-    weight: int = 0
-    delete_policies: list[str] = field(default_factory=list)
-    last_run: dict[str, Any] = field(default_factory=dict)
+    __slots__ = ("delete_policies", "events", "kind", "last_run", "manifest", "name", "path", "weight")
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        path: str,
+        manifest: str,
+        events: list[str],
+        weight: int = 0,
+        delete_policies: list[str] | None = None,
+        last_run: dict[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.path = path
+        self.manifest = manifest
+        self.events = events
+        self.weight = weight
+        self.delete_policies = delete_policies or []
+        self.last_run = last_run or {}
 
 
-@dataclass(frozen=True, slots=True)
-class Sorted:
+class Sorted(NamedTuple):
     """The manifests of a release and its hooks, each in the order of installation."""
 
     hooks: list[Hook]
@@ -85,8 +94,7 @@ def sort(files: Mapping[str, str]) -> Sorted:
     return Sorted(ordered(hooks, lambda h: h.kind, INSTALL), ordered(manifests, lambda m: m.kind, INSTALL))
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What is read of a manifest to place it."""
 
     api_version: str

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from corral.api.facts import Type
 from corral.api.objects import Object
+from corral.api.patch.strategic import lookup
 
 _MISSING = object()
 
@@ -46,21 +47,11 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _field(schema: Type | None, name: str) -> tuple[Type | None, tuple[str, ...], str]:
-    """A field's type, strategies and merge key."""
-    if schema is None:
-        return None, (), ""
-    if schema.kind == "map":
-        return schema.item, (), ""
-    field = schema.fields.get(name)
-    return (field.type, field.patch_strategy, field.merge_key) if field else (None, (), "")
-
-
 def _changes(live: Object, new: Object, schema: Type | None) -> Object:
     """What to add to or change in `live` so that it says what `new` says; nothing is taken away."""
     made: Object = {}
     for name, value in new.items():
-        type_, strategies, key = _field(schema, name)
+        type_, strategies, key = lookup(schema, name)
         there = live.get(name, _MISSING)
         if value is None:
             continue
@@ -109,7 +100,7 @@ def _removals(old: Object, new: Object, schema: Type | None) -> Object:
     """What of `old` is not in `new` any more."""
     made: Object = {}
     for name, before in old.items():
-        type_, strategies, key = _field(schema, name)
+        type_, strategies, key = lookup(schema, name)
         value = new.get(name)
         if value is None:
             if before is not None or name not in new:
@@ -145,7 +136,7 @@ def _joined(removals: Object, changes: Object, schema: Type | None) -> Object:
     made = dict(removals)
     for name, value in changes.items():
         before = made.get(name)
-        type_, _, key = _field(schema, name)
+        type_, _, key = lookup(schema, name)
         if isinstance(before, dict) and isinstance(value, dict):
             made[name] = _joined(before, value, type_)
         elif isinstance(before, list) and isinstance(value, list) and not name.startswith("$"):

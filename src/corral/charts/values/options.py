@@ -2,8 +2,8 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from corral.charts.chart import yamlfile
 from corral.charts.chart.errors import ChartError
@@ -15,8 +15,7 @@ from corral.charts.values.coalesce import layered
 Fetch = Callable[[str], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class ValueOptions:
+class ValueOptions(NamedTuple):
     """What `-f` and the `--set` family were given, each in order."""
 
     files: Sequence[str] = ()

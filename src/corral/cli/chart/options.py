@@ -1,7 +1,6 @@
 """The flags that several commands share, and what they mean."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +67,14 @@ POST_RENDER = (
 )
 
 
-@dataclass(slots=True)
 class Options:
     """The values of a command's flags, read as `options.name`; and which flags were given."""
 
-    values: dict[str, Any]
-    given: set[str]
+    __slots__ = ("given", "values")
+
+    def __init__(self, values: dict[str, Any], given: set[str]) -> None:
+        self.values = values
+        self.given = given
 
     def __getattr__(self, name: str) -> Any:
         try:
