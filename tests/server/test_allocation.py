@@ -18,7 +18,7 @@ def service(**spec: object) -> dict:
 
 
 def make(**changes: object) -> Allocation:
-    return Allocation(replace(CONFIG, **changes), Collection("services", 0))
+    return Allocation(replace(CONFIG, **changes), *(Collection(name, 0) for name in ("services", "ranges", "addresses")))
 
 
 def give(allocation: Allocation, obj: dict) -> str:

@@ -27,6 +27,7 @@ from corral.controllers import (
     replicaset,
     resourcequota,
     root_ca,
+    service_addresses,
     serviceaccount,
     serviceaccount_tokens,
     statefulset,
@@ -79,6 +80,7 @@ def build(client: Client, informers: Informers, clock: Clock, config: Config) ->
         garbage.build(client, informers, clock),
         resourcequota.build(client, informers, clock),
         *storage_protection.build(client, informers),
+        *service_addresses.build(client, informers, clock),
         *bootstrap_tokens.build(client, informers, clock),
         *_signing(client, informers, clock, config),
     ]

@@ -1,7 +1,8 @@
 """Cluster addresses and node ports of Services: what is free, and who has just been promised what.
 
-What is taken follows from the Services in the cache; promises that are not yet stored are held by a `Claim`. Addresses are
-chosen from the upper band first (KEP-3070): https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/.
+What is taken follows from the Services in the cache, and from IPAddress objects that others than Corral have made; promises
+that are not yet stored are held by a `Claim`. Addresses come from all ready ServiceCIDRs (KEP-1880), of each the upper band first
+(KEP-3070): https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/.
 """
 
 import ipaddress
@@ -13,11 +14,15 @@ from corral.api.fields import Errors
 from corral.api.kinds.servicespec import needs_cluster_ip, needs_health_check_port, needs_node_port
 from corral.api.objects import Object
 from corral.api.resources import Resource
-from corral.server.cache import Collection
+from corral.server.cache import Cache, Collection
 from corral.server.changes import Change
 from corral.server.config import ServerConfig
 
 HEADLESS = "None"
+#: The label of the IPAddress objects that follow from Services.
+MANAGED_BY, MANAGER = "ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io"
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 RANDOM_TRIES = 16
 
 
@@ -45,14 +50,48 @@ class Claim:
 class Allocation:
     """The allocator. Ports are `port/PROTOCOL`, addresses are themselves."""
 
-    def __init__(self, config: ServerConfig, services: Collection) -> None:
+    def __init__(self, config: ServerConfig, services: Collection, ranges: Collection, addresses: Collection) -> None:
         self._network = ipaddress.ip_network(config.service_cidr)
+        #: ServiceCIDR → its ranges of this cluster's family, where it is ready.
+        self._ranges: dict[str, list[Network]] = {}
+        #: Addresses that other allocators have given away.
+        self._reserved: set[str] = set()
         self._ports = range(config.node_port_min, config.node_port_max + 1)
         self._taken: Counter[str] = Counter()
         self._pending: Counter[str] = Counter()
         for item in services.items.values():
             self._taken.update(_holdings(item.object))
         services.listen(self._follow)
+        for item in ranges.items.values():
+            self._follow_range(Change(item.revision, None, item))
+        ranges.listen(self._follow_range)
+        for item in addresses.items.values():
+            self._follow_address(Change(item.revision, None, item))
+        addresses.listen(self._follow_address)
+
+    def _follow_range(self, change: Change) -> None:
+        for item in (change.old, change.new):
+            if item is not None:
+                self._ranges.pop(item.name, None)
+        if change.new is not None and _is_ready(change.new.object):
+            cidrs = change.new.object["spec"].get("cidrs") or ()
+            networks = (ipaddress.ip_network(cidr, strict=False) for cidr in cidrs)
+            self._ranges[change.new.name] = [each for each in networks if each.version == self._network.version]
+
+    def _follow_address(self, change: Change) -> None:
+        for item in (change.old, change.new):
+            if item is not None:
+                self._reserved.discard(item.name)
+        if change.new is not None:
+            labels = change.new.object["metadata"].get("labels") or {}
+            if labels.get(MANAGED_BY) != MANAGER:
+                self._reserved.add(change.new.name)
+
+    @property
+    def _networks(self) -> list[Network]:
+        found = [network for networks in self._ranges.values() for network in networks]
+        # The cluster's own range first, and alone while no object tells of any.
+        return sorted(found, key=lambda network: network != self._network) or [self._network]
 
     def _follow(self, change: Change) -> None:
         if change.old is not None:
@@ -143,23 +182,29 @@ class Allocation:
             parsed = ipaddress.ip_address(address)
         except ValueError:
             return ""
-        if parsed not in self._network:
+        if not any(parsed in network for network in self._networks):
             return "the provided network does not match the current range"
         if self._busy(address):
             return "provided IP is already allocated"
         return None
 
     def _free_address(self) -> str | None:
-        size = self._network.num_addresses
-        first, last = 1, size - (2 if self._network.version == 4 else 1)
+        for network in self._networks:
+            if (address := self._free_in(network)) is not None:
+                return address
+        return None
+
+    def _free_in(self, network: Network) -> str | None:
+        size = network.num_addresses
+        first, last = 1, size - (2 if network.version == 4 else 1)
         band = min(max(16, size // 16), 256)
         lowest = band if band < last else first
         for _ in range(RANDOM_TRIES):
-            address = str(self._network[random.randint(lowest, last)])
+            address = str(network[random.randint(lowest, last)])
             if not self._busy(address):
                 return address
         for i in (*range(lowest, last + 1), *range(first, lowest)):
-            address = str(self._network[i])
+            address = str(network[i])
             if not self._busy(address):
                 return address
         return None
@@ -238,7 +283,20 @@ class Allocation:
         return f"provided port is not in the valid range. The range of valid ports is {valid}"
 
     def _busy(self, what: str) -> bool:
-        return what in self._taken or what in self._pending
+        return what in self._taken or what in self._pending or what in self._reserved
+
+
+def allocation_of(config: ServerConfig, cache: Cache) -> Allocation:
+    """The allocator over a server's cache."""
+    kinds = ("services", "servicecidrs.networking.k8s.io", "ipaddresses.networking.k8s.io")
+    return Allocation(config, *map(cache.collection, kinds))
+
+
+def _is_ready(found: Object) -> bool:
+    if "deletionTimestamp" in found["metadata"]:
+        return False
+    conditions = (found.get("status") or {}).get("conditions") or ()
+    return all(each["status"] == "True" for each in conditions if each["type"] == "Ready")
 
 
 def _holdings(service: Object) -> Iterable[str]:

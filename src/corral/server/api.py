@@ -26,7 +26,7 @@ from corral.server.admission import default_chain
 from corral.server.admission.dynamic import dynamic_plugins
 from corral.server.aggregation import Backends
 from corral.server.aggregation.layer import Aggregation
-from corral.server.allocation import Allocation
+from corral.server.allocation import allocation_of
 from corral.server.audit import AuditLog, Auditor, Sink, load_policy
 from corral.server.audit.auditor import DECISION, REASON
 from corral.server.audit.event import shown_body
@@ -167,7 +167,7 @@ class ApiServer:
         core = self.core
         dynamic = dynamic_plugins(core, self.lookup, self._webhooks)
         core.admission = default_chain(self.lookup, self.authorizer, Charges(core).write, dynamic)
-        core.writes = Writes(core, core.admission, Allocation(self.config, core.cache.collection("services")))
+        core.writes = Writes(core, core.admission, allocation_of(self.config, core.cache))
         core.deletions = Deletions(core, core.admission)
         core.tokens = TokenAuthority.load(keys.service_account_key, self.config.issuer)
         core.token_requests = TokenRequests(self.lookup, core.tokens, core.clock)
