@@ -1,7 +1,7 @@
 """Cluster addresses and node ports of Services: what is free, and who has just been promised what.
 
 What is taken follows from the Services in the cache, and from IPAddress objects that others than Corral have made; promises
-that are not yet stored are held by a `Claim`. Addresses come from all ready ServiceCIDRs (KEP-1880), of each the upper band first
+that are not yet stored are held by a `Claim`. Addresses come from every ready ServiceCIDR (KEP-1880), the upper band first
 (KEP-3070): https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/.
 """
 
