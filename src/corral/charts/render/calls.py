@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from corral.charts.render import functions, nodes
 from corral.charts.render.errors import ExecError, FunctionError
+from corral.charts.render.frames import Code, Evaluator, fail
 from corral.charts.render.functions import Function
 from corral.charts.render.nodes import Node
+from corral.charts.render.ordering import truth as _truth
+from corral.charts.render.steps import after
 
 if TYPE_CHECKING:
-    from corral.charts.render.compiler import Code, Compiler, Evaluator
+    from corral.charts.render.compiler import Compiler
 
 _FAILURES = (FunctionError, ExecError)
 #: What one value may hold at most: characters of a string, elements of a list.
@@ -24,7 +27,7 @@ class Caller:
     def __init__(self, compiler: "Compiler | None") -> None:
         self._compiler = compiler
 
-    def function(self, node: nodes.Identifier, command: Node, args: list[Node], final: "Code | None") -> "Evaluator":
+    def function(self, node: nodes.Identifier, command: Node, args: list[Node], final: Code | None) -> Evaluator:
         """A call of a function by its name."""
         name = node.name
         found = functions.find(name)
@@ -39,8 +42,8 @@ class Caller:
         node: Node,
         last: Node,
         args: list[Node],
-        final: "Code | None",
-    ) -> "Evaluator":
+        final: Code | None,
+    ) -> Evaluator:
         """A call; its own errors are told at `node`, those before its arguments at `last`."""
         wrong = _wrong_number(function, name, len(args), final is not None)
         if wrong:
@@ -61,15 +64,13 @@ class Caller:
             return self._closure(function, name, node, codes, code), last
         return self._closure(function, name, node, codes, None), last
 
-    def _failing(self, node: Node, message: str, final: "Code | None") -> "Code":
-        from corral.charts.render.compiler import after, fail
-
+    def _failing(self, node: Node, message: str, final: Code | None) -> Code:
         def run(frame: Any, dot: Any) -> Any:
             fail(node, message)
 
         return after(final, run)
 
-    def _short_circuit(self, function: Function, node: Node, args: list[Node], final: "Code | None") -> "Evaluator":
+    def _short_circuit(self, function: Function, node: Node, args: list[Node], final: Code | None) -> Evaluator:
         """`and` and `or`: what comes after the deciding argument is not evaluated."""
         name = function.name
         wrong = _wrong_number(function, name, len(args), final is not None)
@@ -95,7 +96,7 @@ class Caller:
 
         return run, last
 
-    def _closure(self, function: Function, name: str, node: Node, codes: "list[Code]", final: "Code | None") -> "Code":
+    def _closure(self, function: Function, name: str, node: Node, codes: list[Code], final: Code | None) -> Code:
         call = function.call
         told = self._told(name, node)
         if function.wants_run:
@@ -108,19 +109,11 @@ class Caller:
         """How a failure of the function is told, and a value that is too large."""
 
         def tell(error: Exception | None, value: Any = None) -> None:
-            from corral.charts.render.compiler import fail
-
             if error is None:
                 error = FunctionError(f"the result has {len(value)} elements, more than {_LIMITS[value.__class__]}")
             fail(node, f"error calling {name}: {error}")
 
         return tell
-
-
-def _truth(value: Any) -> bool:
-    from corral.charts.render.ordering import truth
-
-    return truth(value)
 
 
 def _wrong_number(function: Function, name: str, given: int, piped: bool) -> str:
@@ -134,7 +127,7 @@ def _wrong_number(function: Function, name: str, given: int, piped: bool) -> str
     return ""
 
 
-def _plain(call: Callable[..., Any], codes: "list[Code]", told: Callable[..., None]) -> "Code":
+def _plain(call: Callable[..., Any], codes: list[Code], told: Callable[..., None]) -> Code:
     if len(codes) == 1:
         first = codes[0]
 
@@ -181,7 +174,7 @@ def _plain(call: Callable[..., Any], codes: "list[Code]", told: Callable[..., No
     return run
 
 
-def _piped(call: Callable[..., Any], codes: "list[Code]", final: "Code", told: Callable[..., None]) -> "Code":
+def _piped(call: Callable[..., Any], codes: list[Code], final: Code, told: Callable[..., None]) -> Code:
     if not codes:
         return _plain(call, [final], told)
     if len(codes) == 1:
@@ -216,7 +209,7 @@ def _piped(call: Callable[..., Any], codes: "list[Code]", final: "Code", told: C
     return run
 
 
-def _with_run(call: Callable[..., Any], codes: "list[Code]", final: "Code | None", told: Callable[..., None]) -> "Code":
+def _with_run(call: Callable[..., Any], codes: list[Code], final: Code | None, told: Callable[..., None]) -> Code:
     if len(codes) + (final is not None) == 2:
         return _with_run_of_two(call, codes[0], codes[1] if final is None else final, told, piped=final is not None)
 
@@ -231,9 +224,7 @@ def _with_run(call: Callable[..., Any], codes: "list[Code]", final: "Code | None
     return run
 
 
-def _with_run_of_two(
-    call: Callable[..., Any], first: "Code", second: "Code", told: Callable[..., None], *, piped: bool
-) -> "Code":
+def _with_run_of_two(call: Callable[..., Any], first: Code, second: Code, told: Callable[..., None], *, piped: bool) -> Code:
     """include and tpl: called without a star, as only then the interpreter needs no stack of C's for templates in templates."""
 
     def run(frame: Any, dot: Any) -> Any:

@@ -7,39 +7,18 @@ Go knows two kinds of nil: no value at all, and an interface without one (a miss
 and `.a.b` of a missing `.a` show the difference. Both are None here; the compiler knows which by where a value is from.
 """
 
-from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
-from corral.charts.render import access, arguments, nodes
+from corral.charts.render import access, arguments, nodes, steps
 from corral.charts.render.calls import Caller
-from corral.charts.render.errors import ExecError
+from corral.charts.render.frames import Code, Evaluator, Frame, NodeError, fail, told
 from corral.charts.render.functions import Function
-from corral.charts.render.gofmt import plain
 from corral.charts.render.gotypes import Struct, Values
 from corral.charts.render.nodes import Node, Tree
-from corral.charts.render.ordering import sorted_items
 from corral.charts.render.strconv import quote
-
-Code = Callable[["Frame", Any], Any]
-#: Evaluates, and the node where errors are told that come after it.
-Evaluator = tuple[Code, Node]
 
 MAX_TEMPLATE_DEPTH = 100_000
 _MAPS = (dict, Values)
-
-
-class Frame:
-    """One execution of one template: its variables ($ first) and where its output goes."""
-
-    __slots__ = ("depth", "out", "run", "tree", "variables", "write")
-
-    def __init__(self, run: Any, tree: Tree, dot: Any, out: list[str], depth: int) -> None:
-        self.run = run
-        self.tree = tree
-        self.out = out
-        self.write = out.append
-        self.depth = depth
-        self.variables = [dot] + [None] * (tree.slots - 1)
 
 
 def execute(run: Any, tree: Tree, dot: Any, out: list[str], depth: int = 0) -> None:
@@ -48,31 +27,6 @@ def execute(run: Any, tree: Tree, dot: Any, out: list[str], depth: int = 0) -> N
     if code is None:
         code = tree.compiled = Compiler(tree).body(tree.body, ranged=False)
     code(Frame(run, tree, dot, out, depth), dot)
-
-
-class NodeError(Exception):
-    """A failure at a node; where the node is, the step that it belongs to knows."""
-
-    def __init__(self, node: Node, message: str) -> None:
-        super().__init__(message)
-        self.node = node
-
-
-def fail(node: Node, message: str) -> NoReturn:
-    """Raise the NodeError of a node."""
-    raise NodeError(node, message)
-
-
-def told(error: NodeError, tree: Tree, base: int) -> ExecError:
-    """What is told of a failure in a tree, in an action that begins at `base`."""
-    line, column = tree.file.place(base + error.node.pos)
-    context = f"executing {quote(tree.name)} at <{error.node}>"
-    return ExecError(f"template: {tree.file.name}:{line}:{column}: {context}: {error}", tree.file.name, line, column)
-
-
-def shown(value: Any) -> str:
-    """What an action prints of a value."""
-    return "<no value>" if value is None else plain(value)
 
 
 class Compiler:
@@ -88,7 +42,7 @@ class Compiler:
     def body(self, body: list[Node], *, ranged: bool) -> Code:
         """A list of nodes; its code returns "break" or "continue" if it was left that way."""
         outer, self._ranged = self._ranged, ranged
-        steps: list[Code] = []
+        made: list[Code] = []
         leaves = False
         pending = ""
         for node in body:
@@ -96,22 +50,22 @@ class Compiler:
                 pending += node.text
                 continue
             if isinstance(node, nodes.Action) and not node.pipe.declared:
-                steps.append(_printing(pending, self.shared(node.pipe)[0], self._tree, node.base))
+                made.append(steps.printing(pending, self.shared(node.pipe)[0], self._tree, node.base))
                 pending = ""
                 continue
             if pending:
-                steps.append(_writing(pending))
+                made.append(steps.writing(pending))
                 pending = ""
-            steps.append(self._step(node))
+            made.append(self._step(node))
             leaves = leaves or isinstance(node, nodes.Leave | nodes.Branch)
         if pending:
-            steps.append(_writing(pending))
+            made.append(steps.writing(pending))
         self._ranged = outer
-        return _leaving(steps) if leaves else _sequence(steps)
+        return steps.leaving(made) if leaves else steps.sequence(made)
 
     def _step(self, node: Node) -> Code:
         if isinstance(node, nodes.Action):
-            return _silent(self.shared(node.pipe)[0], self._tree, node.base)
+            return steps.silent(self.shared(node.pipe)[0], self._tree, node.base)
         if isinstance(node, nodes.Branch):
             if node.kind == "range":
                 return self._range(node)
@@ -168,7 +122,7 @@ class Compiler:
         def run(frame: Frame, dot: Any) -> Any:
             try:
                 value = values(frame, dot)
-                entries = () if value is None else _entries(value, last)
+                entries = () if value is None else steps.entries(value, last)
             except NodeError as error:
                 raise told(error, tree, base) from None
             if value:
@@ -250,16 +204,16 @@ class Compiler:
         if isinstance(first, nodes.Field):
             return self._fields(first, None, first.names, first, self._ranged, args, final)
         if isinstance(first, nodes.Variable) and first.names:
-            return self._fields(first, _variable(first.slot), first.names, first, first.ranged, args, final)
+            return self._fields(first, steps.variable(first.slot), first.names, first, first.ranged, args, final)
         if isinstance(first, nodes.Chain):
             return self._chain(first, args, final)
         last: Node = first
         if isinstance(first, nodes.Pipe):
             code, last = self.pipe(first)
         elif isinstance(first, nodes.Variable):
-            code = _variable(first.slot)
+            code = steps.variable(first.slot)
         elif isinstance(first, nodes.Dot):
-            code = _dot
+            code = steps.dot
         elif isinstance(first, nodes.Nil):
             code = self._failing(first, "nil is not a command")
         else:
@@ -267,7 +221,7 @@ class Compiler:
             code = self._constant(first, "interface {}")
         if args or final is not None:
             at = final_last if isinstance(first, nodes.Pipe) else first
-            code = after(final, self._failing(at, f"can't give argument to non-function {first}"))
+            code = steps.after(final, self._failing(at, f"can't give argument to non-function {first}"))
         return code, last
 
     def _failing(self, node: Node, message: str) -> Code:
@@ -330,10 +284,10 @@ class Compiler:
             return (*self._fields(node, None, node.names, node, self._ranged, [], None), True)
         if isinstance(node, nodes.Variable):
             if node.names:
-                return (*self._fields(node, _variable(node.slot), node.names, node, node.ranged, [], None), True)
-            return _variable(node.slot), node, node.ranged
+                return (*self._fields(node, steps.variable(node.slot), node.names, node, node.ranged, [], None), True)
+            return steps.variable(node.slot), node, node.ranged
         if isinstance(node, nodes.Dot):
-            return _dot, node, self._ranged
+            return steps.dot, node, self._ranged
         if isinstance(node, nodes.Pipe):
             return (*self.pipe(node), False)
         if isinstance(node, nodes.Chain):
@@ -399,13 +353,13 @@ class Compiler:
     ) -> Evaluator:
         caller = Caller(self)
         *path, name = names
-        path_code = self._fields(node, receiver, path, last, interface, [], None)[0] if path else receiver or _dot
+        path_code = self._fields(node, receiver, path, last, interface, [], None)[0] if path else receiver or steps.dot
         known = bool(path) or interface
         end = args[-1] if args else last
 
         def run(frame: Frame, dot: Any) -> Any:
             # What comes through the pipe has been evaluated before.
-            piped = None if final is None else _fixed(final(frame, dot))
+            piped = None if final is None else steps.fixed(final(frame, dot))
             value = path_code(frame, dot)
             if value is None and not known:
                 return _no_data(frame, last, name)
@@ -440,92 +394,3 @@ def _slow(frame: Frame, last: Node, node: Node, value: Any, name: str, static_ty
     if found.__class__ is Function:
         return Caller(None).call(found, name, node, last, [], None)[0](frame, None)
     return found
-
-
-def after(final: Code | None, code: Code) -> Code:
-    """`code` after what comes through the pipe, which may fail first."""
-    if final is None:
-        return code
-    first = final
-
-    def run(frame: Frame, dot: Any) -> Any:
-        first(frame, dot)
-        return code(frame, dot)
-
-    return run
-
-
-def _fixed(value: Any) -> Code:
-    return lambda frame, dot: value
-
-
-def _variable(slot: int) -> Code:
-    return lambda frame, dot: frame.variables[slot]
-
-
-def _dot(frame: Frame, dot: Any) -> Any:
-    return dot
-
-
-def _writing(text: str) -> Code:
-    return lambda frame, dot: frame.write(text)
-
-
-def _silent(code: Code, tree: Tree, base: int) -> Code:
-    def run(frame: Frame, dot: Any) -> None:
-        try:
-            code(frame, dot)
-        except NodeError as error:
-            raise told(error, tree, base) from None
-
-    return run
-
-
-def _printing(text: str, code: Code, tree: Tree, base: int) -> Code:
-    def run(frame: Frame, dot: Any) -> None:
-        if text:
-            frame.write(text)
-        try:
-            value = code(frame, dot)
-        except NodeError as error:
-            raise told(error, tree, base) from None
-        frame.write(value if value.__class__ is str else shown(value))
-
-    return run
-
-
-def _sequence(steps: list[Code]) -> Code:
-    if len(steps) == 1:
-        return steps[0]
-
-    def run(frame: Frame, dot: Any) -> None:
-        for step in steps:
-            step(frame, dot)
-
-    return run
-
-
-def _leaving(steps: list[Code]) -> Code:
-    def run(frame: Frame, dot: Any) -> Any:
-        for step in steps:
-            how = step(frame, dot)
-            if how is not None:
-                return how
-        return None
-
-    return run
-
-
-def _entries(value: Any, node: Node) -> Any:
-    """The keys and elements that a range walks."""
-    if isinstance(value, list):
-        return enumerate(value)
-    if isinstance(value, dict):
-        return sorted_items(value)
-    if isinstance(value, bytes):
-        from corral.charts.render.gotypes import Uint8
-
-        return enumerate(map(Uint8, value))
-    if isinstance(value, int) and not isinstance(value, bool):
-        return ((i, i) for i in range(value))
-    fail(node, f"range can't iterate over {plain(value)}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from corral.charts.render import compiler
 from corral.charts.render.errors import ExecError, FunctionError, ParseError, RenderError
+from corral.charts.render.frames import Frame
 from corral.charts.render.functions import HOMES
 from corral.charts.render.functions.helm import WARNING_END, WARNING_START
 from corral.charts.render.gotypes import Values
@@ -225,7 +226,7 @@ class Run:
         except RenderError as error:
             raise FunctionError(f"error during tpl function execution for {_quoted(text)}: {error.message}") from None
 
-    def tick(self, frame: compiler.Frame) -> None:
+    def tick(self, frame: Frame) -> None:
         """Count a round of a range or an execution; FunctionError when there were too many."""
         self._meter.step(frame.out)
 

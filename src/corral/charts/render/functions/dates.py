@@ -4,7 +4,7 @@ from datetime import UTC, tzinfo
 from functools import lru_cache
 from typing import Any
 
-from corral.charts.render import gotime
+from corral.charts.render import gotime, timelayouts
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import ANY, Table
 from corral.charts.render.gotime import SECOND, Duration, Time
@@ -91,7 +91,7 @@ def _must_date_modify(text: str, date: Time) -> Time:
 @FUNCTIONS.add("toDate", "string", "string")
 def _to_date(layout: str, text: str) -> Time:
     try:
-        return gotime.parse(layout, text)
+        return timelayouts.parse(layout, text)
     except (ValueError, OverflowError):
         return gotime.ZERO
 
@@ -99,7 +99,7 @@ def _to_date(layout: str, text: str) -> Time:
 @FUNCTIONS.add("mustToDate", "string", "string")
 def _must_to_date(layout: str, text: str) -> Time:
     try:
-        return gotime.parse(layout, text)
+        return timelayouts.parse(layout, text)
     except (ValueError, OverflowError) as error:
         raise FunctionError(str(error)) from None
 

@@ -219,14 +219,22 @@ def _min(*values: Any) -> Int64:
     return Int64(min(map(to_int, values)))
 
 
+def _chosen(values: tuple[Any, ...], choose: Any) -> float:
+    """math.Max and math.Min, which tell the zeros apart and keep what is no number."""
+    numbers = list(map(to_float, values))
+    if any(map(math.isnan, numbers)):
+        return math.nan
+    return float(choose(numbers, key=lambda number: (number, math.copysign(1, number))))
+
+
 @FUNCTIONS.add("maxf", ANY, "..." + ANY)
 def _maxf(*values: Any) -> float:
-    return max(map(to_float, values))
+    return _chosen(values, max)
 
 
 @FUNCTIONS.add("minf", ANY, "..." + ANY)
 def _minf(*values: Any) -> float:
-    return min(map(to_float, values))
+    return _chosen(values, min)
 
 
 def _whole(value: float, rounded: Any) -> float:
