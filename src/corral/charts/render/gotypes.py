@@ -129,6 +129,8 @@ class Struct:
     __slots__ = ()
     go_type: ClassVar[str] = ""
     pointer: ClassVar[bool] = True
+    #: Whether Go can compare it: a struct with slices or maps in it cannot be.
+    comparable: ClassVar[bool] = True
     fields: ClassVar[dict[str, tuple[str, str, bool]]] = {}
     methods: ClassVar[dict[str, tuple[str, tuple[str, ...]]]] = {}
 

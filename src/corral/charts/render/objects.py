@@ -86,6 +86,7 @@ class Metadata(_Record):
 
     go_type = "struct { chart.Metadata; IsRoot bool }"
     pointer = False
+    comparable = False
     fields = {  # noqa: RUF012
         **{name: (name, json_name, omitempty) for name, (json_name, omitempty) in _FIELDS.items()},
         "IsRoot": ("IsRoot", "IsRoot", False),

@@ -53,16 +53,20 @@ def equal(first: Any, others: tuple[Any, ...]) -> bool:
         raise FunctionError(_MISSING)
     kind = _basic(first)
     for other in others:
-        if not _comparable(other):
-            raise FunctionError(f"uncomparable type {type_name(other)}: {_shown(other)}")
+        if first is None or other is None:
+            if first is other:
+                return True
+            continue
         other_kind = _basic(other)
         if kind != other_kind:
-            if {kind, other_kind} == {"int", "uint"}:
-                if first == other:
-                    return True
-            elif first is not None and other is not None:
+            if {kind, other_kind} != {"int", "uint"}:
                 raise FunctionError(_INCOMPATIBLE)
-        elif first is other if isinstance(first, Struct) else first == other:
+            if first == other:
+                return True
+            continue
+        if not _comparable(other):
+            raise FunctionError(f"uncomparable type {type_name(other)}: {_shown(other)}")
+        if first is other if isinstance(first, Struct) else first == other:
             return True
     return False
 
@@ -74,7 +78,7 @@ def _shown(value: Any) -> str:
 
 
 def _comparable(value: Any) -> bool:
-    return not isinstance(value, dict | list | bytes)
+    return value.comparable if isinstance(value, Struct) else not isinstance(value, dict | list | bytes)
 
 
 def less(first: Any, second: Any) -> bool:
