@@ -32,6 +32,8 @@ class Rules:
 
     #: Whether the kind has `spec`-driven `metadata.generation` (bumped when anything but metadata and status changes).
     has_generation = False
+    #: Whether another set of labels is another generation too (EndpointSlices).
+    generation_counts_labels = False
     #: Whether the kind has a `status` subresource: a main write keeps the old status, a status write keeps all but it.
     has_status = False
     #: Whether PUT to a missing name creates it (Leases, Events and a few others).

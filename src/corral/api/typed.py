@@ -21,7 +21,7 @@ _MISSING: Any = object()
 class Shape:
     """What a type means for ownership. `fields`: name → (`f:name`, shape, its value in an empty object or _MISSING)."""
 
-    __slots__ = ("_fields", "_type", "defaults", "item", "keys", "kind", "scalar")
+    __slots__ = ("_always", "_fields", "_type", "defaults", "item", "keys", "kind", "scalar")
 
     def __init__(
         self,
@@ -41,6 +41,7 @@ class Shape:
         self.scalar = scalar
         self._type = of
         self._fields: dict[str, tuple[str, Shape, Any]] | None = None
+        self._always: tuple[str, ...] | None = None
 
     @property
     def fields(self) -> "dict[str, tuple[str, Shape, Any]]":
@@ -50,6 +51,13 @@ class Shape:
             type_ = self._type
             self._fields = {n: ("f:" + n, _of_field(type_, f), _zero(type_, f)) for n, f in type_.fields.items()}
         return self._fields
+
+    @property
+    def always(self) -> "tuple[str, ...]":
+        """The fields that are in every object, if empty or null ones."""
+        if self._always is None:
+            self._always = tuple(name for name, (_, _, empty) in self.fields.items() if empty is not _MISSING)
+        return self._always
 
     @property
     def open(self) -> bool:
@@ -153,6 +161,9 @@ def everything(shape: Shape, value: Any) -> Fields:
                 node[field[0]] = LEAF
             else:
                 node[field[0]] = everything(field[1], child)
+        for name in shape.always:
+            if name not in value:
+                node["f:" + name] = LEAF
         return node
     if isinstance(value, dict):
         return LEAF if kind in (SET, KEYED) else {".": LEAF} | {"f:" + k: everything(shape.item, v) for k, v in value.items()}

@@ -120,7 +120,7 @@ class Allocation:
         has = set() if old is None else set(_holdings(old))
         self._families(spec, errors)
         if not errors and needs_cluster_ip(spec):
-            self._addresses(spec, has, claim, errors)
+            self._addresses(spec, new["metadata"].get("name", ""), has, claim, errors)
         if not errors and needs_node_port(spec):
             self._node_ports(spec, has, claim, errors)
         if not errors and needs_health_check_port(spec):
@@ -154,7 +154,7 @@ class Allocation:
 
     # Addresses
 
-    def _addresses(self, spec: Object, has: set[str], claim: Claim, errors: Errors) -> None:
+    def _addresses(self, spec: Object, name: str, has: set[str], claim: Claim, errors: Errors) -> None:
         if spec.get("clusterIP") == HEADLESS:
             return
         wanted = [address for address in spec.get("clusterIPs") or [spec.get("clusterIP", "")] if address]
@@ -162,6 +162,11 @@ class Allocation:
             address = self._free_address()
             if address is None:
                 errors.internal("spec.clusterIPs", "failed to allocate a serviceIP: range is full")
+                return
+            if not name:
+                # An address belongs to a Service with a name.
+                fault = f'IPAddress.networking.k8s.io "{address}" is invalid: spec.parentRef.name: Required value'
+                errors.invalid("spec.clusterIPs", [""], f"failed to allocate IP: {fault}")
                 return
             claim.take(address)
             spec["clusterIP"], spec["clusterIPs"] = address, [address]
@@ -233,12 +238,11 @@ class Allocation:
             if port.get("nodePort") or errors:
                 continue
             protocol = port.get("protocol", "TCP")
-            number = self._free_port(protocol, own)
-            if number is None:
+            number = _node_port_of(spec["ports"], port.get("port")) or self._free_port()
+            if not number:
                 errors.internal("spec.ports", "failed to allocate a nodePort: range is full")
                 return
             port["nodePort"] = number
-            own.setdefault(number, set()).add(protocol)
             claim.take(f"{number}/{protocol}")
 
     def _health_check_port(self, spec: Object, has: set[str], claim: Claim, errors: Errors) -> None:
@@ -257,18 +261,14 @@ class Allocation:
             else:
                 claim.take(key)
             return
-        free = self._free_port("TCP", {})
+        free = self._free_port()
         if free is None:
             errors.internal("spec.healthCheckNodePort", "failed to allocate a HealthCheck NodePort: range is full")
             return
         spec["healthCheckNodePort"] = free
         claim.take(f"{free}/TCP")
 
-    def _free_port(self, protocol: str, own: dict[int, set[str]]) -> int | None:
-        """A port that is free; one that this Service has for another protocol is taken first."""
-        for number, protocols in own.items():
-            if protocol not in protocols and not self._busy(f"{number}/{protocol}"):
-                return number
+    def _free_port(self) -> int | None:
         for _ in range(RANDOM_TRIES):
             number = random.choice(self._ports)
             if not self._port_busy(number):
@@ -297,6 +297,11 @@ def _is_ready(found: Object) -> bool:
         return False
     conditions = (found.get("status") or {}).get("conditions") or ()
     return all(each["status"] == "True" for each in conditions if each["type"] == "Ready")
+
+
+def _node_port_of(ports: list[Object], number: int | None) -> int:
+    """The node port of the ports with this number, as one for all protocols is wanted (DNS over UDP and TCP); 0: none yet."""
+    return next((port["nodePort"] for port in ports if port.get("port") == number and port.get("nodePort")), 0)
 
 
 def _holdings(service: Object) -> Iterable[str]:

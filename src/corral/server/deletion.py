@@ -57,6 +57,13 @@ _RETURNED = frozenset(
 )
 
 
+#: What a client is told that deletes a Job and does not say what is to become of its pods.
+_JOB_ORPHANS = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them"
+    " or set propagationPolicy=Orphan to suppress this warning"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class DeleteOptions:
     """How to delete."""
@@ -102,6 +109,12 @@ class DeleteOptions:
         grace_s = given.get("gracePeriodSeconds")
         wanted = given.get("preconditions") or {}
         return cls(grace_s, policy or "", orphan, wanted.get("uid"), wanted.get("resourceVersion"), dry_run)
+
+
+def warn(request: Request, resource: Resource, options: DeleteOptions) -> None:
+    """Warn of what a deletion leaves behind without having been asked to."""
+    if resource.group_resource == "jobs.batch" and not options.policy and options.orphan_dependents is None:
+        request.warnings.append(_JOB_ORPHANS)
 
 
 def _given(request: Request) -> Object:

@@ -40,13 +40,19 @@ class DaemonSetRules(WorkloadRules):
                 strategy["rollingUpdate"] = {}
             default_fields(strategy["rollingUpdate"], maxUnavailable=1, maxSurge=0)
 
+    def default(self, obj: Object) -> None:
+        """The template's own generation, which older clients read, is an annotation; whoever writes it owns it."""
+        super().default(obj)
+        if TEMPLATE_GENERATION not in (obj["metadata"].get("annotations") or {}):
+            _set_template_generation(obj, 0)
+
     def prepare_create(self, obj: Object, context: Context) -> None:
-        """The template's own generation, which older clients read, is kept in an annotation."""
+        """The template's generation begins with 1."""
         super().prepare_create(obj, context)
         _set_template_generation(obj, 1)
 
     def prepare_update(self, new: Object, old: Object, subresource: str, context: Context) -> None:
-        """The same; it goes up with each change of the template."""
+        """It goes up with each change of the template."""
         super().prepare_update(new, old, subresource, context)
         former = int((old["metadata"].get("annotations") or {}).get(TEMPLATE_GENERATION, "1"))
         changed = new["spec"].get("template") != old["spec"].get("template")

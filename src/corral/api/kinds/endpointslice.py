@@ -21,6 +21,7 @@ class EndpointSliceRules(Rules):
     """Rules of discovery.k8s.io/v1 EndpointSlice."""
 
     has_generation = True
+    generation_counts_labels = True
 
     def default(self, obj: Object) -> None:
         """Ports have a name, if an empty one, and are TCP."""

@@ -1,7 +1,7 @@
 """DELETE of an object."""
 
 from corral.server.core import Core
-from corral.server.deletion import DeleteOptions
+from corral.server.deletion import DeleteOptions, warn
 from corral.server.represent import respond, single, wanted_by
 from corral.server.request import Request, Response
 
@@ -12,6 +12,7 @@ async def handle(core: Core, request: Request) -> Response:
     assert resource is not None
     want = wanted_by(request)
     options = DeleteOptions.of(request)
+    warn(request, resource, options)
     answer = await core.deletions.delete(request, resource, request.name, options)
     if answer.get("kind") == "Status":
         return respond(request, answer, want)

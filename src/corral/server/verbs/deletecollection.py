@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from corral.api.errors import ApiError
 from corral.server.core import Core
-from corral.server.deletion import DeleteOptions
+from corral.server.deletion import DeleteOptions, warn
 from corral.server.options import ListOptions
 from corral.server.represent import respond, wanted_by
 from corral.server.request import Request, Response
@@ -21,6 +21,7 @@ async def handle(core: Core, request: Request) -> Response:
     assert resource is not None
     want = wanted_by(request)
     options = DeleteOptions.of(request)
+    warn(request, resource, options)
     selection = selection_of(request, core.rules(resource), by_namespace=False)
     page = await page_of(core, request, ListOptions.of(request), selection)
     turns = asyncio.Semaphore(AT_ONCE)
