@@ -43,7 +43,7 @@ class Pages:
 
     async def handle(self, _core: Core, request: Request) -> Response:
         """The page. Raises PageNotFoundError, ApiError."""
-        page = self._pages.get(request.path)
+        page = self._pages.get(request.path.rstrip("/") or "/")  # clients ask for /version/ too
         if page is not None:
             return await page(request)
         first = request.path.strip("/").split("/")[0]
