@@ -165,8 +165,8 @@ class Allocation:
                 return
             if not name:
                 # An address belongs to a Service with a name.
-                fault = f'IPAddress.networking.k8s.io "{address}" is invalid: spec.parentRef.name: Required value'
-                errors.invalid("spec.clusterIPs", [""], f"failed to allocate IP: {fault}")
+                why = f'IPAddress.networking.k8s.io "{address}" is invalid: spec.parentRef.name: Required value'
+                errors.invalid("spec.clusterIPs", [""], f"failed to allocate IP: {why}")
                 return
             claim.take(address)
             spec["clusterIP"], spec["clusterIPs"] = address, [address]

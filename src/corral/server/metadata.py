@@ -72,6 +72,7 @@ def next_generation(new: Object, old: Object, rules: Rules) -> None:
     ignored = NOT_SPEC if rules.has_status else NOT_SPEC - {"status"}
     mine = {name: value for name, value in new.items() if name not in ignored}
     theirs = {name: value for name, value in old.items() if name not in ignored}
-    relabelled = rules.generation_counts_labels and (new["metadata"].get("labels") or {}) != (old["metadata"].get("labels") or {})
+    labels = (new["metadata"].get("labels") or {}, old["metadata"].get("labels") or {})
+    relabelled = rules.generation_counts_labels and labels[0] != labels[1]
     if mine != theirs or relabelled:
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
