@@ -150,3 +150,28 @@ def test_companions_run_as_long_as_the_controller():
         assert state == ["began", "ended"]
 
     asyncio.run(scenario())
+
+
+def test_a_reconcile_that_waits_for_nothing_lets_others_run():
+    async def scenario():
+        rounds, others = 0, 0
+
+        async def reconcile(key):
+            nonlocal rounds
+            rounds += 1
+            if rounds < 1000:
+                controller.queue.add(KEY)  # as soon as it is done, again
+
+        async def other():
+            nonlocal others
+            while rounds < 1000:
+                others += 1
+                await asyncio.sleep(0)
+
+        controller = Controller("test", reconcile, clock=VirtualClock())
+        controller.queue.add(KEY)
+        async with running(controller):
+            await other()
+        assert others > 100
+
+    asyncio.run(scenario())

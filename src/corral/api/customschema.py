@@ -13,7 +13,7 @@ from typing import Any
 from corral.api.facts import Field, Type, named
 from corral.api.fields import Errors, Path
 from corral.api.golang import DecodeError, read
-from corral.api.jsonvalues import Repeated
+from corral.api.jsonvalues import repeated_keys
 from corral.api.objects import Object
 
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
@@ -74,25 +74,18 @@ def read_object(value: Any, schema: Object) -> tuple[Object, list[str]]:
     """A custom object without what is not its own, and the strict errors. Raises golang.DecodeError for bad metadata."""
     if not isinstance(value, dict):
         raise DecodeError("json: cannot unmarshal value into Go value of type map[string]interface {}")
-    repeated = [f'duplicate field "{path}"' for path in _repeated(value, "")]
-    unknown: list[str] = []
-    made = pruned(_plain(value), schema, unknown, is_object=True)
-    strict = [f"unknown field {json.dumps(path, ensure_ascii=False)}" for path in sorted(unknown)]
-    meta, wrong = read(value.get("metadata") or {}, named("meta.v1.ObjectMeta"))
+    repeated = [f'duplicate field "{path}"' for path in repeated_keys(value)]
+    meta, unknown = _metadata(value.get("metadata") or {}, "metadata")
+    lost: list[str] = []
+    made = pruned(_plain(value), schema, lost, is_object=True)
     made["metadata"] = {name: item for name, item in meta.items() if item is not None}
-    strict += [text.replace('field "', 'field "metadata.', 1) for text in wrong if text.startswith("unknown")]
-    return made, repeated + strict
+    return made, repeated + [f"unknown field {json.dumps(path, ensure_ascii=False)}" for path in (*unknown, *sorted(lost))]
 
 
-def _repeated(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, Repeated):
-        yield from (f"{path}.{key}" if path else key for key in value.repeated)
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _repeated(item, f"{path}.{key}" if path else key)
-    elif isinstance(value, list):
-        for i, item in enumerate(value):
-            yield from _repeated(item, f"{path}[{i}]")
+def _metadata(value: Any, path: str) -> tuple[Object, list[str]]:
+    """An object's metadata without what is not its own, and the paths of that. Raises golang.DecodeError."""
+    meta, wrong = read(value, named("meta.v1.ObjectMeta"))
+    return meta, [path + "." + text.removeprefix('unknown field "')[:-1] for text in wrong if text.startswith("unknown")]
 
 
 def _plain(value: Any) -> Any:
@@ -124,7 +117,7 @@ def pruned(value: Any, schema: Object, unknown: list[str], path: str = "", *, is
     for key, item in value.items():
         at = f"{path}.{key}" if path else key
         if keeps_head and key in _OF_ANY_OBJECT:
-            made[key] = item
+            made[key] = item if is_object or key != "metadata" else _embedded_metadata(item, unknown, at)
         elif key in properties:
             made[key] = pruned(item, properties[key], unknown, at)
         elif isinstance(others, dict):
@@ -134,6 +127,17 @@ def pruned(value: Any, schema: Object, unknown: list[str], path: str = "", *, is
         else:
             unknown.append(at)
     return made
+
+
+def _embedded_metadata(value: Any, unknown: list[str], path: str) -> Any:
+    """The metadata of an object within an object: it too has known fields only. One that cannot be read is for validation."""
+    try:
+        _, lost = _metadata(value, path)
+    except DecodeError:
+        return value
+    unknown += lost
+    own = {name.removeprefix(path + ".") for name in lost}
+    return {name: item for name, item in value.items() if name not in own} if lost else value
 
 
 def _bare(value: Any, unknown: list[str], path: str) -> Any:

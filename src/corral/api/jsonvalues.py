@@ -1,5 +1,6 @@
 """Values of JSON and YAML texts that carry more than Python's own, and how deep such values may nest."""
 
+from collections.abc import Iterator
 from typing import Any
 
 #: Of free-form values. Go's limit is 10,000; no real object comes near this one, and Python's own stack ends before Go's.
@@ -11,6 +12,18 @@ class Repeated(dict[str, Any]):
     """A JSON object in which keys occurred more than once; the last ones count."""
 
     repeated: tuple[str, ...] = ()
+
+
+def repeated_keys(value: Any, path: str = "") -> Iterator[str]:
+    """The paths of keys that occurred more than once (of what `jsontext.parse_exactly` made)."""
+    if isinstance(value, Repeated):
+        yield from (f"{path}.{key}" if path else key for key in value.repeated)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from repeated_keys(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from repeated_keys(item, f"{path}[{i}]")
 
 
 class Decimal(float):

@@ -135,8 +135,10 @@ class GarbageCollector:
         dependents = [d for d in map(self._node, self._dependents.get(node.uid, ())) if d is not None]
         actions = plan(node, owners, dependents)
         if node.is_ending(FOREGROUND):
+            # Those that wait for dependents of their own have been told already: in a circle, telling them again had no end.
             for dependent in dependents:
-                self.controller.queue.add(_graph_key(dependent.resource, dependent.key))
+                if not dependent.is_ending(FOREGROUND):
+                    self.controller.queue.add(_graph_key(dependent.resource, dependent.key))
         return await self._actor.act(actions)
 
     def _follow_catalog(self) -> None:
@@ -163,7 +165,10 @@ class GarbageCollector:
             self._dependents.setdefault(owner["uid"], set()).add(key)
         if change.new is None:
             self._deleted(change.object, before)
-        elif b'"deletionTimestamp"' in change.new.raw:
+            return
+        blocking = {owner["uid"] for owner in after if owner.get("blockOwnerDeletion")}
+        self._wake([owner for owner in before if owner["uid"] not in blocking], change.key.namespace)
+        if b'"deletionTimestamp"' in change.new.raw:
             meta = change.new.object["metadata"]
             if FOREGROUND in meta.get("finalizers", ()) or ORPHAN in meta.get("finalizers", ()):
                 self.controller.queue.add(key)
@@ -173,8 +178,12 @@ class GarbageCollector:
     def _deleted(self, obj: Object, owners: Sequence[Object]) -> None:
         for dependent in self._dependents.get(obj["metadata"].get("uid", ""), ()):
             self.controller.queue.add(dependent)
-        for owner in owners:  # One that is deleted in the foreground may have waited for this.
-            found = self._find(owner, obj["metadata"].get("namespace", ""))
+        self._wake(owners, obj["metadata"].get("namespace", ""))
+
+    def _wake(self, owners: Sequence[Object], namespace: str) -> None:
+        """Look again at those of the owners that are deleted in the foreground: they may have waited for this."""
+        for owner in owners:
+            found = self._find(owner, namespace)
             if found is not None and found.is_ending(FOREGROUND):
                 self.controller.queue.add(_graph_key(found.resource, found.key))
 

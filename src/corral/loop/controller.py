@@ -90,6 +90,8 @@ class Controller:
                     self.queue.add_after(key, again_s)
             finally:
                 self.queue.done(key)
+            # A reconcile that had nothing to wait for must not keep the others of this event loop waiting.
+            await asyncio.sleep(0)
 
     def _failed(self, key: Key, error: Exception) -> None:
         delay_s = self._retries.next(key)

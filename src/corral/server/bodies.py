@@ -1,6 +1,7 @@
 """Bodies of requests: media types, decoding, and what a patch may have made of an object."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from corral.api.decode import decode
 from corral.api.errors import ApiError, bad_request
 from corral.api.fields import Errors
 from corral.api.golang import DecodeError, printed, read
+from corral.api.jsonvalues import repeated_keys
 from corral.api.jsontext import TextError
 from corral.api.objects import Object
 from corral.api.resources import Resource
@@ -19,6 +21,7 @@ from corral.server.negotiate import JSON, OFFERED, PROTOBUF, YAML
 from corral.server.request import Request
 
 _UNMARSHAL = re.compile(r"json: cannot unmarshal (?P<value>\w+).* of type (?P<type>\S+)$")
+_OPERATION_FIELDS = frozenset({"op", "path", "from", "value"})
 _GO_KINDS = {"string": "string", "bool": "bool", "object": "map", "array": "slice"}
 _GO_SCALARS = frozenset({"string", "bool", "int32", "int64", "float64"})
 
@@ -72,12 +75,33 @@ def patch_document(request: Request) -> Any:
         raise bad_request(f"error decoding patch: {error}") from None
 
 
+def patch_faults(request: Request, patch: Any) -> list[str]:
+    """What a strict reader says of the text of `patch`: repeated keys, and of a JSON patch, fields that no operation has."""
+    faults: list[str] = []
+    if jsontext.has_repeated_keys(request.body, patch):
+        faults = [f'duplicate field "{path}"' for path in repeated_keys(jsontext.parse_exactly(request.body))]
+    if not isinstance(patch, list):
+        return faults
+    for i, operation in enumerate(patch):
+        if isinstance(operation, dict):
+            faults += [f'unknown field "[{i}].{name}"' for name in operation if name not in _OPERATION_FIELDS]
+    return [f"json patch {fault}" for fault in faults]
+
+
 def patched_object(
-    core: Core, request: Request, resource: Resource, patched: Any, validation: str, *, strategic: Any = None
+    core: Core,
+    request: Request,
+    resource: Resource,
+    patched: Any,
+    validation: str,
+    faults: Sequence[str] = (),
+    *,
+    strategic: Any = None,
 ) -> Object:
     """What a patch made of an object, if it still is one of its kind. Raises ApiError (422).
 
-    `strategic`: the strategic merge patch; faults name it, those of other patches name the outcome.
+    `faults` are those of the patch itself. `strategic`: the strategic merge patch; faults name it, those of other patches name
+    the outcome.
     """
     try:
         obj, strict = read(patched, core.schema(resource))
@@ -85,6 +109,7 @@ def patched_object(
         if strategic is None:
             raise bad_patch(orjson.dumps(patched).decode(), str(error)) from None
         raise bad_patch(printed(strategic), _unconverted(str(error))) from None
+    strict = [*faults, *strict]
     if strict and validation == "Strict":
         shown = orjson.dumps(patched).decode() if strategic is None else printed(strategic)
         raise bad_patch(shown, "strict decoding error: " + ", ".join(strict))

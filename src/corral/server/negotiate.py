@@ -95,8 +95,7 @@ def wanted(accept: str, *, streams: bool = False, watching: bool = False, views:
         if found is not None:
             return found
     if known:
-        accepted = _STREAMS if watching else OFFERED
-        raise ApiError(406, "NotAcceptable", f"only the following media types are accepted: {', '.join(accepted)}")
+        raise no_such_view(_STREAMS if watching else OFFERED)
     raise not_acceptable(*OFFERED, *(_STREAMS if streams else ()))
 
 
@@ -115,6 +114,11 @@ def wanted_discovery(accept: str) -> tuple[Wanted, bool]:
             break
     plain = ",".join(clause.media for clause in _clauses(accept) if "as" not in clause.parameters)
     return wanted(plain, views=False), False
+
+
+def no_such_view(accepted: tuple[str, ...]) -> ApiError:
+    """406 of what cannot be shown so."""
+    return ApiError(406, "NotAcceptable", f"only the following media types are accepted: {', '.join(accepted)}")
 
 
 def not_acceptable(*offered: str) -> ApiError:

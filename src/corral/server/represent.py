@@ -15,7 +15,7 @@ from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.api.rules import Rules
 from corral.server.core import Core
-from corral.server.negotiate import META_GROUP, Wanted, wanted
+from corral.server.negotiate import META_GROUP, OFFERED, Wanted, no_such_view, wanted
 from corral.server.request import Request, Response
 
 INCLUDES = ("", "None", "Metadata", "Object")
@@ -26,7 +26,10 @@ def wanted_by(request: Request, *, streams: bool = False, watching: bool = False
     resource = request.resource
     # The scale of a custom resource is a built-in kind.
     custom = resource is not None and bool(resource.storage_version) and request.subresource != "scale"
-    return wanted(request.headers.get("Accept", ""), streams=streams, watching=watching, custom=custom)
+    want = wanted(request.headers.get("Accept", ""), streams=streams, watching=watching, custom=custom)
+    if want.view == "Table" and resource is not None and "list" not in resource.verbs:
+        raise no_such_view(OFFERED)  # reviews are answers, not objects in a collection: they have no rows
+    return want
 
 
 def partial(obj: Object, version: str) -> Object:

@@ -15,7 +15,15 @@ from corral.api.patch.json import json_patch
 from corral.api.patch.merge import merge_patch
 from corral.api.patch.strategic import strategic_merge_patch
 from corral.api.resources import Resource
-from corral.server.bodies import applied_object, media_of, patch_document, patched_object, typed_object, unsupported
+from corral.server.bodies import (
+    applied_object,
+    media_of,
+    patch_document,
+    patch_faults,
+    patched_object,
+    typed_object,
+    unsupported,
+)
 from corral.server.core import Core
 from corral.server.options import WriteOptions
 from corral.server.represent import wanted_by
@@ -59,15 +67,19 @@ def _patcher(
     core: Core, request: Request, resource: Resource, kind: str, options: WriteOptions
 ) -> Callable[[Object | None], Object]:
     document: list[Any] = []
+    faults: list[str] = []
+    validation = options.field_validation
 
     def propose(old: Object | None) -> Object:
         if old is None:
             raise not_found(resource.plural, resource.group, request.name)
         if not document:
             document.append(patch_document(request))
+            if validation != "Ignore":
+                faults.extend(patch_faults(request, document[0]))
         patched = _patched(core, resource, kind, old, document[0])
         strategic = document[0] if kind == STRATEGIC_PATCH else None
-        return patched_object(core, request, resource, patched, options.field_validation, strategic=strategic)
+        return patched_object(core, request, resource, patched, validation, faults, strategic=strategic)
 
     return propose
 
