@@ -159,6 +159,7 @@ class Watch:
         "_bookmark_s",
         "_clock",
         "_done",
+        "_ended",
         "_ends_s",
         "_failed",
         "_initial",
@@ -184,6 +185,7 @@ class Watch:
         revision: Callable[[], int],
         bookmark: Callable[[int], bytes] | None,
         failed: Callable[[ApiError], bytes],
+        ended: bool = False,
     ) -> None:
         self.collection = collection
         self.position = position
@@ -196,6 +198,8 @@ class Watch:
         self._revision = revision
         self._bookmark = bookmark
         self._failed = failed
+        #: The first lines are the last.
+        self._ended = ended
         timeout_s = timeout_s or MIN_TIMEOUT_S * (1 + random.random())
         now_s = clock()
         self._ends_s = now_s + timeout_s
@@ -217,6 +221,8 @@ class Watch:
             await asyncio.sleep(0)
             await sink.drain()
         self._initial = None
+        if self._ended:
+            return
         loop = asyncio.get_running_loop()
         self._sink, self._done = sink, loop.create_future()
         self.collection.watchers.add(self)

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import aiohttp
 import orjson
 import pytest
 
@@ -9,6 +10,7 @@ from corral.api.errors import ApiError
 from corral.client.transport import Call
 from corral.server import cache
 from corral.server.request import LOOPBACK, Request
+from corral.testing.server import running_server
 
 PATH = "/api/v1/namespaces/default/configmaps"
 
@@ -165,3 +167,25 @@ def test_local_watchers_share_the_bytes_of_the_cache(story):
         assert event.item.raw is server.api.core.cache.collection("configmaps").get("default", "a").raw
 
     story(tell)
+
+
+def test_a_watch_from_before_the_server_was_started_is_told_to_list_again(tmp_path):
+    """Otherwise what happened in between would be lost for it."""
+    path = "/api/v1/namespaces/default/configmaps"
+
+    async def run():
+        async with running_server(tmp_path) as server:
+            made = await server.client().create("configmaps", config_map("a"), "default")
+            before = int(made["metadata"]["resourceVersion"]) - 1
+        async with (
+            running_server(tmp_path) as server,
+            aiohttp.ClientSession(
+                headers={"Authorization": f"Bearer {server.token}"}, connector=aiohttp.TCPConnector(ssl=server.tls())
+            ) as http,
+            http.get(server.url + path, params={"watch": "true", "resourceVersion": str(before)}) as answer,
+        ):
+            event = orjson.loads(await answer.content.readline())
+            assert event["type"] == "ERROR" and event["object"]["code"] == 410 and event["object"]["reason"] == "Expired"
+            assert await answer.content.readline() == b""
+
+    asyncio.run(asyncio.wait_for(run(), 30))

@@ -91,6 +91,7 @@ def _watch(
         clock=core.clock.monotonic,
         revision=lambda: core.cache.revision,
         bookmark=bookmark,
+        ended=start.error is not None,
         failed=lambda error: view.frame("ERROR", view.status(error.status())),
     )
 
@@ -98,7 +99,10 @@ def _watch(
 def _initial(
     core: Core, resource: Resource, start: Start, options: ListOptions, selection: Selection | None, view: View
 ) -> Iterator[bytes]:
-    """The first lines of a watch, some at a time."""
+    """The first lines of a watch, some at a time; the only ones of a watch that is too old."""
+    if start.error is not None:
+        yield view.frame("ERROR", view.status(start.error.status()))
+        return
     pending = []
     for item in start.initial:
         if selection is None or selection.matches(item):
