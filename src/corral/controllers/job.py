@@ -13,7 +13,7 @@ from corral.api.selectors import matches
 from corral.base.clock import Clock, parse_rfc3339, rfc3339
 from corral.client.client import Client
 from corral.client.events import Recorder
-from corral.client.informer import Informers, by_namespace
+from corral.client.informer import Change, Informers, by_namespace
 from corral.controllers import pods as podfacts
 from corral.controllers.actions import Action, Actor, Note, Patch, Update
 from corral.controllers.claims import claimants
@@ -316,6 +316,40 @@ class JobController:
         return claimants(pod, "Job", self._jobs)
 
 
+class Orphans:
+    """Lets go of pods whose job is gone, or is not theirs any more: nobody counts them. Its keys are pods."""
+
+    def __init__(self, client: Client, informers: Informers, clock: Clock) -> None:
+        self._actor = Actor(client)
+        self._jobs = informers.get(JOBS)
+        self._pods = informers.get("pods", {"namespace": by_namespace})
+        self.controller = Controller("job-orphans", self.reconcile, clock=clock)
+        self.controller.watch(self._pods, lambda pod: [key_of(pod)] if self._is_orphan(pod) else [])
+        self._jobs.listen(self._left)
+
+    async def reconcile(self, key: Key) -> None:
+        """Let go of one pod."""
+        pod = self._pods.get(*key)
+        if pod is not None and self._is_orphan(pod):
+            await self._actor.act([_release(pod)])
+
+    def _left(self, change: Change) -> None:
+        if change.new is None:
+            for pod in self._pods.indexed("namespace", change.key.namespace):
+                if self._is_orphan(pod):
+                    self.controller.queue.add(key_of(pod))
+
+    def _is_orphan(self, pod: Object) -> bool:
+        if not _is_held(pod):
+            return False
+        meta = pod["metadata"]
+        owner = next((o for o in meta.get("ownerReferences", ()) if o.get("controller")), None)
+        if owner is None or owner["kind"] != "Job":
+            return True
+        job = self._jobs.get(meta["namespace"], owner["name"])
+        return job is None or job["metadata"]["uid"] != owner["uid"]
+
+
 def _release(pod: Object) -> Action:
     left: Any = [f for f in pod["metadata"].get("finalizers", ()) if f != FINALIZER] or None
     guard = {"uid": pod["metadata"]["uid"], "resourceVersion": pod["metadata"]["resourceVersion"]}
@@ -326,7 +360,8 @@ def build(client: Client, informers: Informers, clock: Clock) -> Controller:
     """The controller."""
     recorder = Recorder(client, "job-controller", clock)
     this = JobController(client, informers, clock, recorder)
-    controller = Controller("job-controller", this.reconcile, clock=clock, companions=(recorder.run,))
+    orphans = Orphans(client, informers, clock).controller
+    controller = Controller("job-controller", this.reconcile, clock=clock, companions=(recorder.run, orphans.run))
     jobs = informers.get(JOBS)
     controller.watch(jobs)
     controller.watch(informers.get("pods"), this.keys_of_pod)

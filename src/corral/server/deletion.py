@@ -11,7 +11,9 @@ import orjson
 
 from corral.api.definitions import begin_deletion
 from corral.api.errors import bad_request, conflict, not_found
+from corral.api.facts import named
 from corral.api.fields import Errors
+from corral.api.golang import DecodeError, read
 from corral.api.objects import Object, parse
 from corral.api.resources import Resource
 from corral.api.rules import Rules
@@ -118,6 +120,7 @@ def warn(request: Request, resource: Resource, options: DeleteOptions) -> None:
 
 
 def _given(request: Request) -> Object:
+    given: Object
     if request.body:
         try:
             body: Any = orjson.loads(request.body)
@@ -132,15 +135,14 @@ def _given(request: Request) -> Object:
             raise bad_request("couldn't get version/kind; json parse error: the body is not an object")
         if body.get("kind", "DeleteOptions") != "DeleteOptions":
             raise bad_request(f'expected DeleteOptions, got "{body.get("kind")}"')
-        grace_s = body.get("gracePeriodSeconds")
-        if grace_s is not None and (not isinstance(grace_s, int) or isinstance(grace_s, bool)):
-            raise bad_request(
-                "json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds of type int64"
-            )
+        try:
+            given, _ = read(body, named("meta.v1.DeleteOptions"))
+        except DecodeError as error:
+            raise bad_request(str(error)) from None
         if body or not request.query:
-            return body
+            return given
     query = request.query
-    given: Object = {}
+    given = {}
     if query.get("gracePeriodSeconds"):
         try:
             given["gracePeriodSeconds"] = int(query["gracePeriodSeconds"])

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
 from aiohttp import ClientError, HttpVersion11, web
-from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
@@ -196,6 +196,18 @@ class HttpServer:
         return _Whole(response, request, connection)
 
 
+class _NotMalformed(logging.Filter):
+    """Whoever sends what is no HTTP is answered 400; that is no fault of ours, and no place in the log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write it."""
+        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+_wire = log.getChild("wire")
+_wire.addFilter(_NotMalformed())
+
+
 class _Manager(web.Server):
     """aiohttp's factory of connections, making ours."""
 
@@ -203,7 +215,9 @@ class _Manager(web.Server):
         super().__init__(handler, loop=loop)
 
     def __call__(self) -> RequestHandler:
-        return Connection(self, loop=self._loop, keepalive_timeout=KEEP_ALIVE_S, access_log=None, tcp_keepalive=True)
+        return Connection(
+            self, loop=self._loop, keepalive_timeout=KEEP_ALIVE_S, access_log=None, tcp_keepalive=True, logger=_wire
+        )
 
 
 async def _write_in_pieces(request: web.BaseRequest, body: bytes) -> None:

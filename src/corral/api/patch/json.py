@@ -136,7 +136,8 @@ def _remove(root: list[Any], path: list[str]) -> Any:
     parent, last = _get(root, path[:-1]), path[-1]
     if parent is root:
         raise _NotApplicableError
-    return parent.pop(_index(parent, last))
+    place = _index(parent, last)  # first: what is neither object nor list has no places
+    return parent.pop(place)
 
 
 def _test(root: list[Any], path: list[str], wanted: Any) -> None:
