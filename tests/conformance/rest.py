@@ -125,7 +125,7 @@ class Api:
                 if attempt:
                     raise
         self.warnings = response.headers.get_all("Warning") or []
-        found = dict(response.headers.items())
+        found = {name.title(): value for name, value in response.headers.items()}
         if "json" in found.get("Content-Type", ""):
             return response.status, json.loads(text or b"null"), found
         return response.status, text.decode(errors="replace"), found

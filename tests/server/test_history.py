@@ -5,9 +5,7 @@ clients saw can be put into one order. HISTORY_KILLS=200 pytest tests/server/tes
 import http.client
 import json
 import os
-import secrets
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -22,6 +20,8 @@ from urllib.parse import urlencode
 import pytest
 from tests.server.linearizability import Call, Event, check_calls, check_list, check_watch
 
+from corral.testing.cluster import free_port
+
 KILLS = int(os.environ.get("HISTORY_KILLS", "3"))
 SEED = int(os.environ.get("HISTORY_SEED", "1"))
 WRITERS = 4
@@ -35,24 +35,12 @@ LABELS = {"of": "history"}
 pytestmark = pytest.mark.server
 
 
-def _free_port() -> int:
-    """A port that no connection takes by itself while the server is away: below the range of those."""
-    while True:
-        port = 20000 + secrets.randbelow(10000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
-
-
 class Server:
     """The process, which is killed and started again."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:

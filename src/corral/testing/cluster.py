@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import secrets
+import socket
 import ssl
 import subprocess
 import sys
@@ -46,12 +48,25 @@ class ControlPlane:
         return json.loads(answer)
 
 
+def free_port() -> int:
+    """A port that nobody listens on, below those that connections get."""
+    while True:
+        port = 20000 + secrets.randbelow(10000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+
+
 @contextmanager
 def control_plane(data_dir: Path, port: int | None = None) -> Iterator[ControlPlane]:
     """Start one in `data_dir`, and stop and remove it afterwards."""
     corral = [sys.executable, "-m", "corral"]
     where = ["--data-dir", str(data_dir), "--name", "test"]
-    chosen = ["--port", str(port)] if port is not None else []
+    # Not the first free one, which other tests on this machine take at the same moment.
+    chosen = ["--port", str(port if port is not None else free_port())]
     subprocess.run([*corral, "up", *where, *chosen, "--no-node", "--no-merge"], check=True, timeout=TIMEOUT_S)
     try:
         server = json.loads((data_dir / "cluster.json").read_text())
