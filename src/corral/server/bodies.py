@@ -12,8 +12,8 @@ from corral.api.decode import decode
 from corral.api.errors import ApiError, bad_request
 from corral.api.fields import Errors
 from corral.api.golang import DecodeError, printed, read
-from corral.api.jsonvalues import repeated_keys
 from corral.api.jsontext import TextError
+from corral.api.jsonvalues import repeated_keys
 from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.server.core import Core
