@@ -50,7 +50,7 @@ LIST = "[]interface {}"
 
 _MODULES = {
     "builtins": "and or not eq ne lt le gt ge len index call html js urlquery print printf println",
-    "helm": "include tpl required fail lookup toToml fromToml toYaml mustToYaml toYamlPretty fromYaml fromYamlArray toJson "
+    "helm": "include tpl required fail lookup toToml fromToml toYaml mustToYaml fromYaml fromYamlArray toJson "
     "mustToJson fromJson mustFromJson fromJsonArray toPrettyJson mustToPrettyJson toRawJson mustToRawJson",
     "strings": "hello abbrev abbrevboth trunc trim upper lower title untitle substr repeat trimall trimAll trimSuffix "
     "trimPrefix nospace initials swapcase snakecase camelcase kebabcase wrap wrapWith contains hasPrefix hasSuffix "
