@@ -1,6 +1,7 @@
 """The agent with a real API server, containerd and runc: pods live and end as they should."""
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from corral.api.errors import ApiError
 from corral.client.client import Client
 from corral.node import mounts
 from corral.node.agent import Agent
@@ -401,7 +403,7 @@ def condition(pod, kind):
     return next((c for c in pod["status"].get("conditions", ()) if c["type"] == kind), {})
 
 
-def test_a_resize_waits_for_room_and_what_never_fits_is_told_so(node, run):
+def test_a_resize_waits_for_room_and_what_never_fits_is_refused(node, run):
     async def scenario():
         cpus = cpu_count()
         half, most = f"{cpus * 400}m", f"{cpus * 700}m"
@@ -413,20 +415,26 @@ def test_a_resize_waits_for_room_and_what_never_fits_is_told_so(node, run):
             change = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": cpu}}}]}}
             await node.client.patch("pods", "first", change, "default", type="strategic", subresource="resize")
 
-        await ask(f"{cpus + 1}")
-        pod = await node.until("first", lambda p: condition(p, "PodResizePending").get("reason") == "Infeasible")
-        assert container_status(pod)["resources"] == {"requests": {"cpu": half}}
-        await ask(most)
-        await node.until("first", lambda p: condition(p, "PodResizePending").get("reason") == "Deferred")
-        await node.client.delete("pods", "second", "default")
-        await node.until(
-            "first",
-            lambda p: container_status(p)["resources"] == {"requests": {"cpu": most}} and not condition(p, "PodResizePending"),
-        )
-        pod = await node.until("first", lambda p: not condition(p, "PodResizeInProgress"))
-        assert container_status(pod)["allocatedResources"] == {"cpu": most}
-        assert container_status(pod)["restartCount"] == 0
-        await node.client.delete("pods", "first", "default")
+        try:
+            with pytest.raises(ApiError, match="enough allocatable resources: cpu"):
+                await ask(f"{cpus + 1}")
+            await ask(most)
+            pod = await node.until("first", lambda p: condition(p, "PodResizePending").get("reason") == "Deferred")
+            assert container_status(pod)["resources"] == {"requests": {"cpu": half}}
+            await node.client.delete("pods", "second", "default")
+
+            def resized(pod):
+                has = container_status(pod)["resources"] == {"requests": {"cpu": most}}
+                return has and not condition(pod, "PodResizePending") and not condition(pod, "PodResizeInProgress")
+
+            pod = await node.until("first", resized)
+            assert container_status(pod)["allocatedResources"] == {"cpu": most}
+            assert container_status(pod)["restartCount"] == 0
+        finally:  # Later tests need the room.
+            for name in ("first", "second"):
+                with contextlib.suppress(ApiError):
+                    await node.client.delete("pods", name, "default")
+            await node.until("first", lambda pod: pod is None)
 
     run(scenario())
 
