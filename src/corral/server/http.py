@@ -93,8 +93,8 @@ class Connection(RequestHandler):
         return self._paused or self.transport is None
 
     def write(self, data: bytes | memoryview) -> None:
-        """Write, past everything."""
-        if self.transport is not None:
+        """Write, past everything; nothing to a client that has gone."""
+        if self.transport is not None and not self.transport.is_closing():
             self.transport.write(data)
 
     async def drain(self) -> None:

@@ -29,6 +29,15 @@ def test_a_shared_process_namespace():
     assert made["linux"]["security_context"]["namespace_options"]["pid"] == "POD"
 
 
+def test_the_process_that_waits_is_filtered_where_containers_can_reach_it():
+    def profile(**spec):
+        return sandbox_config(new_pod(**spec), CONFIG, 0, RESOLV)["linux"]["security_context"]["seccomp"]["profile_type"]
+
+    assert profile() == "Unconfined"
+    assert profile(shareProcessNamespace=True) == "RuntimeDefault"
+    assert profile(securityContext={"seccompProfile": {"type": "RuntimeDefault"}}) == "RuntimeDefault"
+
+
 class TestDns:
     def test_cluster_first(self):
         assert dns_config(new_pod(), CONFIG, RESOLV) == {
