@@ -5,9 +5,11 @@ import asyncio
 import pytest
 
 from corral.api.errors import ApiError
+from corral.api.kinds.ipaddress import MANAGED_BY, MANAGER
+from corral.api.kinds.servicecidr import FINALIZER
 from corral.api.objects import Key
 from corral.controllers.actions import Create, Delete, Update
-from corral.controllers.service_addresses import ADDRESSES, FINALIZER, MANAGED_BY, MANAGER, RANGES, plan_addresses, plan_range
+from corral.controllers.service_addresses import ADDRESSES, RANGES, plan_addresses, plan_range
 from corral.testing.control import running_control
 from corral.testing.objects import NOW_S, ago, meta
 from corral.testing.server import running_server

@@ -7,6 +7,8 @@ https://kubernetes.io/docs/reference/networking/virtual-ips/#ip-address-objects 
 import ipaddress
 from collections.abc import Iterable
 
+from corral.api.kinds.ipaddress import FAMILY, MANAGED_BY, MANAGER, follows_service
+from corral.api.kinds.servicecidr import FINALIZER, Network, networks
 from corral.api.objects import Key, Object
 from corral.base.clock import Clock
 from corral.client.client import Client
@@ -16,11 +18,6 @@ from corral.controllers.conditions import with_condition
 from corral.loop.controller import Controller
 
 ADDRESSES, RANGES = "ipaddresses.networking.k8s.io", "servicecidrs.networking.k8s.io"
-FINALIZER = "networking.k8s.io/service-cidr-finalizer"
-FAMILY, MANAGED_BY, MANAGER = (
-    *("ipaddress.kubernetes.io/ip-family", "ipaddress.kubernetes.io/managed-by"),
-    "ipallocator.k8s.io",
-)
 STILL_USED = "There are still IPAddresses referencing the ServiceCIDR, please remove them or create a new ServiceCIDR"
 
 
@@ -30,7 +27,7 @@ def plan_addresses(key: Key, service: Object | None, present: Iterable[Object]) 
     wanted = cluster_addresses(service) if service is not None else []
     actions: list[Action] = [Create(ADDRESSES, _address(key, each)) for each in wanted if each not in held]
     for name, found in held.items():
-        if name not in wanted and (found["metadata"].get("labels") or {}).get(MANAGED_BY) == MANAGER:
+        if name not in wanted and follows_service(found):
             actions.append(Delete(ADDRESSES, Key("", name), found["metadata"]["uid"]))
     return actions
 
@@ -58,14 +55,6 @@ def plan_range(found: Object, others: Iterable[Object], addresses: Iterable[str]
 def cluster_addresses(service: Object) -> list[str]:
     """The addresses that a Service was given."""
     return [each for each in service["spec"].get("clusterIPs") or () if each not in ("", "None")]
-
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def networks(found: Object) -> list[Network]:
-    """The ranges of a ServiceCIDR."""
-    return [ipaddress.ip_network(cidr, strict=False) for cidr in found["spec"].get("cidrs") or ()]
 
 
 def service_of(address: Object) -> list[str]:

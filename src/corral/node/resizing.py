@@ -135,7 +135,7 @@ class Resizer:
             if container is None or found is None:
                 continue
             if found.state == "running":
-                if not same_amounts(self._in_force.get(found.id, {"requests": {"cpu": "-1"}}), resources):
+                if found.id not in self._in_force or not same_amounts(self._in_force[found.id], resources):
                     return False
             elif comes_again(policy_of(view, container), container, found):
                 return False

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from corral.api.fields import Errors
+from corral.api.kinds.ipaddress import follows_service
+from corral.api.kinds.servicecidr import Network, networks
 from corral.api.kinds.servicespec import needs_cluster_ip, needs_health_check_port, needs_node_port
 from corral.api.objects import Object
 from corral.api.resources import Resource
@@ -19,10 +21,6 @@ from corral.server.changes import Change
 from corral.server.config import ServerConfig
 
 HEADLESS = "None"
-#: The label of the IPAddress objects that follow from Services.
-MANAGED_BY, MANAGER = "ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io"
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 RANDOM_TRIES = 16
 
 
@@ -74,22 +72,19 @@ class Allocation:
             if item is not None:
                 self._ranges.pop(item.name, None)
         if change.new is not None and _is_ready(change.new.object):
-            cidrs = change.new.object["spec"].get("cidrs") or ()
-            networks = (ipaddress.ip_network(cidr, strict=False) for cidr in cidrs)
-            self._ranges[change.new.name] = [each for each in networks if each.version == self._network.version]
+            found = networks(change.new.object)
+            self._ranges[change.new.name] = [each for each in found if each.version == self._network.version]
 
     def _follow_address(self, change: Change) -> None:
         for item in (change.old, change.new):
             if item is not None:
                 self._reserved.discard(item.name)
-        if change.new is not None:
-            labels = change.new.object["metadata"].get("labels") or {}
-            if labels.get(MANAGED_BY) != MANAGER:
-                self._reserved.add(change.new.name)
+        if change.new is not None and not follows_service(change.new.object):
+            self._reserved.add(change.new.name)
 
     @property
     def _networks(self) -> list[Network]:
-        found = [network for networks in self._ranges.values() for network in networks]
+        found = [network for each in self._ranges.values() for network in each]
         # The cluster's own range first, and alone while no object tells of any.
         return sorted(found, key=lambda network: network != self._network) or [self._network]
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import orjson
 
+from corral.api.kinds.servicecidr import FINALIZER
 from corral.api.objects import Object
 from corral.api.serialize import serialize
 from corral.base.clock import rfc3339
@@ -138,7 +139,7 @@ def address_objects(config: ServerConfig, port: int, authorities: Authorities | 
     """What depends on the cluster's addresses: it follows them when they change."""
     ready = _condition("Ready", "True", "", "Kubernetes default Service CIDR is ready", 0)
     about: Object = {"kind": "ServiceCIDR", "apiVersion": "networking.k8s.io/v1"}
-    meta: Object = {"name": "kubernetes", "finalizers": ["networking.k8s.io/service-cidr-finalizer"]}
+    meta: Object = {"name": "kubernetes", "finalizers": [FINALIZER]}
     cidr = {**about, "metadata": meta, "spec": {"cidrs": [config.service_cidr]}, "status": {"conditions": [ready]}}
     yield Wanted("servicecidrs.networking.k8s.io", cidr, _keep)
     labels = {"component": "apiserver", "provider": "kubernetes"}

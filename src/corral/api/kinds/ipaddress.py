@@ -7,6 +7,15 @@ from corral.api.kinds.workload import IMMUTABLE
 from corral.api.objects import Object
 from corral.api.rules import Rules
 
+#: Labels of the objects that follow from Services; other allocators name themselves.
+FAMILY, MANAGED_BY = "ipaddress.kubernetes.io/ip-family", "ipaddress.kubernetes.io/managed-by"
+MANAGER = "ipallocator.k8s.io"
+
+
+def follows_service(address: Object) -> bool:
+    """Whether the address was given to a Service by this cluster's own allocator."""
+    return (address["metadata"].get("labels") or {}).get(MANAGED_BY) == MANAGER
+
 
 class IPAddressRules(Rules):
     """Rules of networking.k8s.io/v1 IPAddress."""

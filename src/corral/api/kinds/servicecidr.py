@@ -1,5 +1,7 @@
 """ServiceCIDRs: the ranges of which Services get addresses (KEP-1880)."""
 
+import ipaddress
+
 from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
@@ -7,8 +9,17 @@ from corral.api.kinds.workload import IMMUTABLE
 from corral.api.objects import Object
 from corral.api.rules import Rules
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+#: Keeps a range while addresses of it are in use.
+FINALIZER = "networking.k8s.io/service-cidr-finalizer"
 _PATH = Path("spec").child("cidrs")
 _BOTH = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64"
+
+
+def networks(found: Object) -> list[Network]:
+    """The ranges of a ServiceCIDR."""
+    return [ipaddress.ip_network(cidr, strict=False) for cidr in found["spec"].get("cidrs") or ()]
 
 
 class ServiceCIDRRules(Rules):

@@ -9,7 +9,7 @@ from corral.api.podresources import total
 from corral.api.quantity import ZERO, of_value
 from corral.api.sysctls import SAFE_SYSCTLS
 from corral.node.podstate.observed import Halt, Room
-from corral.node.podstate.resize import number
+from corral.node.podstate.resize import shortage
 
 SYSTEM_NODE_CRITICAL = 2_000_001_000
 #: The order in which a node looks at what it lacks.
@@ -28,8 +28,7 @@ def _no_room(pod: Object, room: Room) -> Halt | None:
     for name in (*COUNTED, *(wanted.keys() - set(COUNTED))):
         need, used, all = wanted.get(name, ZERO), room.taken.get(name, ZERO), room.allocatable.get(name, ZERO)
         if need and need + used > all:
-            numbers = f"requested: {number(name, need)}, used: {number(name, used)}, capacity: {number(name, all)}"
-            message = f"Pod was rejected: Node didn't have enough resource: {name}, {numbers}"
+            message = f"Pod was rejected: {shortage(name, need, used, all)}"
             return Halt(f"OutOf{name}", message, "Warning", refused=True)
     return None
 

@@ -87,14 +87,19 @@ def judge(pod: Object, before: Object, allocatable: Amounts, others: Amounts) ->
     wanted, had = total(pod, "requests"), total(before, "requests")
     for name in RESIZABLE:
         if wanted.get(name, ZERO) > allocatable.get(name, ZERO):
-            numbers = f"requested: {number(name, wanted[name])}, capacity: {number(name, allocatable[name])}"
+            numbers = f"requested: {_number(name, wanted[name])}, capacity: {_number(name, allocatable[name])}"
             return Refused("Infeasible", f"Node didn't have enough capacity: {name}, {numbers}")
     for name in RESIZABLE:
         need, used, all = wanted.get(name, ZERO), others.get(name, ZERO), allocatable.get(name, ZERO)
         if need > had.get(name, ZERO) and need + used > all:
-            numbers = f"requested: {number(name, need)}, used: {number(name, used)}, capacity: {number(name, all)}"
-            return Refused("Deferred", f"Node didn't have enough resource: {name}, {numbers}")
+            return Refused("Deferred", shortage(name, need, used, all))
     return None
+
+
+def shortage(name: str, need: Quantity, used: Quantity, capacity: Quantity) -> str:
+    """What people are told where a node has too little left of the resource `name`."""
+    numbers = f"requested: {_number(name, need)}, used: {_number(name, used)}, capacity: {_number(name, capacity)}"
+    return f"Node didn't have enough resource: {name}, {numbers}"
 
 
 def same_amounts(one: Object, other: Object) -> bool:
@@ -139,6 +144,6 @@ def _condition(kind: str, reason: str, message: str, generation: int | None, old
     return made
 
 
-def number(name: str, amount: Quantity) -> int:
+def _number(name: str, amount: Quantity) -> int:
     """How messages count an amount: CPU in thousandths of a core, all else in whole units."""
     return amount.milli() if name == "cpu" else amount.value()
