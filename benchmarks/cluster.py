@@ -19,6 +19,7 @@ from corral.api.facts import catalog
 from corral.api.objects import Object
 from corral.client.client import Client
 from corral.client.connect import connect
+from corral.node.cgroups import Cgroups
 from corral.node.cri.channel import Channel
 from corral.node.cri.runtime import Runtime
 
@@ -28,6 +29,7 @@ ROUNDS = 5
 SETTLE_S, IDLE_S, REST_S = 10.0, 15.0, 3.0
 #: What the design allows for a pod, beside the floor that it was measured with: seconds, alone and ten at once.
 POD_S, FLOOR_S = {1: 0.15, 10: 0.8}, {1: 0.12, 10: 0.63}
+FLOOR_CGROUP = "/corral-bench-floor"
 TICKS_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -76,7 +78,7 @@ async def floor(runtime: Runtime, names: list[str]) -> list[float]:
     async def bring_up(name: str) -> float:
         began_s = time.monotonic()
         meta = {"name": name, "uid": name, "namespace": "floor", "attempt": 0}
-        config = {"metadata": meta, "hostname": name, "log_directory": "", "linux": {"cgroup_parent": "/corral-bench-floor"}}
+        config = {"metadata": meta, "hostname": name, "log_directory": "", "linux": {"cgroup_parent": FLOOR_CGROUP}}
         sandbox = await runtime.run_sandbox(config)
         made.append(sandbox)
         asked = {"metadata": {"name": "c", "attempt": 0}, "image": {"image": IMAGE}, "command": ["sleep", "3600"], "linux": {}}
@@ -176,6 +178,7 @@ def main() -> None:
             asyncio.run(measure(data_dir))
         finally:
             subprocess.run([*CORRAL, "down", "--data-dir", str(data_dir), "--purge"], check=False, stdout=subprocess.DEVNULL)
+            Cgroups().clear(FLOOR_CGROUP)
 
 
 if __name__ == "__main__":
