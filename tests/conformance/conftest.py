@@ -1,7 +1,8 @@
 """The behaviours of Kubernetes' conformance suite, one test each, named in its docstring: docs/conformance.md lists them all.
 
 Most need an API server with controllers and no node: `api` is a client of one, in a namespace of the test's own. Those that
-need containers take `pods` (conformance/pods.py), which brings a real cluster, and are marked `cluster`.
+need containers take `pods` (conformance/pods.py), which brings a real cluster, and are thereby marked `cluster`; `shared_pods`
+is one namespace for all tests of a file, for pods that are started at once and looked at by many.
 """
 
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conformance.pods import NodeCluster, Pods, namespace_of, node_cluster
 from tests.conformance.rest import Api
 
 from corral.testing.cluster import ControlPlane
@@ -21,7 +23,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything here starts a server; what has `pods`, a cluster."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.server)
+            in_cluster = "running_cluster" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.cluster if in_cluster else pytest.mark.server)
 
 
 def eventually(question: Callable[[], Any], timeout_s: float = 20) -> Any:
@@ -38,3 +41,24 @@ def api(corral: ControlPlane, corral_namespace: str) -> Iterator[Api]:
     """A client of a control plane, as administrator, in a namespace of the test's own."""
     with Api.of(corral.data_dir, corral.server, corral_namespace) as api:
         yield api
+
+
+@pytest.fixture(scope="session")
+def running_cluster() -> Iterator[NodeCluster]:
+    """A cluster with one node, for the whole session."""
+    with node_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def pods(running_cluster: NodeCluster) -> Iterator[Pods]:
+    """A client of a cluster that runs containers, as administrator, in a namespace of the test's own."""
+    with namespace_of(running_cluster) as pods:
+        yield pods
+
+
+@pytest.fixture(scope="module")
+def shared_pods(running_cluster: NodeCluster) -> Iterator[Pods]:
+    """The same, in one namespace for all tests of a file."""
+    with namespace_of(running_cluster) as pods:
+        yield pods

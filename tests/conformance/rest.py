@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
 Object = dict[str, Any]
@@ -69,7 +69,7 @@ class Api:
 
     @classmethod
     @contextmanager
-    def of(cls, data_dir: Path, server: str, namespace: str) -> "Iterator[Api]":
+    def of(cls, data_dir: Path, server: str, namespace: str) -> "Iterator[Self]":
         """The administrator's client of the cluster in `data_dir`."""
         tls = ssl.create_default_context(cafile=str(data_dir / "pki" / "ca.crt"))
         tls.load_cert_chain(data_dir / "pki" / "admin.crt", data_dir / "pki" / "admin.key")
