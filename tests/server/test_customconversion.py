@@ -15,6 +15,7 @@ from tests.server.admission.webhooks import (
     server_and_webhook,
     version,
 )
+from tests.server.conftest import until
 
 from corral.api.errors import ApiError
 from corral.client.transport import Call
@@ -76,7 +77,10 @@ def spec_of(obj):
 
 
 def test_read_in_another_version(tmp_path) -> None:
-    """Custom Resource Definition Conversion Webhook, conversion custom resource: v1 is written, v2 is read."""
+    """v1 is written, v2 is read.
+
+    [sig-api-machinery] CustomResourceConversionWebhook [Privileged:ClusterAdmin] should be able to convert from CR v1 to CR v2 [Conformance]
+    """
 
     async def story(server, hook) -> None:
         made = await call(server, "POST", path("v1"), crontab("a", hostPort="localhost:8080"))
@@ -95,7 +99,10 @@ def test_read_in_another_version(tmp_path) -> None:
 
 
 def test_mixed_list(tmp_path) -> None:
-    """Custom Resource Definition Conversion Webhook, convert mixed version list: one review for all of them."""
+    """One review for all of them.
+
+    [sig-api-machinery] CustomResourceConversionWebhook [Privileged:ClusterAdmin] should be able to convert a non homogeneous list of CRs [Conformance]
+    """
 
     async def story(server, hook) -> None:
         for name in ("a", "b"):
@@ -163,6 +170,48 @@ def test_watches_see_their_version(tmp_path) -> None:
         assert seen == [expected, expected]
         objects = [obj["metadata"]["name"] for _, review in hook.reviews for obj in review["request"]["objects"]]
         assert objects == ["a", "b"]
+
+    told(tmp_path, story)
+
+
+def test_field_selectors_of_each_version(tmp_path) -> None:
+    """Lists and watches select by the fields of the version that is asked for; who fits no more is DELETED for a watcher.
+
+    [sig-api-machinery] CustomResourceFieldSelectors [Privileged:ClusterAdmin] CustomResourceFieldSelectors MUST list and watch custom resources matching the field selector [Conformance]
+    """
+
+    async def story(server, hook) -> None:
+        client = server.client()
+        v1 = version("v1", storage=True, properties=V1, selectableFields=[{"jsonPath": ".hostPort"}])
+        v2 = version("v2", properties=V2, selectableFields=[{"jsonPath": ".host"}, {"jsonPath": ".port"}])
+        await client.patch(DEFINITIONS, NAME, {"spec": {"versions": [v1, v2]}})
+        where = {"host": ("v2", "host=host1"), "both": ("v2", "host=host1,port=80"), "old": ("v1", "hostPort=host1:80")}
+        seen: dict[str, list[tuple[str, str]]] = {name: [] for name in where}
+
+        async def watch(name: str) -> None:
+            api_version, fields = where[name]
+            query = {"watch": "true", "fieldSelector": fields}
+            async for event in server.api.local().watch(Call("GET", path(api_version), query)):
+                seen[name].append((event.type, orjson.loads(event.item.raw)["metadata"]["name"]))
+
+        async def names(name: str) -> list[str]:
+            listed = await call(server, "GET", path(where[name][0]), fieldSelector=where[name][1])
+            return [item["metadata"]["name"] for item in listed["items"]]
+
+        watchers = [asyncio.create_task(watch(name)) for name in where]
+        for name, fields in {"a": {"host": "host1", "port": "80"}, "b": {"host": "host1", "port": "8080"}, "c": {}}.items():
+            await call(server, "POST", path("v2"), crontab(name, "v2", **(fields or {"host": "host2", "port": ""})))
+        assert (await names("host"), await names("both"), await names("old")) == (["a", "b"], ["a"], ["a"])
+        added = {"host": [("ADDED", "a"), ("ADDED", "b")], "both": [("ADDED", "a")], "old": [("ADDED", "a")]}
+        await until(lambda: seen == added)
+        await call(server, "DELETE", path("v2"), fieldSelector=where["both"][1])
+        moved = await call(server, "GET", path("v2", "b"))
+        await call(server, "PUT", path("v2", "b"), {**moved, "host": "host2"})
+        assert (await names("host"), await names("both"), await names("old")) == ([], [], [])
+        gone = {name: [*events, *(("DELETED", one) for _, one in events)] for name, events in added.items()}
+        await until(lambda: seen == gone)
+        for watcher in watchers:
+            watcher.cancel()
 
     told(tmp_path, story)
 

@@ -101,7 +101,7 @@ class LocalTransport:
         core = self._server.core
         if request.resource is None:
             raise ApiError(404, "NotFound", f"{call.path} is no collection", {})
-        return request, core, selection_of(request, core.rules(request.resource))
+        return request, core, selection_of(core, request)
 
 
 def _item(core: Core, request: Request, item: Cached) -> Item:

@@ -4,14 +4,16 @@ https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#list-a
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from corral.api.errors import bad_request
 from corral.api.objects import Object
+from corral.api.resources import Resource
 from corral.api.rules import Rules
 from corral.api.selectors import FieldTerm, Requirement, parse_fields, parse_labels
 from corral.server.changes import Cached
+from corral.server.core import Core
 from corral.server.paths import object_namespace
 from corral.server.request import Request
 
@@ -30,6 +32,14 @@ class Selection:
     rules: Rules | None = None
     #: Texts that the bytes of an object must hold to match: most objects are seen not to without a look inside.
     needles: tuple[bytes, ...] = ()
+    #: Whose fields are looked at in the version that the request speaks of: a custom resource.
+    resource: Resource | None = None
+    core: Core | None = field(default=None, compare=False)
+
+    @property
+    def is_versioned(self) -> bool:
+        """Whether objects must be prepared in the version of the request (`Core.prepare`) to be looked at."""
+        return self.resource is not None
 
     @property
     def name(self) -> str:
@@ -59,15 +69,20 @@ class Selection:
                 have = item.namespace
             else:
                 if others is None:
-                    assert self.rules is not None
-                    others = _selectable(self.rules, item)
+                    others = self._selectable(item)
                 have = others.get(term.field, "")
             if (have == term.value) is not term.equal:
                 return False
         return True
 
+    def _selectable(self, item: Cached) -> Mapping[str, str]:
+        assert self.rules is not None
+        if self.core is None or self.resource is None:
+            return _selectable(self.rules, item)
+        return self.rules.selectable_fields(self.core.parsed(self.resource, item))
 
-def selection_of(request: Request, rules: Rules, *, by_namespace: bool = True) -> Selection | None:
+
+def selection_of(core: Core, request: Request, *, by_namespace: bool = True) -> Selection | None:
     """What a request selects, None for everything there is. Raises ApiError (400).
 
     Without `by_namespace` the objects are known to be of the right one.
@@ -80,8 +95,15 @@ def selection_of(request: Request, rules: Rules, *, by_namespace: bool = True) -
         terms = (FieldTerm("metadata.name", True, request.name),)
     if not namespace and not labels and not terms:
         return None
-    _check_fields(terms, rules)
-    return Selection(namespace, parse_labels(labels) if labels else (), terms, rules, tuple(_needles(terms)))
+    resource = request.resource
+    assert resource is not None
+    rules = core.rules(resource)
+    inner = [term for term in terms if term.field not in _METADATA_FIELDS]
+    _check_fields(inner, rules)
+    chosen = parse_labels(labels) if labels else ()
+    if inner and resource.storage_version:
+        return Selection(namespace, chosen, terms, rules, resource=resource, core=core)
+    return Selection(namespace, chosen, terms, rules, tuple(_needles(inner)))
 
 
 @lru_cache(KEPT_STATES)
@@ -92,21 +114,18 @@ def _selectable(rules: Rules, item: Cached) -> Mapping[str, str]:
 
 def _needles(terms: Iterable[FieldTerm]) -> Iterator[bytes]:
     """The values that stand in an object as they stand in the selector; zero values need not stand there at all."""
-    for field, equal, value in terms:
-        if field in _METADATA_FIELDS or not equal or not value or value in ("true", "false") or value.isdigit():
+    for _, equal, value in terms:
+        if not equal or not value or value in ("true", "false") or value.isdigit():
             continue
         if value.isprintable() and '"' not in value and "\\" not in value:
             yield value.encode()
 
 
-def _check_fields(terms: tuple[FieldTerm, ...], rules: Rules) -> None:
-    wanted = [term.field for term in terms if term.field not in _METADATA_FIELDS]
-    if not wanted:
-        return
-    known = rules.selectable_fields(_BLANK)
-    for field in wanted:
-        if field in known:
+def _check_fields(terms: Iterable[FieldTerm], rules: Rules) -> None:
+    known = rules.selectable_fields(_BLANK) if terms else {}
+    for term in terms:
+        if term.field in known:
             continue
         if known:
-            raise bad_request(f"field label not supported: {field}")
-        raise bad_request(f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"')
+            raise bad_request(f"field label not supported: {term.field}")
+        raise bad_request(f'"{term.field}" is not a known field selector: only "metadata.name", "metadata.namespace"')

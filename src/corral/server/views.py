@@ -156,11 +156,11 @@ AS_STORED = AsStored()
 
 def view_of(core: Core, request: Request, resource: Resource, want: Wanted) -> View:
     """The view that a watch is wanted in."""
-    if want.media == "protobuf" and want.view != "Table":
-        return Binary(core, resource, want.version if want.view else "")
-    if want.view and want.view != "Table":
-        return Metadata(want.version)
     view: View = AS_STORED if core.is_as_stored(resource) else Versioned(core, resource)
-    if want.view:
+    if want.view == "Table":
         view = Rows(core, table(core, request, resource, want))
+    elif want.media == "protobuf":
+        view = Binary(core, resource, want.version if want.view else "")
+    elif want.view:
+        view = Metadata(want.version)
     return Converted(view, core, resource) if core.is_webhook_converted(resource) else view

@@ -69,7 +69,7 @@ async def refused(call) -> ApiError:
 
 
 def test_a_deployment(told) -> None:
-    """ValidatingAdmissionPolicy should validate against a Deployment."""
+    """[sig-api-machinery] ValidatingAdmissionPolicy [Privileged:ClusterAdmin] should validate against a Deployment [Conformance]"""
 
     async def story(server, client) -> None:
         await bind(client, policy("object.spec.replicas > 1", "object.spec.replicas < 10"))
@@ -89,7 +89,7 @@ def test_a_deployment(told) -> None:
 
 
 def test_variables(told) -> None:
-    """ValidatingAdmissionPolicy should allow expressions to refer variables."""
+    """[sig-api-machinery] ValidatingAdmissionPolicy [Privileged:ClusterAdmin] should allow expressions to refer variables. [Conformance]"""
     variables = [
         {"name": "replicas", "expression": "object.spec.replicas"},
         {"name": "oddReplicas", "expression": "variables.replicas % 2 == 1"},
@@ -386,7 +386,10 @@ async def bind_mutation(client, made: dict, name: str = "p", **spec) -> None:
 
 
 def test_mutate_a_deployment(told) -> None:
-    """MutatingAdmissionPolicy should mutate a Deployment: lists are merged by their keys."""
+    """Lists are merged by their keys.
+
+    [sig-api-machinery] MutatingAdmissionPolicy [Privileged:ClusterAdmin] should mutate a Deployment [Conformance]
+    """
     sidecar = "Object.spec.template.spec.containers{name: 'sidecar', image: 'registry.example/sidecar:1'}"
     expression = (
         "Object{spec: Object.spec{replicas: 4, template: Object.spec.template{spec: Object.spec.template.spec{"
@@ -407,7 +410,10 @@ def test_mutate_a_deployment(told) -> None:
 
 
 def test_mutate_annotations(told) -> None:
-    """MutatingAdmissionPolicy should mutate a Deployment with annotations, by a JSON patch."""
+    """By a JSON patch.
+
+    [sig-api-machinery] MutatingAdmissionPolicy [Privileged:ClusterAdmin] should mutate a Deployment with annotations [Conformance]
+    """
     expression = (
         "[JSONPatch{op: 'test', path: '/spec/replicas', value: 1},"
         " JSONPatch{op: 'add', path: '/metadata/annotations', value: {}},"

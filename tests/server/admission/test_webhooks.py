@@ -50,7 +50,10 @@ def pod(name: str, **meta: object) -> dict:
 
 
 def test_deny_create(tmp_path) -> None:
-    """Admission webhook, deny create: refused on create, update and patch, in the words of the webhook."""
+    """Refused on create, update and patch, in the words of the webhook; not in a namespace that is exempt.
+
+    [sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should be able to deny pod and configmap creation [Conformance]
+    """
 
     def answer(path, review):
         obj = review["request"]["object"]
@@ -61,7 +64,11 @@ def test_deny_create(tmp_path) -> None:
     async def story(server, hook) -> None:
         client = server.client()
         both = hook_of(
-            "deny.example.com", hook.client_config("/deny"), rule("pods", operations="CREATE"), rule(operations="CREATE,UPDATE")
+            "deny.example.com",
+            hook.client_config("/deny"),
+            rule("pods", operations="CREATE"),
+            rule(operations="CREATE,UPDATE"),
+            namespaceSelector={"matchExpressions": [{"key": "exempt", "operator": "DoesNotExist"}]},
         )
         await client.create(VALIDATING, configuration("Validating", "deny", both))
         error = await refused(client.create("configmaps", config_map("one", {"bad": "1"}, namespace="default")))
@@ -74,6 +81,8 @@ def test_deny_create(tmp_path) -> None:
         assert error.message.startswith('admission webhook "deny.example.com" denied the request')
         assert "data" not in await client.get("configmaps", "one", "default")
         assert {path for path, _ in hook.reviews} == {"/deny"}
+        await client.create("namespaces", {"metadata": {"name": "free", "labels": {"exempt": "yes"}}})
+        await client.create("configmaps", config_map("one", {"bad": "1"}, namespace="free"))
 
     told(tmp_path, answer, story)
 
@@ -141,7 +150,10 @@ def test_what_a_webhook_is_asked(tmp_path) -> None:
 
 
 def test_deny_attach(tmp_path) -> None:
-    """Admission webhook, deny attach: connections to a pod's attach subresource are refused before the pod is looked for."""
+    """Connections to a pod's attach subresource are refused before the pod is looked for.
+
+    [sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should be able to deny attaching pod [Conformance]
+    """
 
     async def story(server, hook) -> None:
         client = server.client()
@@ -164,7 +176,10 @@ def test_deny_attach(tmp_path) -> None:
 
 
 def test_deny_custom_resources(tmp_path) -> None:
-    """Admission webhook, deny custom resource create and delete; deletecollection asks for each object."""
+    """deletecollection asks for each object.
+
+    [sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should be able to deny custom resource creation, update and deletion [Conformance]
+    """
 
     def answer(path, review):
         request = review["request"]
@@ -193,7 +208,7 @@ def test_deny_custom_resources(tmp_path) -> None:
 
 
 def test_deny_definitions(tmp_path) -> None:
-    """Admission webhook, deny custom resource definition."""
+    """[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should deny crd creation [Conformance]"""
 
     async def story(server, hook) -> None:
         client = server.client()
@@ -206,7 +221,10 @@ def test_deny_definitions(tmp_path) -> None:
 
 
 def test_fail_closed(tmp_path) -> None:
-    """Admission webhook, fail closed: a webhook whose certificate nobody vouches for, or that is not there, stops writes."""
+    """A webhook whose certificate nobody vouches for, or that is not there, stops writes.
+
+    [sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should unconditionally reject operations on fail closed webhook [Conformance]
+    """
 
     async def story(server, hook) -> None:
         client = server.client()
@@ -263,7 +281,10 @@ def test_answers_that_are_none(tmp_path, fault, why) -> None:
 
 
 def test_honor_timeout(tmp_path) -> None:
-    """Admission webhook, honor timeout: a webhook that takes too long fails the request, unless failures are ignored."""
+    """A webhook that takes too long fails the request, unless failures are ignored or there is time enough.
+
+    [sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should honor timeout [Conformance]
+    """
     released = asyncio.Event()
 
     async def answer(path, review):
@@ -280,7 +301,11 @@ def test_honor_timeout(tmp_path) -> None:
         ignored = [{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Ignore"}]
         await client.patch(VALIDATING, "c", ignored, type="json")
         await client.create("configmaps", config_map("one", namespace="default"))
-        released.set()
+        closed = {**hook_of("slow.example.com", hook.client_config("/slow")), "failurePolicy": "Fail"}
+        patched = await client.patch(VALIDATING, "c", {"webhooks": [closed]})
+        assert patched["webhooks"][0]["timeoutSeconds"] == 10
+        asyncio.get_running_loop().call_later(0.1, released.set)
+        await client.create("configmaps", config_map("two", namespace="default"))
 
     told(tmp_path, answer, story)
 
@@ -314,7 +339,10 @@ def test_discovery(tmp_path) -> None:
 
 
 def test_ordered_mutation(tmp_path) -> None:
-    """Admission webhook, ordered mutation: each webhook sees what the one before it has made; configurations by their names."""
+    """Each webhook sees what the one before it has made; configurations by their names.
+
+    [sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should mutate configmap [Conformance]
+    """
 
     def answer(path, review):
         data = review["request"]["object"]["data"]
@@ -334,7 +362,10 @@ def test_ordered_mutation(tmp_path) -> None:
 
 
 def test_mutation_then_defaults(tmp_path) -> None:
-    """Admission webhook, mutation with defaulting: an init container is added to a pod, and gets what others get by default."""
+    """An init container is added to a pod, and gets what others get by default.
+
+    [sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should mutate pod and apply defaults after mutation [Conformance]
+    """
 
     def answer(path, review):
         added = {"name": "init", "image": "registry.example/init:1"}
@@ -352,7 +383,10 @@ def test_mutation_then_defaults(tmp_path) -> None:
 
 
 def test_mutate_custom_resources_with_pruning(tmp_path) -> None:
-    """Admission webhook, mutate custom resource with pruning: what the schema does not name does not stay."""
+    """What the schema does not name does not stay.
+
+    [sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should mutate custom resource with pruning [Conformance]
+    """
 
     def answer(path, review):
         return allow(review, [{"op": "add", "path": f"/data{path}", "value": "yes"}])
@@ -371,7 +405,9 @@ def test_mutate_custom_resources_with_pruning(tmp_path) -> None:
 
 
 def test_mutate_custom_resources_of_another_stored_version(tmp_path) -> None:
-    """Admission webhook, mutate custom resource with different stored version."""
+    """[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should mutate custom resource [Conformance]
+    [sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should mutate custom resource with different stored version [Conformance]
+    """
 
     def answer(path, review):
         data = review["request"]["object"].get("data") or {}
@@ -394,14 +430,15 @@ def test_mutate_custom_resources_of_another_stored_version(tmp_path) -> None:
 
 
 def test_configurations_are_left_alone(tmp_path) -> None:
-    """Admission webhook, admission control not allowed on webhook configuration objects."""
+    """[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should not be able to mutate or prevent deletion of webhook configuration objects [Conformance]"""
 
     async def story(server, hook) -> None:
         client = server.client()
         every = {**rule("*", operations="*", version="*"), "apiGroups": ["admissionregistration.k8s.io"], "resources": ["*/*"]}
         await client.create(VALIDATING, configuration("Validating", "c", hook_of("a.example.com", hook.client_config(), every)))
         await client.create(MUTATING, configuration("Mutating", "c", hook_of("a.example.com", hook.client_config(), every)))
-        await client.create(VALIDATING, configuration("Validating", "d"))
+        made = await client.create(VALIDATING, configuration("Validating", "d", hook_of("b.example.com", hook.client_config())))
+        assert "labels" not in made["metadata"] and len(made["webhooks"]) == 1
         for name in (VALIDATING, MUTATING):
             await client.delete(name, "c")
         assert hook.reviews == []
@@ -411,7 +448,13 @@ def test_configurations_are_left_alone(tmp_path) -> None:
 
 @pytest.mark.parametrize(("kind", "resource"), [("Mutating", MUTATING), ("Validating", VALIDATING)])
 def test_listing_updating_and_removing(tmp_path, kind, resource) -> None:
-    """Admission webhook, list and update mutating and validating webhooks: what is configured counts with the next write."""
+    """What is configured counts with the next write.
+
+    [sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] listing mutating webhooks should work [Conformance]
+    [sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] listing validating webhooks should work [Conformance]
+    [sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] patching/updating a mutating webhook should work [Conformance]
+    [sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] patching/updating a validating webhook should work [Conformance]
+    """
 
     def answer(path, review):
         return allow(review, [ADD]) if path == "/mutating" else deny(review, "no")
@@ -432,8 +475,10 @@ def test_listing_updating_and_removing(tmp_path, kind, resource) -> None:
             await client.create(resource, configuration(kind, f"c{i}", one, labels={"of": "test"}))
         assert len((await client.list(resource, label_selector="of=test")).items) == 10
         assert await is_touched("one")
-        for i in range(1, 10):
-            await client.delete(resource, f"c{i}")
+        await client.raw("DELETE", client.resource(resource).path(), {"labelSelector": "of=test"})
+        assert (await client.list(resource)).items == []
+        assert not await is_touched("none")
+        await client.create(resource, configuration(kind, "c0", one))
         only_updates = [{"op": "replace", "path": "/webhooks/0/rules", "value": [rule(operations="UPDATE")]}]
         await client.patch(resource, "c0", only_updates, type="json")
         assert not await is_touched("two")
@@ -667,7 +712,7 @@ NOT_SKIPPED = {"name": "not-skipped", "expression": "object.metadata.name != 'sk
 
 
 def test_match_conditions(tmp_path) -> None:
-    """Mutating Admission webhook, mutating webhook excluding object with specific name."""
+    """[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should mutate everything except 'skip-me' configmaps [Conformance]"""
 
     async def story(server, hook) -> None:
         client = server.client()
@@ -682,8 +727,11 @@ def test_match_conditions(tmp_path) -> None:
 
 @pytest.mark.parametrize(("kind", "resource"), [("Mutating", MUTATING), ("Validating", VALIDATING)])
 def test_configurations_with_match_conditions(tmp_path, kind, resource) -> None:
-    """Admission webhook, create and update mutating and validating webhook configurations with matchConditions, and reject
-    those whose expressions do not compile."""
+    """[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should be able to create and update mutating webhook configurations with match conditions [Conformance]
+    [sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should be able to create and update validating webhook configurations with match conditions [Conformance]
+    [sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should reject mutating webhook configurations with invalid match conditions [Conformance]
+    [sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should reject validating webhook configurations with invalid match conditions [Conformance]
+    """
 
     async def story(server, hook) -> None:
         client = server.client()

@@ -1,7 +1,4 @@
-"""The life of an APIService as the conformance test of the aggregator goes through it.
-
-Conformance: "[sig-api-machinery] Aggregator Should be able to support the 1.17 Sample API Server using the current Aggregator".
-"""
+"""The life of an APIService, as a sample server behind the aggregator goes through it."""
 
 import asyncio
 
@@ -15,6 +12,8 @@ NAME = f"{VERSION}.{GROUP}"
 
 
 def test_it_is_read_patched_and_deleted_and_its_status_too(tmp_path):
+    """[sig-api-machinery] Aggregator Should be able to support the 1.17 Sample API Server using the current Aggregator [LinuxOnly] [Conformance]"""
+
     async def story():
         async with asyncio.timeout(30), running_server(tmp_path) as server, running_extension(server, tmp_path) as extension:
             await register(server, extension)

@@ -22,7 +22,7 @@ async def handle(core: Core, request: Request) -> Response:
     want = wanted_by(request)
     options = DeleteOptions.of(request)
     warn(request, resource, options)
-    selection = selection_of(request, core.rules(resource), by_namespace=False)
+    selection = selection_of(core, request, by_namespace=False)
     page = await page_of(core, request, ListOptions.of(request), selection)
     turns = asyncio.Semaphore(AT_ONCE)
 

@@ -50,7 +50,7 @@ async def handle(core: Core, request: Request) -> Response:
     if want.view == "PartialObjectMetadata":
         message = f"you requested PartialObjectMetadata, but the requested object is a list ({_go_list(resource)})"
         raise ApiError(406, "NotAcceptable", message)
-    selection = selection_of(request, core.rules(resource), by_namespace=False)
+    selection = selection_of(core, request, by_namespace=False)
     if selection is None and not options.limit and not options.continue_ and options.version in ("", "0"):
         await core.catch_up()
         page = Page(core.collection(resource).list(object_namespace(request)), core.cache.revision)
@@ -91,6 +91,8 @@ async def page_of(core: Core, request: Request, options: ListOptions, selection:
         items, revision = _now(core, resource, namespace, selection), core.cache.revision
     # As in the reference, whoever takes any state there is gets all of it.
     limit = 0 if options.version == "0" and not options.continue_ else options.limit
+    if selection is not None and selection.is_versioned:
+        await core.prepare(resource, items)
     page = _cut(items, revision, limit, selection, namespace)
     await core.prepare(resource, page.items)
     return page

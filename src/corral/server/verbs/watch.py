@@ -31,7 +31,7 @@ async def handle(core: Core, request: Request) -> Response:
     assert resource is not None
     want = wanted_by(request, streams=True, watching=True)
     options = ListOptions.of(request, watch=True)
-    selection = selection_of(request, core.rules(resource))
+    selection = selection_of(core, request)
     start = await begin(core, request, options)
     await core.prepare(resource, start.initial)
     view = view_of(core, request, resource, want)
