@@ -25,7 +25,9 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Run `main(stop)` to its end; `stop` is set by SIGTERM or SIGINT. Exits with 1 and one line for a CorralError."""
     logging.Formatter.converter = time.gmtime
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, datefmt=LOG_TIME, stream=sys.stderr)
+    gc.freeze()  # What was imported stays.
     gc.set_threshold(*GC_THRESHOLDS)
+    gc.enable()
     try:
         uvloop.run(_run(main))
     except CorralError as error:

@@ -134,11 +134,8 @@ class Home:
         return found
 
     def command(self, component: str) -> list[str]:
-        """How the component is started, the interpreter left out.
-
-        Not through `corral.cli.commands`: the processes need no command line, and start sooner without it.
-        """
-        return ["-m", f"corral.cli.{component}", str(self.root)]
+        """How the component is started, the interpreter left out."""
+        return ["-m", "corral.cli.start", component, str(self.root)]
 
     def check_sockets(self) -> None:
         """Raise CorralError where the sockets of a node would have paths that are too long."""

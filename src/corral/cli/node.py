@@ -1,7 +1,6 @@
 """`corral node`: what runs pods on this host in one process: node agent, service proxy, DNS; and the cluster's containerd."""
 
 import asyncio
-import sys
 from pathlib import Path
 
 from corral.api.facts import catalog
@@ -100,7 +99,3 @@ async def _first(stop: asyncio.Event, running: asyncio.Task[None]) -> None:
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([stopping, running], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-
-
-if __name__ == "__main__":
-    node(data_dir=Path(sys.argv[1]))

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import sys
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -94,7 +93,3 @@ def _start_control(api: ApiServer, clock: SystemClock, tasks: Tasks) -> None:
 def _part(name: str) -> User:
     """A part of the cluster under its own name, for the audit log. In this process it may do all."""
     return User(f"system:{name}", groups=LOOPBACK.groups)
-
-
-if __name__ == "__main__":
-    server(data_dir=Path(sys.argv[1]))

@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
+from corral.base import roots
 from corral.base.errors import CorralError
 from corral.cli.chart.flags import Flag, UsageError, described, parse
 from corral.cli.chart.options import GLOBAL, Options
@@ -97,7 +98,8 @@ def _run(words: list[str]) -> None:
     name, rest = _found(words)
     if name is None:
         return
-    module = import_module(f"corral.cli.chart.{next(m for w, m, _ in COMMANDS if w == name)}")
+    with roots.unread():
+        module = import_module(f"corral.cli.chart.{next(m for w, m, _ in COMMANDS if w == name)}")
     flags = (*GLOBAL, *flags_of(module, name))
     if "--help" in rest or "-h" in rest:
         print(help_of(module, name))

@@ -1,0 +1,92 @@
+"""What a long-running process loads before it works, and that it does without the system's authorities."""
+
+import asyncio
+import ssl
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from aiohttp import connector, web
+from tests.server.authentication.provider import serving, serving_tls
+
+from corral.charts.repositories import http as repositories
+from corral.client.connect import find
+from corral.client.kubeconfig import Access
+from corral.client.transport import Call
+from corral.server import pki
+from corral.server.aggregation.proxy import Proxy
+from corral.server.authentication.configuration import load
+from corral.server.authentication.oidc import JwtIssuer
+from corral.server.webhookclient import Target, WebhookClient
+from corral.testing.clock import VirtualClock
+
+
+@pytest.mark.parametrize("component", ["server", "node"])
+def test_a_start_reads_no_authorities_and_leaves_them_to_those_who_ask(component: str, tmp_path: Path) -> None:
+    _tls, authority = serving_tls(tmp_path)
+    (tmp_path / "roots.pem").write_text(authority)
+    program = f"""
+import os, ssl
+from corral.base import roots
+with roots.unread():
+    import corral.cli.{component}
+from aiohttp import connector
+print(connector._SSL_CONTEXT_VERIFIED.cert_store_stats()["x509"], ssl.create_default_context().cert_store_stats()["x509"])
+print(os.environ["SSL_CERT_FILE"], "SSL_CERT_DIR" in os.environ)
+"""
+    environment = {"PYTHONPATH": ":".join(sys.path), "SSL_CERT_FILE": str(tmp_path / "roots.pem")}
+    said = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout.split("\n")[:2] == ["0 1", f"{tmp_path / 'roots.pem'} False"]
+
+
+def test_whoever_needs_the_systems_authorities_reads_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where aiohttp's own contexts trust nobody, as in the processes that `corral.cli.start` runs."""
+    tls, authority = serving_tls(tmp_path)
+    (tmp_path / "roots.pem").write_text(authority)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "roots.pem"))
+    monkeypatch.setattr(connector, "_SSL_CONTEXT_VERIFIED", ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+
+    async def answer(request: web.Request) -> web.Response:
+        base = f"https://{request.host}"
+        return web.json_response({"issuer": base, "jwks_uri": f"{base}/keys", "keys": []})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+
+    async def ask() -> None:
+        async with asyncio.timeout(20), serving(app, tls) as port:
+            url = f"https://127.0.0.1:{port}"
+            await _ask_everybody(url, tmp_path)
+
+    asyncio.run(ask())
+    keys = pki.ensure(tmp_path, server_hosts=(), now=datetime.now(UTC))
+    proxy = Proxy(None, None, None, keys.server_certificate, keys.server_key)  # type: ignore[arg-type]
+    assert proxy._make_tls("", False).cert_store_stats()["x509"] == 1
+
+
+async def _ask_everybody(url: str, folder: Path) -> None:
+    """An issuer, a webhook, a chart repository and a cluster, none of them with an authority of its own."""
+    (folder / "issuer.yaml").write_text(
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\n"
+        f"jwt: [{{issuer: {{url: '{url}', audiences: [a]}}, claimMappings: {{username: {{claim: sub, prefix: ''}}}}}}]\n"
+    )
+    (issuer,) = load(folder / "issuer.yaml").issuers
+    assert await JwtIssuer(issuer, VirtualClock())._published() == {}
+    webhooks = WebhookClient(lambda *_: "")
+    assert (await webhooks.post(Target(f"{url}/hook"), b"{}", 10))["keys"] == []
+    await webhooks.close()
+    assert b"jwks_uri" in await repositories.get(f"{url}/index.yaml")
+    cluster = find(Access(kubeconfig=str(_kubeconfig(folder, url)))).transport
+    assert b"jwks_uri" in await cluster.call(Call("GET", "/api"))
+    await cluster.close()
+
+
+def _kubeconfig(folder: Path, url: str) -> Path:
+    path = folder / "kubeconfig"
+    path.write_text(
+        f"clusters: [{{name: c, cluster: {{server: '{url}'}}}}]\nusers: [{{name: u, user: {{token: t}}}}]\n"
+        "contexts: [{name: x, context: {cluster: c, user: u}}]\ncurrent-context: x\n"
+    )
+    return path
