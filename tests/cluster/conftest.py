@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,10 +22,12 @@ IMAGES = ("busybox:1", "web:1", "web:2", "redis:1", "guestbook:1", "guestbook:2"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here needs a real cluster."""
+    """Everything here needs a real cluster, and a kubectl to drive it."""
+    without_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="there is no kubectl on this machine")
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.cluster)
+            item.add_marker(without_kubectl)
 
 
 def run(*words: str, check: bool = True, input: str | None = None, timeout: float = 120, **more: Any) -> str:
