@@ -145,6 +145,19 @@ def test_what_does_not_fit_the_schema_is_refused(spec: dict[str, Any], message: 
     assert (caught.value.code, caught.value.reason) == (500, "")
 
 
+def test_nothing_is_applied_over_a_list_whose_items_have_no_key() -> None:
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "d", "namespace": "n"}}
+    live = {**account, "secrets": [{"namespace": "x"}]}
+    new = {**account, "secrets": [{"name": "s"}]}
+    with pytest.raises(ApiError) as caught:
+        apply(live, new, "one", "v1", "", 0, facts.schema("", "v1", "ServiceAccount"))
+    assert (caught.value.code, caught.value.reason) == (500, "")
+    assert caught.value.message == (
+        "failed to create typed live object (n/d; /v1, Kind=ServiceAccount): .secrets: element 0: "
+        'associative list with keys has an element that omits key field "name" (and doesn\'t have default value)'
+    )
+
+
 def test_managed_fields_may_not_be_applied() -> None:
     bad = wanted()
     bad["metadata"]["managedFields"] = []

@@ -66,7 +66,7 @@ def apply(
     errors: list[str] = []
     wanted = field_set(shape, applied, errors)
     if errors:
-        raise _not_typed(applied, api_version, errors)
+        raise _not_typed("patch", applied, api_version, errors)
     base, managers = _starting_point(live, api_version, subresource, now_s, schema)
     step = _Step(shape, base, applied, wanted, Manager("Apply", manager, "", subresource), api_version, reset, in_version)
     try:
@@ -76,6 +76,10 @@ def apply(
         if left:
             raise _conflict(left) from None
         result, after = step.run(managers, True)
+    except ValueError as error:
+        # What an update may store and nobody can apply over: an item of a list with keys that has none.
+        field_set(shape, base, errors)
+        raise _not_typed("live", base, api_version, errors or [str(error)]) from None
     return _finish(step, managers, after, result, now_s)
 
 
@@ -194,7 +198,10 @@ def _not_forgiven(conflicts: dict[Manager, Fields], shape: Shape, live: Object) 
         return conflicts
     if not isinstance(last, dict):
         return conflicts
-    changed, gone = compare(shape, last, live)
+    try:
+        changed, gone = compare(shape, last, live)
+    except ValueError:
+        return conflicts
     own = difference(difference(field_set(shape, last, []), changed), gone)
     left = {who: difference(fields, own) for who, fields in conflicts.items()}
     return {who: fields for who, fields in left.items() if fields is not None}
@@ -228,9 +235,10 @@ def _describe(who: Manager) -> str:
     return f"{text} using {who.api_version}" if who.operation == "Update" else text
 
 
-def _not_typed(applied: Object, api_version: str, errors: list[str]) -> ApiError:
-    meta: dict[str, Any] = applied.get("metadata") or {}
+def _not_typed(which: str, obj: Object, api_version: str, errors: list[str]) -> ApiError:
+    """The answer to an object ("patch" or "live") that is no value of its type; the reference gives no reason either."""
+    meta: dict[str, Any] = obj.get("metadata") or {}
     group, _, version = api_version.rpartition("/")
-    about = f"{meta.get('namespace', '')}/{meta.get('name', '')}; {group}/{version}, Kind={applied.get('kind', '')}"
+    about = f"{meta.get('namespace', '')}/{meta.get('name', '')}; {group}/{version}, Kind={obj.get('kind', '')}"
     text = errors[0] if len(errors) == 1 else "\n".join(["errors:", *("  " + e for e in errors)])
-    return ApiError(500, "", f"failed to create typed patch object ({about}): {text}")
+    return ApiError(500, "", f"failed to create typed {which} object ({about}): {text}")
