@@ -76,7 +76,7 @@ def test_what_is_mounted_stays_as_it_was_when_the_volume_changes(pods: Pods) -> 
 def test_a_container_that_restarts_finds_its_file_again(pods: Pods) -> None:
     pods.create("configmaps", {"metadata": {"name": "my"}, "data": {"key": "before"}})
     mount = {"name": "v", "mountPath": "/file", "subPath": "key"}
-    script = "cat /file; until [ -e /flag/go ]; do sleep 0.05; done; mv /flag/go /flag/gone; exit 1"
+    script = "cat /file; echo; until [ -e /flag/go ]; do sleep 0.05; done; mv /flag/go /flag/gone; exit 1"
     mounts = [mount, {"name": "flag", "mountPath": "/flag"}]
     made = [{"name": "v", "configMap": {"name": "my"}}, {"name": "flag", "emptyDir": {}}]
     pods.start(pod("p", {"command": ["sh", "-c", script], "volumeMounts": mounts}, volumes=made, restartPolicy="Always"))
@@ -84,4 +84,4 @@ def test_a_container_that_restarts_finds_its_file_again(pods: Pods) -> None:
     pods.patch("configmaps/my", {"data": {"key": "after"}})
     pods.exec("p", "touch", "/flag/go")
     # Until then the pod may say nothing yet.
-    assert eventually(lambda: pods.log("p") if restarts(pods.get("pods/p")) else "") == "after"
+    assert eventually(lambda: pods.log("p") if restarts(pods.get("pods/p")) else "") == "after\n"
