@@ -7,7 +7,7 @@ import ssl
 import aiohttp
 import orjson
 
-from corral.server.http import warning_values
+from corral.server.http.writing import warning_values
 
 PODS = "/api/v1/namespaces/default/configmaps"
 
@@ -164,7 +164,7 @@ def test_a_header_that_is_no_text_harms_nobody_and_is_audited(story, tmp_path):
     async def tell(server):
         assert await status_of(server, b"User-Agent: eve\xff\r\nAuthorization: Bearer " + server.token.encode()) == 200
         assert await status_of(server, b"Authorization: Bearer \xff\xfe") == 401
-        server.api.audit_log.flush()
+        server.api.house.audit_log.flush()
         agents = [orjson.loads(line)["userAgent"] for line in (tmp_path / "server" / "audit.log").read_bytes().splitlines()]
         assert "eve\ufffd" in agents
 
@@ -185,8 +185,8 @@ def test_a_patch_that_nests_too_deep_is_400(story):
 
 
 def test_a_client_that_never_finishes_a_request_is_left(story, monkeypatch):
-    monkeypatch.setattr("corral.server.http.HEAD_TIMEOUT_S", 0.2)
-    monkeypatch.setattr("corral.server.http.BODY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("corral.server.http.connection.HEAD_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("corral.server.http.reading.BODY_TIMEOUT_S", 0.2)
 
     async def tell(server):
         port = int(server.url.rpartition(":")[2])
@@ -246,7 +246,7 @@ def test_a_long_list_is_written_as_fast_as_it_is_read(story):
         async with session(server, **{"Accept-Encoding": "identity"}) as http:
             response = await http.get(PODS)
             length = int(response.headers["Content-Length"])
-            [connection] = [one for one in server.api.http._server.connections if one.transport is not None]
+            [connection] = [one for one in server.api._http._server.connections if one.transport is not None]
             waiting = connection.transport.get_write_buffer_size()
             assert length > 12_000_000 and waiting < 4_000_000
             found = await response.json()

@@ -20,20 +20,20 @@ from corral.server.verbs.watch import begin
 from corral.server.watching import BOOKMARK_INTERVAL_S
 
 if TYPE_CHECKING:
-    from corral.server.api import ApiServer
+    from corral.server.dispatch import Dispatcher
 
 
 class LocalTransport:
     """A `client.transport.Transport` for `user`; fields it writes are owned by `manager` unless a call says otherwise."""
 
-    def __init__(self, server: "ApiServer", user: User, manager: str) -> None:
-        self._server = server
+    def __init__(self, dispatcher: "Dispatcher", user: User, manager: str) -> None:
+        self._dispatcher = dispatcher
         self._user = user
         self._headers = {"User-Agent": manager}
 
     async def call(self, call: Call) -> bytes:
         """One request, one body. Raises ApiError, also where the storage fails: callers know no other."""
-        response = await self._server.perform(self._request(call))
+        response = await self._dispatcher.perform(self._request(call))
         if response.stream is not None:
             response.body = b"".join([chunk async for chunk in response.stream])
         if response.status >= 400:
@@ -45,7 +45,7 @@ class LocalTransport:
         began_s = time.perf_counter()
         request, core, selection = await self._prepare(call)
         page = await page_of(core, request, ListOptions.of(request), selection)
-        self._server.settle(request, Response(), began_s)
+        self._dispatcher.settle(request, Response(), began_s)
         assert request.resource is not None
         items = [_item(core, request, item) for item in page.items]
         return Listing(items, str(page.revision))
@@ -58,7 +58,7 @@ class LocalTransport:
         if start.error is not None:
             raise start.error
         answer = Response()
-        self._server.settle(request, answer, began_s, goes_on=True)
+        self._dispatcher.settle(request, answer, began_s, goes_on=True)
         try:
             assert request.resource is not None
             await core.prepare(request.resource, start.initial)
@@ -97,8 +97,8 @@ class LocalTransport:
 
     async def _prepare(self, call: Call) -> tuple[Request, Core, Selection | None]:
         request = self._request(call)
-        await self._server.route(request)
-        core = self._server.core
+        await self._dispatcher.route(request)
+        core = self._dispatcher.core
         if request.resource is None:
             raise ApiError(404, "NotFound", f"{call.path} is no collection", {})
         return request, core, selection_of(core, request)

@@ -161,7 +161,7 @@ def test_secrets_reach_no_log_at_the_highest_levels(tmp_path: Path, caplog: pyte
                 hidden.append((await answer.json())["status"]["token"])
             async with session(server, hidden[-1]) as robot, robot.get("/api/v1/pods") as answer:
                 assert answer.status == 403
-        server.api.audit_log.flush()
+        server.api.house.audit_log.flush()
 
     events = told(tmp_path, story, ALL)
     assert len(events) > 20

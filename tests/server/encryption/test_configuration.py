@@ -76,7 +76,7 @@ async def restarted(folder: Path, write: bool = False) -> dict[str, bytes]:
             await client.create("secrets", {"metadata": {"name": "s", "namespace": "default"}, "stringData": {"k": "tweet"}})
             await client.create("configmaps", {"metadata": {"name": "c", "namespace": "default"}, "data": {"k": "tweet"}})
         await readable(server)
-        await server.api.encrypted.wait()
+        await server.api.house.encrypted.wait()
         await readable(server)
     return stored(folder)
 

@@ -8,7 +8,7 @@ from corral.server.options import WriteOptions
 from corral.server.represent import respond, respond_raw, single, wanted_by
 from corral.server.request import Admission, Request, Response
 from corral.server.subresources.binding import SUCCESS, bind
-from corral.server.writes import Plan
+from corral.server.writes import Plan, track
 
 
 async def handle(core: Core, request: Request) -> Response:
@@ -24,7 +24,7 @@ async def handle(core: Core, request: Request) -> Response:
     reviews = core.reviews
     if reviews is not None and reviews.handles(resource.group, resource.plural):
         await core.admission.judge(Admission(request, resource, "CREATE", obj, None))
-        core.writes.track_new(Plan(request, resource, manager), obj)
+        track(core, Plan(request, resource, manager), None, obj, core.clock.now())
         answer = await reviews.create(request, obj)
         return respond(request, single(core, request, resource, want, answer), want, 201)
     if resource.plural == "bindings":

@@ -1,0 +1,75 @@
+"""The listener: which address, which connections, and which way each answer takes."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from corral.base.errors import CorralError
+from corral.server.http import streaming
+from corral.server.http.connection import Connection, Connections
+from corral.server.http.reading import request_of
+from corral.server.http.writing import GZIP_FROM_BYTES, Whole, compress
+from corral.server.request import Request, Response
+
+BACKLOG = 1024
+SHUTDOWN_TIMEOUT_S = 2.0
+
+Handle = Callable[[Request, Connection], Awaitable[Response]]
+
+
+class HttpServer:
+    """Listens, and hands each request to `handle`."""
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+        self._server: Connections | None = None
+        self._listener: asyncio.Server | None = None
+
+    async def start(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
+        """Accept connections on a bound socket (see `bind`)."""
+        loop = asyncio.get_running_loop()
+        self._server = Connections(self._answer, loop)
+        self._listener = await loop.create_server(self._server, sock=listener, ssl=tls, backlog=BACKLOG)
+
+    async def stop(self) -> None:
+        """Close the listener and every connection."""
+        if self._listener is not None:
+            self._listener.close()
+        if self._server is not None:
+            for connection in list(self._server.connections):
+                if connection.streaming is not None:  # type: ignore[attr-defined]
+                    connection.streaming.cancel()  # type: ignore[attr-defined]
+            await self._server.shutdown(SHUTDOWN_TIMEOUT_S)
+
+    async def _answer(self, raw: web.BaseRequest) -> web.StreamResponse:
+        connection = raw.protocol
+        assert isinstance(connection, Connection)
+        connection.release()
+        request = request_of(raw)
+        response = await self._handle(request, connection)
+        if response.stream is None and response.watch is None and response.upgrade is None:
+            if len(response.body) >= GZIP_FROM_BYTES:
+                await compress(response, request)
+            return Whole(response, request, connection)
+        connection.release()  # What has begun and goes on waits; it does not work.
+        if response.upgrade is not None:
+            return await streaming.take_over(raw, connection, response)
+        if response.watch is not None:
+            return await streaming.watch(raw, connection, request, response, response.watch)
+        return await streaming.stream(raw, connection, request, response)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening address; port 0 takes a free one. Raises CorralError where it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise CorralError(f"cannot listen on {host}:{port}: {error.strerror}", "choose another one with --port") from error
+    return listener

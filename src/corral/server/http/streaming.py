@@ -1,0 +1,106 @@
+"""Answers that go on: watches, other streams, and connections that a handler takes over."""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from aiohttp import HttpVersion11, web
+
+from corral.server.http.connection import Connection
+from corral.server.http.writing import head_of, warning_values
+from corral.server.request import Request, Response
+
+if TYPE_CHECKING:
+    from corral.server.watching import Watch
+
+log = logging.getLogger(__name__)
+
+
+async def take_over(raw: web.BaseRequest, connection: Connection, response: Response) -> web.StreamResponse:
+    """Let the answer have the whole connection until it is done with it."""
+    assert response.upgrade is not None
+    connection.streaming = asyncio.current_task()
+    try:
+        taken: web.StreamResponse = await response.upgrade(raw)
+        return taken
+    finally:
+        connection.streaming = None
+        if response.ended is not None:
+            response.ended()
+
+
+async def watch(
+    raw: web.BaseRequest, connection: Connection, request: Request, response: Response, followed: "Watch"
+) -> web.StreamResponse:
+    """Let a watch write to the connection until it ends or the client goes."""
+    connection.chunked = raw.version >= HttpVersion11
+    keep = connection.chunked and bool(raw.keep_alive)
+    lines = [f"Warning: {text}\r\n" for text in warning_values(response.warnings)]
+    lines += [f"{name}: {value}\r\n" for name, value in response.headers.items()]
+    head = head_of(response.status, response.content_type, None, keep) + response.marks
+    if connection.chunked:
+        head += b"Transfer-Encoding: chunked\r\n"
+    connection.write(b"%b%b\r\n" % (head, "".join(lines).encode("latin-1", "replace")))
+    connection.streaming = asyncio.current_task()
+    connection.watch = followed
+    try:
+        if request.method != "HEAD":
+            await followed.follow(connection)
+        if connection.chunked and request.method != "HEAD":
+            connection.write(b"0\r\n\r\n")
+    except ConnectionError:
+        log.debug("client went during %s", request.path)
+    finally:
+        connection.watch = connection.streaming = None
+        if response.ended is not None:
+            response.ended()
+    return _Written(keep=keep)
+
+
+async def stream(raw: web.BaseRequest, connection: Connection, request: Request, response: Response) -> web.StreamResponse:
+    """Write a stream until it ends or the client goes."""
+    assert response.stream is not None
+    out = web.StreamResponse(status=response.status)
+    out.content_type = response.content_type
+    out.headers["Cache-Control"] = "no-cache, private"
+    out.headers.update(response.headers)
+    for line in filter(None, response.marks.decode("latin-1").split("\r\n")):
+        name, _, value = line.partition(": ")
+        out.headers[name] = value
+    for text in warning_values(response.warnings):
+        out.headers.add("Warning", text)
+    out.enable_chunked_encoding()
+    connection.streaming = asyncio.current_task()
+    try:
+        await out.prepare(raw)
+        if request.method != "HEAD":
+            async for chunk in response.stream:
+                await out.write(chunk)
+        await out.write_eof()
+    except ConnectionError:
+        log.debug("broken off: %s", request.path)
+        if raw.transport is not None:  # What the stream came from went, not the client, who must not take it for the end.
+            raw.transport.close()
+    finally:
+        connection.streaming = None
+        close = getattr(response.stream, "aclose", None)
+        if close is not None:
+            await close()
+        if response.ended is not None:
+            response.ended()
+    return out
+
+
+class _Written(web.StreamResponse):
+    """An answer of which everything is written already."""
+
+    def __init__(self, *, keep: bool) -> None:
+        super().__init__()
+        self._keep_alive = keep
+        self._eof_sent = True
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """All is written."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """All is written."""
