@@ -5,24 +5,25 @@ is read here; everything else (anchors, tags, most flow collections, folded text
 `UnusualError`, and the library reads it. Where this module reads a text, it reads what `api.yamltext` would.
 """
 
-import re
 from contextlib import suppress
-from typing import Any
+
+from corral.base.annotations import Any
+from corral.base.patterns import pattern
 
 MAX_DEPTH = 100
 
-_KEY = re.compile(r"""(?:([A-Za-z_][A-Za-z0-9_./-]*)|"([^"\\]*)"|'([^']*)'):(?: +(.*)|$)""")
-_QUOTED = re.compile(r""""([^"\\]*)"(?: +#.*)?|'([^']*)'(?: +#.*)?""")
-_COMMENT = re.compile(r" +#.*$")
-_FLOW = re.compile(
+_KEY = pattern(r"""(?:([A-Za-z_][A-Za-z0-9_./-]*)|"([^"\\]*)"|'([^']*)'):(?: +(.*)|$)""")
+_QUOTED = pattern(r""""([^"\\]*)"(?: +#.*)?|'([^']*)'(?: +#.*)?""")
+_COMMENT = pattern(r" +#.*$")
+_FLOW = pattern(
     r"\[ *((?:[A-Za-z0-9_./-]+|\"[^\"\\]*\"|'[^']*')(?: *, *(?:[A-Za-z0-9_./-]+|\"[^\"\\]*\"|'[^']*'))*) *\](?: +#.*)?"
 )
-_FLOW_ITEM = re.compile(r"[A-Za-z0-9_./-]+|\"[^\"\\]*\"|'[^']*'")
-_EMPTY_FLOW = re.compile(r"(\[ *\]|\{ *\})(?: +#.*)?")
-_LITERAL = re.compile(r"\|([-+]?)(?: +#.*)?")
-_SIMPLE_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
-_SIMPLE_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]{0,14})\.[0-9]{1,14}")
-_NUMBER = re.compile(
+_FLOW_ITEM = pattern(r"[A-Za-z0-9_./-]+|\"[^\"\\]*\"|'[^']*'")
+_EMPTY_FLOW = pattern(r"(\[ *\]|\{ *\})(?: +#.*)?")
+_LITERAL = pattern(r"\|([-+]?)(?: +#.*)?")
+_SIMPLE_INTEGER = pattern(r"-?(?:0|[1-9][0-9]{0,17})")
+_SIMPLE_FLOAT = pattern(r"-?(?:0|[1-9][0-9]{0,14})\.[0-9]{1,14}")
+_NUMBER = pattern(
     r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 )
 _WORDS: dict[str, bool | None] = {

@@ -2,11 +2,12 @@
 
 import re
 
+from corral.base.patterns import pattern
 from corral.charts.chart.errors import ChartError
 
 MAX_NAME_CHARS = 53
 _PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
-_NAME = re.compile(_PATTERN.removeprefix("^").removesuffix("$"))
+_NAME = pattern(_PATTERN.removeprefix("^").removesuffix("$"))
 
 
 def check(name: str) -> None:

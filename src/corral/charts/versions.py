@@ -6,15 +6,17 @@ https://semver.org, https://helm.sh/docs/chart_best_practices/dependencies/#vers
 import re
 from collections.abc import Callable
 from functools import cache, total_ordering
-from typing import NamedTuple
 
-_VERSION = re.compile(
+from corral.base.annotations import NamedTuple
+from corral.base.patterns import pattern
+
+_VERSION = pattern(
     r"v?(\d+)(\.\d+)?(\.\d+)?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?", re.ASCII
 )
 _NUMBERS = r"v?([0-9|xX\*]+)(\.[0-9|xX\*]+)?(\.[0-9|xX\*]+)?"
 _PART = _NUMBERS + r"(-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
-_CONSTRAINT = re.compile(rf"\s*(=||!=|>|<|>=|=>|<=|=<|~|~>|\^)\s*{_PART}\s*(?:,|\s|$)")
-_HYPHEN = re.compile(rf"\s*({_PART})\s+-\s+({_PART})\s*")
+_CONSTRAINT = pattern(rf"\s*(=||!=|>|<|>=|=>|<=|=<|~|~>|\^)\s*{_PART}\s*(?:,|\s|$)")
+_HYPHEN = pattern(rf"\s*({_PART})\s+-\s+({_PART})\s*")
 _WILD = ("x", "X", "*")
 
 

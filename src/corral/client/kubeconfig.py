@@ -6,10 +6,9 @@ https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeco
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
 
 from corral.api.plainyaml import value_of
+from corral.base.annotations import Any, NamedTuple
 from corral.base.errors import CorralError
 
 _SECTIONS = ("clusters", "users", "contexts")
@@ -29,14 +28,14 @@ class Access(NamedTuple):
     as_groups: Sequence[str] = ()
     environ: Mapping[str, str] = os.environ
 
-    def files(self) -> list[Path]:
+    def files(self) -> list[str]:
         """The files to read: the one named, those of $KUBECONFIG, or the user's own."""
         if self.kubeconfig:
-            return [Path(self.kubeconfig)]
-        if named := [Path(p) for p in self.environ.get("KUBECONFIG", "").split(os.pathsep) if p]:
-            return [p for p in named if p.exists()]
-        own = Path(self.environ.get("HOME", "/root")) / ".kube" / "config"
-        return [own] if own.exists() else []
+            return [self.kubeconfig]
+        if named := [p for p in self.environ.get("KUBECONFIG", "").split(os.pathsep) if p]:
+            return [p for p in named if os.path.exists(p)]
+        own = os.path.join(self.environ.get("HOME", "/root"), ".kube", "config")
+        return [own] if os.path.exists(own) else []
 
 
 def namespace_of(access: Access) -> str:
@@ -50,12 +49,13 @@ def namespace_of(access: Access) -> str:
         return "default"
 
 
-def merged(files: Sequence[Path]) -> dict[str, Any]:
+def merged(files: Sequence[str]) -> dict[str, Any]:
     """Several files as one: the first to name something wins; relative paths are those of its file."""
     made: dict[str, Any] = {section: {} for section in _SECTIONS}
     for path in files:
         try:
-            config = value_of(path.read_bytes()) or {}
+            with open(path, "rb") as file:
+                config = value_of(file.read()) or {}
         except OSError as error:
             raise CorralError(f"cannot read {path}: {error.strerror}", "is the cluster up? corral status") from None
         except ValueError as error:
@@ -64,18 +64,18 @@ def merged(files: Sequence[Path]) -> dict[str, Any]:
             made.setdefault("current-context", config["current-context"])
         for section in _SECTIONS:
             for entry in config.get(section) or ():
-                made[section].setdefault(entry["name"], _absolute(entry, section.removesuffix("s"), path.parent))
+                made[section].setdefault(entry["name"], _absolute(entry, section.removesuffix("s"), os.path.dirname(path)))
     return made
 
 
-def _absolute(entry: dict[str, Any], what: str, folder: Path) -> dict[str, Any]:
+def _absolute(entry: dict[str, Any], what: str, folder: str) -> dict[str, Any]:
     content = dict(entry.get(what) or {})
     for key in ("certificate-authority", "client-certificate", "client-key", "tokenFile"):
         if content.get(key):
-            content[key] = str(folder / content[key])
+            content[key] = os.path.join(folder, content[key])
     command = (content.get("exec") or {}).get("command", "")
     if "/" in command:
-        content["exec"] = {**content["exec"], "command": str(folder / command)}
+        content["exec"] = {**content["exec"], "command": os.path.join(folder, command)}
     return content
 
 

@@ -1,7 +1,6 @@
 """What a cluster can do, as charts ask: its version, its kinds; and what is assumed of a cluster that is not asked."""
 
-from typing import NamedTuple
-
+from corral.base.annotations import NamedTuple
 from corral.charts import versions
 from corral.charts.chart.errors import ChartError
 

@@ -4,8 +4,8 @@ Little is imported: `corral chart template` takes no longer than Helm.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
 
+from corral.base.annotations import Any, NamedTuple
 from corral.charts import versions
 from corral.charts.actions.assumed import Capabilities
 from corral.charts.chart.errors import ChartError

@@ -5,8 +5,8 @@ https://helm.sh/docs/chart_template_guide/helm_ignore_file/
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from corral.base.annotations import NamedTuple
 from corral.charts.chart.errors import ChartError
 
 #: Editors' leavings in `templates/` are never templates.

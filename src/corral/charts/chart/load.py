@@ -4,12 +4,11 @@ https://helm.sh/docs/topics/charts/#the-chart-file-structure
 """
 
 import os
-import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
+from corral.base.patterns import pattern
 from corral.charts.chart import yamlfile
 from corral.charts.chart.errors import ChartError
 from corral.charts.chart.ignore import Rules
@@ -23,7 +22,7 @@ MAX_FILES = 20_000
 MAX_NESTED = 16
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
-_DRIVE = re.compile(r"^[a-zA-Z]:/")
+_DRIVE = pattern(r"^[a-zA-Z]:/")
 
 
 class Budget:
@@ -50,20 +49,21 @@ class Budget:
             raise ChartError(f"the chart has more than {MAX_FILES} files", "leave files out: .helmignore")
 
 
-def load(path: Path) -> Chart:
+def load(path: str | os.PathLike[str]) -> Chart:
     """The chart at `path`, a folder or an archive. Raises ChartError."""
     try:
-        mode = path.stat().st_mode
+        found = os.stat(path)
     except OSError as error:
         raise ChartError(
             f"stat {path}: {_reason(error)}", "give the path of a chart's folder or .tgz, or REPOSITORY/NAME of a repository"
         ) from None
     budget = Budget()
-    if stat.S_ISDIR(mode):
-        return of_files(folder_files(path, budget), budget)
-    if path.stat().st_size > MAX_CHART_BYTES:
+    if stat.S_ISDIR(found.st_mode):
+        return of_files(folder_files(os.fspath(path), budget), budget)
+    if found.st_size > MAX_CHART_BYTES:
         raise ChartError(f"{path} is larger than the maximum size {MAX_CHART_BYTES}", "leave files out: .helmignore")
-    return load_archive(path.read_bytes(), str(path), budget)
+    with open(path, "rb") as file:
+        return load_archive(file.read(), os.fspath(path), budget)
 
 
 def load_archive(data: bytes, what: str, budget: Budget | None = None) -> Chart:
@@ -72,15 +72,21 @@ def load_archive(data: bytes, what: str, budget: Budget | None = None) -> Chart:
     return of_files(archive_files(data, what, budget), budget)
 
 
-def folder_files(folder: Path, budget: Budget) -> list[File]:
+def folder_files(folder: str, budget: Budget) -> list[File]:
     """The files of a folder that `.helmignore` leaves, in the order of their names; links are followed, as Helm does."""
-    ignore = folder / ".helmignore"
-    rules = Rules(ignore.read_text(encoding="utf-8", errors="replace").splitlines() if ignore.is_file() else ())
-    return list(_walk(os.fspath(folder), "", rules, budget, ()))
+    return list(_walk(folder, "", Rules(_ignored(os.path.join(folder, ".helmignore"))), budget, ()))
+
+
+def _ignored(path: str) -> list[str]:
+    """The lines of `.helmignore`, where there is one."""
+    if not os.path.isfile(path):
+        return []
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read().splitlines()
 
 
 def _walk(folder: str, prefix: str, rules: Rules, budget: Budget, within: tuple[tuple[int, int], ...]) -> Iterator[File]:
-    here = os.stat(folder)  # noqa: PTH116 (a chart has many files; plain strings are much faster)
+    here = os.stat(folder)
     if (here.st_dev, here.st_ino) in within:
         raise ChartError(f"{folder} links to a folder that it is in", "take the link away")
     for entry in sorted(os.scandir(folder), key=lambda e: e.name):
@@ -107,7 +113,7 @@ def _walk(folder: str, prefix: str, rules: Rules, budget: Budget, within: tuple[
         else:
             budget.spend(name, found.st_size)
             try:
-                with open(entry.path, "rb") as file:  # noqa: PTH123
+                with open(entry.path, "rb") as file:
                     yield File(name, file.read(MAX_FILE_BYTES).removeprefix(_BOM))
             except OSError as error:
                 raise ChartError(f"error reading {name}: {_reason(error)}", "correct its permissions") from None

@@ -3,16 +3,14 @@
 https://helm.sh/docs/topics/charts/#the-chartyaml-file
 """
 
-import re
 from collections.abc import Callable
-from typing import Any
 
+from corral.base.annotations import Any
+from corral.base.patterns import pattern
 from corral.charts.chart.errors import ChartError, ValidationError
 
-_ALIAS = re.compile(r"[a-zA-Z0-9_-]+")
-_VERSION = re.compile(
-    r"v?([0-9]+)(\.[0-9]+)?(\.[0-9]+)?(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
-)
+_ALIAS = pattern(r"[a-zA-Z0-9_-]+")
+_VERSION = pattern(r"v?([0-9]+)(\.[0-9]+)?(\.[0-9]+)?(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?")
 _GO_TYPES = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
 
 

@@ -5,7 +5,8 @@ https://helm.sh/docs/topics/charts/
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+
+from corral.base.annotations import Any, NamedTuple
 
 Values = dict[str, Any]
 

@@ -3,9 +3,8 @@
 Charts are others' files, so their size and depth are bounded before they are read (`api.yamltext`).
 """
 
-from typing import Any
-
 from corral.api.plainyaml import value_of
+from corral.base.annotations import Any
 from corral.charts.chart.errors import ChartError
 
 MAX_YAML_BYTES = 20 * 1024 * 1024

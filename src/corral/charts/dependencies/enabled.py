@@ -4,8 +4,7 @@ Conditions beat tags; a chart in `charts/` that Chart.yaml does not name is alwa
 https://helm.sh/docs/topics/charts/#tags-and-condition-fields-in-dependencies
 """
 
-from typing import Any
-
+from corral.base.annotations import Any
 from corral.charts import versions
 from corral.charts.chart.model import Chart, Values
 from corral.charts.values.coalesce import Warn, coalesce, merge_tables, table, warn

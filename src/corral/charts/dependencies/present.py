@@ -1,10 +1,11 @@
 """Which dependencies a chart has, which it lacks, and how `dependency list` tells it. Pure."""
 
-from pathlib import Path
-from typing import Any
-
+from corral.base.annotations import TYPE_CHECKING, Any
 from corral.charts import versions
 from corral.charts.chart.model import Chart
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def wanted(chart: Chart) -> list[dict[str, Any]]:
@@ -19,7 +20,7 @@ def missing(chart: Chart) -> list[str]:
     return [one.get("name", "") for one in wanted(chart) if one.get("name") not in there]
 
 
-def state(chart: Chart, folder: Path, one: dict[str, Any]) -> str:
+def state(chart: Chart, folder: "Path", one: dict[str, Any]) -> str:
     """What `dependency list` says of a dependency: ok, missing, unpacked, wrong version, too many matches."""
     name, version = one.get("name", ""), one.get("version", "")
     if name.startswith((".", "/")):

@@ -3,9 +3,8 @@
 The whole text is checked as YAML nonetheless: what is broken must not reach a cluster.
 """
 
-from typing import Any
-
 from corral.api.plainyaml import value_of
+from corral.base.annotations import Any
 
 
 def read(document: str) -> tuple[str, str, str, dict[str, str]]:

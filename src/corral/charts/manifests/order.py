@@ -1,7 +1,8 @@
 """In which order kinds are installed and uninstalled: what others need first, first; what nobody knows, last."""
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+
+from corral.base.annotations import TypeVar
 
 T = TypeVar("T")
 

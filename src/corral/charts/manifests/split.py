@@ -6,12 +6,13 @@ https://helm.sh/docs/topics/charts_hooks/
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
 
+from corral.base.annotations import Any, NamedTuple
+from corral.base.patterns import pattern
 from corral.charts.chart.errors import ChartError
 from corral.charts.manifests.order import INSTALL, ordered
 
-_SEPARATOR = re.compile(r"(?:\A|\s*\n)---\s*")
+_SEPARATOR = pattern(r"(?:\A|\s*\n)---\s*")
 HOOK = "helm.sh/hook"
 HOOK_WEIGHT = "helm.sh/hook-weight"
 HOOK_DELETE_POLICY = "helm.sh/hook-delete-policy"

@@ -1,8 +1,8 @@
 """Calls of functions and methods as closures (text/template's evalCall)."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
+from corral.base.annotations import TYPE_CHECKING, Any
 from corral.charts.render import functions, nodes
 from corral.charts.render.errors import ExecError, FunctionError
 from corral.charts.render.frames import Code, Evaluator, fail

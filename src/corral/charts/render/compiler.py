@@ -7,8 +7,7 @@ Go knows two kinds of nil: no value at all, and an interface without one (a miss
 and `.a.b` of a missing `.a` show the difference. Both are None here; the compiler knows which by where a value is from.
 """
 
-from typing import Any
-
+from corral.base.annotations import Any
 from corral.charts.render import access, arguments, nodes, steps
 from corral.charts.render.calls import Caller
 from corral.charts.render.frames import Code, Evaluator, Frame, NodeError, fail, told

@@ -10,8 +10,9 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
 
+from corral.base.annotations import TYPE_CHECKING, Any, Final
+from corral.base.patterns import pattern
 from corral.charts.render import compiler
 from corral.charts.render.errors import ExecError, FunctionError, ParseError, RenderError
 from corral.charts.render.frames import Frame
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 MAX_INCLUDES: Final = 1000
 #: So deep may texts be rendered within texts that are rendered by tpl.
 MAX_TPL: Final = 250
-_WARNING = re.compile(f"{WARNING_START}(.*){WARNING_END}", re.DOTALL)
+_WARNING = pattern(f"{WARNING_START}(.*){WARNING_END}", re.DOTALL)
 _NO_VALUE = "<no value>"
 #: Rounds of ranges and executions of templates that one rendering may take, and what it may write in all.
 MAX_STEPS: Final = 20_000_000

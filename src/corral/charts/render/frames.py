@@ -1,8 +1,8 @@
 """What closures run on: the frame of one execution of a template, and how a failure at a node is told."""
 
 from collections.abc import Callable
-from typing import Any, NoReturn
 
+from corral.base.annotations import Any, NoReturn
 from corral.charts.render.errors import ExecError
 from corral.charts.render.nodes import Node, Tree
 from corral.charts.render.strconv import quote

@@ -1,7 +1,6 @@
 """Go's fmt: Sprint, Sprintln and Sprintf with its verbs for the types of `gotypes`."""
 
-from typing import Any
-
+from corral.base.annotations import Any
 from corral.charts.render import strconv
 from corral.charts.render.gotypes import Strings, Struct, decoded, encoded, type_name
 from corral.charts.render.ordering import sorted_items

@@ -1,10 +1,9 @@
 """JSON as Go's encoding/json writes and reads it, and values as JSON holds them."""
 
-import json
-import math
 import re
-from typing import Any
 
+from corral.base.annotations import Any
+from corral.base.patterns import pattern
 from corral.charts.render.gotypes import (
     Ints,
     NilMap,
@@ -20,8 +19,9 @@ from corral.charts.render.gotypes import (
 )
 from corral.charts.render.strconv import json_float
 
-_UNSAFE = re.compile('[\x00-\x1f"\\\\<>&\u2028\u2029\ud800-\udfff]')
-_UNSAFE_RAW = re.compile('[\x00-\x1f"\\\\\u2028\u2029\ud800-\udfff]')
+_UNSAFE = pattern('[\x00-\x1f"\\\\<>&\u2028\u2029\ud800-\udfff]')
+_UNSAFE_RAW = pattern('[\x00-\x1f"\\\\\u2028\u2029\ud800-\udfff]')
+_INFINITY = float("inf")
 _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _NILS = (NilMap, NilSlice, NilStrings)
 _DICTS = (dict, Values, StringMap)
@@ -54,8 +54,8 @@ def plain(value: Any) -> Any:
 
 def _plain_other(value: Any) -> Any:
     if isinstance(value, float):
-        if math.isnan(value) or value in (float("inf"), float("-inf")):
-            name = "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+        if not -_INFINITY < value < _INFINITY:
+            name = "+Inf" if value > 0 else "-Inf" if value < 0 else "NaN"
             raise UnwritableError(f"json: unsupported value: {name}")
         return value
     if isinstance(value, _NILS):
@@ -154,6 +154,8 @@ def _escape(match: re.Match[str]) -> str:
 
 def loads(text: str) -> Any:
     """The value of a JSON text, its numbers as float64. Raises ValueError in Go's words."""
+    import json
+
     try:
         return json.loads(text, parse_int=float, parse_constant=_no_constant)
     except (json.JSONDecodeError, _ConstantError):

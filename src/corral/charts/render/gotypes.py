@@ -14,7 +14,8 @@ Strings that are not UTF-8 hold their odd bytes as surrogate escapes.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+
+from corral.base.annotations import Any, ClassVar
 
 
 class Sized(int):
@@ -131,8 +132,8 @@ class Struct:
     pointer: ClassVar[bool] = True
     #: Whether Go can compare it: a struct with slices or maps in it cannot be.
     comparable: ClassVar[bool] = True
-    fields: ClassVar[dict[str, tuple[str, str, bool]]] = {}
-    methods: ClassVar[dict[str, tuple[str, tuple[str, ...]]]] = {}
+    fields: ClassVar[dict[str, tuple[str, str, bool]]] = {}  # noqa: RUF012
+    methods: ClassVar[dict[str, tuple[str, tuple[str, ...]]]] = {}  # noqa: RUF012
 
     def shown(self) -> str | None:
         """What its String method gives; None without one."""

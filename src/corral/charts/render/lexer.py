@@ -6,9 +6,10 @@ An action that is known already is one token of the kind "prepared", with its `n
 before what is between its braces.
 """
 
-import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+
+from corral.base.annotations import TYPE_CHECKING, Any, Final
+from corral.base.patterns import pattern
 
 if TYPE_CHECKING:
     from corral.charts.render.nodes import Prepared
@@ -26,7 +27,7 @@ _NUMBER = (
     r"[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?"
     r"|[0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?)i?"
 )
-_TOKEN = re.compile(
+_TOKEN = pattern(
     r"(?P<space>[ \t\r\n]*?(?=[ \t\r\n]-\}\})|[ \t\r\n]*)"
     r"(?:(?P<close>(?:[ \t\r\n]-)?\}\})"
     rf"|(?P<field>\.(?!\d)\w+{_END})"
@@ -42,10 +43,10 @@ _TOKEN = re.compile(
     r"|(?P<mark>[!-~])"
     r")",
 )
-_NUMBER_START = re.compile(_NUMBER)
+_NUMBER_START = pattern(_NUMBER)
 #: All of an action up to its end, if no brace is in it.
-_ACTION = re.compile(r"((?:[^\"`'{}/]|\"(?:[^\"\\\n]|\\[^\n])*\"|`[^`]*`|'(?:[^'\\\n]|\\[^\n])*')*?)([ \t\r\n]-)?\}\}")
-_COMPLEX = re.compile(rf"(?=[+-])(?>{_NUMBER})(?!\w)")
+_ACTION = pattern(r"((?:[^\"`'{}/]|\"(?:[^\"\\\n]|\\[^\n])*\"|`[^`]*`|'(?:[^'\\\n]|\\[^\n])*')*?)([ \t\r\n]-)?\}\}")
+_COMPLEX = pattern(rf"(?=[+-])(?>{_NUMBER})(?!\w)")
 
 
 def lex(text: str, prepare: Prepare | None = None) -> list[Token]:

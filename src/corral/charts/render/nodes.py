@@ -1,6 +1,6 @@
 """The nodes of a parsed template; each prints as Go prints it, which is what errors show as their context."""
 
-from typing import Any
+from corral.base.annotations import Any
 
 
 class Node:

@@ -1,7 +1,6 @@
 """Number literals: what they are as each type that can hold them (text/template/parse/node.go)."""
 
-from typing import Any
-
+from corral.base.annotations import Any
 from corral.charts.render import strconv
 from corral.charts.render.strconv import quote
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
 
+from corral.base.annotations import Any
 from corral.charts.render.gotypes import NilStrings, StringMap, Strings, Struct, decoded
 
 _FIELDS = {

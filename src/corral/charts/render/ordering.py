@@ -1,7 +1,6 @@
 """Truth, comparison and the order of keys, as text/template and internal/fmtsort have them."""
 
-from typing import Any
-
+from corral.base.annotations import Any
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.gotypes import Sized, Struct, encoded, type_name
 

@@ -5,8 +5,9 @@ From later versions of Go come `{{else with}}` and ranges over integers (execute
 
 import re
 from collections.abc import Callable, Container
-from typing import Any, Final, NoReturn
 
+from corral.base.annotations import Any, Final, NoReturn
+from corral.base.patterns import pattern
 from corral.charts.render import nodes, numbers, strconv
 from corral.charts.render.errors import ParseError
 from corral.charts.render.lexer import SPACE, Token, lex
@@ -26,7 +27,7 @@ MAX_NESTING: Final = 2000
 
 
 #: Actions that name a variable mean what their place makes of it; these words open what is more than a pipeline.
-_VARIABLE = re.compile(r"\$\w")
+_VARIABLE = pattern(r"\$\w")
 
 
 def parse(name: str, text: str, actions: "Actions") -> dict[str, Tree]:

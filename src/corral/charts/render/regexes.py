@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
 
 import re2
+
+from corral.base.annotations import Any
 
 _NAME = re.compile(rb"\$(?:\{(\w+)\}|(\w+)|(\$))")
 _REASONS = {

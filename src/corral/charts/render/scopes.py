@@ -1,8 +1,8 @@
 """From a chart with its subcharts to templates with their scopes (recAllTpls of Helm's engine)."""
 
 import posixpath
-from typing import Any
 
+from corral.base.annotations import Any
 from corral.charts.render.engine import Template
 from corral.charts.render.gotypes import Values
 from corral.charts.render.objects import Capabilities, Files, metadata

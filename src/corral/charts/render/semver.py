@@ -3,17 +3,18 @@
 import re
 from collections.abc import Callable
 
+from corral.base.patterns import pattern
 from corral.charts.render.gotypes import Struct, Uint64
 
 _PARTS = r"(-([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?(\+([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?"
-_VERSION = re.compile(r"v?([0-9]+)(\.[0-9]+)?(\.[0-9]+)?" + _PARTS, re.ASCII)
+_VERSION = pattern(r"v?([0-9]+)(\.[0-9]+)?(\.[0-9]+)?" + _PARTS, re.ASCII)
 _LOOSE = r"v?([0-9|x|X|\*]+)(\.[0-9|x|X|\*]+)?(\.[0-9|x|X|\*]+)?" + _PARTS
 _OPERATORS = r"=||!=|>|<|>=|=>|<=|=<|~|~>|\^"
 _OPERATOR = r"(!=|>=|=>|<=|=<|~>|=|>|<|~|\^|)"
-_CONSTRAINT = re.compile(rf"\s*{_OPERATOR}\s*({_LOOSE})\s*", re.ASCII)
-_RANGE = re.compile(rf"\s*({_LOOSE})\s+-\s+({_LOOSE})\s*", re.ASCII)
-_FIND = re.compile(rf"{_OPERATOR}\s*({_LOOSE})", re.ASCII)
-_VALID = re.compile(rf"(?:\s*{_OPERATOR}\s*({_LOOSE})\s*,?)+", re.ASCII)
+_CONSTRAINT = pattern(rf"\s*{_OPERATOR}\s*({_LOOSE})\s*", re.ASCII)
+_RANGE = pattern(rf"\s*({_LOOSE})\s+-\s+({_LOOSE})\s*", re.ASCII)
+_FIND = pattern(rf"{_OPERATOR}\s*({_LOOSE})", re.ASCII)
+_VALID = pattern(rf"(?:\s*{_OPERATOR}\s*({_LOOSE})\s*,?)+", re.ASCII)
 _MAX_LENGTH = 4096
 
 

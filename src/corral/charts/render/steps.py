@@ -1,7 +1,6 @@
 """The closures that templates are made of, apart from calls and fields."""
 
-from typing import Any
-
+from corral.base.annotations import Any
 from corral.charts.render.frames import Code, Frame, NodeError, fail, told
 from corral.charts.render.gofmt import plain
 from corral.charts.render.gotypes import Uint8

@@ -1,28 +1,31 @@
 """Go's strconv: numbers and quoted strings, read and written."""
 
-import math
 import re
-import unicodedata
-from typing import Any
 
+from corral.base.annotations import Any
+from corral.base.patterns import pattern
 from corral.charts.render.gotypes import INT64_MAX, decoded
 
 _HEX_DIGITS = "0123456789abcdef"
 _ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\\": "\\\\"}
 _UNESCAPES = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, "'": 39, '"': 34}
-_PLAIN = re.compile(r"[ !#-\[\]-~]*", re.ASCII)
-_INTEGER = re.compile(r"[+-]?(0[xX](_?[0-9a-fA-F])+|0[bB](_?[01])+|0[oO]?(_?[0-7])+|[0-9](_?[0-9])*)", re.ASCII)
-_DECIMAL = re.compile(r"[+-]?[0-9]+", re.ASCII)
-_FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
-_HEX_FLOAT = re.compile(r"[+-]?0[xX]([0-9a-fA-F_]+(\.[0-9a-fA-F_]*)?|\.[0-9a-fA-F_]+)[pP][+-]?[0-9]+", re.ASCII)
-_SPECIAL = re.compile(r"[+-]?(inf|infinity|nan)", re.IGNORECASE)
+_PLAIN = pattern(r"[ !#-\[\]-~]*", re.ASCII)
+_INTEGER = pattern(r"[+-]?(0[xX](_?[0-9a-fA-F])+|0[bB](_?[01])+|0[oO]?(_?[0-7])+|[0-9](_?[0-9])*)", re.ASCII)
+_DECIMAL = pattern(r"[+-]?[0-9]+", re.ASCII)
+_FLOAT = pattern(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
+_HEX_FLOAT = pattern(r"[+-]?0[xX]([0-9a-fA-F_]+(\.[0-9a-fA-F_]*)?|\.[0-9a-fA-F_]+)[pP][+-]?[0-9]+", re.ASCII)
+_SPECIAL = pattern(r"[+-]?(inf|infinity|nan)", re.IGNORECASE)
 
 
 def printable(char: str) -> bool:
     """unicode.IsPrint: letters, marks, numbers, punctuation, symbols and the ASCII space."""
     if "\ud800" <= char <= "\udfff":
         return False
-    return char == " " or unicodedata.category(char)[0] in "LMNPS"
+    if char.isascii():
+        return " " <= char <= "~"
+    import unicodedata
+
+    return unicodedata.category(char)[0] in "LMNPS"
 
 
 def quote(text: str, *, ascii_only: bool = False, mark: str = '"') -> str:
@@ -144,7 +147,7 @@ def digits_of(number: float) -> tuple[str, str, int]:
 
 def format_float(number: float, verb: str = "g", precision: int = -1) -> str:
     """strconv.FormatFloat for 64 bits; precision -1 is as few digits as tell the number apart."""
-    if math.isnan(number):
+    if number != number:  # noqa: PLR0124
         return "NaN"
     if number in (float("inf"), float("-inf")):
         return "+Inf" if number > 0 else "-Inf"

@@ -2,11 +2,12 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from typing import Any
 
+from corral.base.annotations import Any
+from corral.base.patterns import pattern
 from corral.charts.render.gotime import DAYS, MONTHS, Time
 
-_ELEMENT = re.compile(
+_ELEMENT = pattern(
     r"January|Jan(?![a-z])|Monday|Mon(?![a-z])|MST|002|0[1-6]|15|1|2006|__2|_2(?!006)|2|3|4|5|PM|pm"
     r"|-07:00:00|-070000|-07:00|-0700|-07|Z07:00:00|Z070000|Z07:00|Z0700|Z07|[.,](?:0+|9+)(?![0-9])",
 )

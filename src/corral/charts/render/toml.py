@@ -2,12 +2,13 @@
 
 import math
 import re
-from typing import Any
 
+from corral.base.annotations import Any
+from corral.base.patterns import pattern
 from corral.charts.render.gotypes import Struct, type_name
 from corral.charts.render.strconv import format_float
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_BARE = pattern(r"[A-Za-z0-9_-]+", re.ASCII)
 _ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 

@@ -1,7 +1,6 @@
 """Cases of words as Go's strings and unicode, goutils and xstrings 1.3 change them."""
 
-import unicodedata
-from typing import Final
+from corral.base.annotations import Final
 
 _CONNECTORS: Final = "-_"
 _ALPHABET, _NUMBER, _CONNECTOR, _PUNCTUATION, _NONE = "alphabet", "number", "connector", "punctuation", ""
@@ -60,6 +59,8 @@ def untitle(text: str) -> str:
 
 def swap(text: str) -> str:
     """goutils.SwapCase: upper to lower, lower to upper, lower at the start of a word to title."""
+    import unicodedata
+
     made = []
     space = True
     for char in text:

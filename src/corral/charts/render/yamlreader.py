@@ -1,8 +1,7 @@
 """YAML as sigs.k8s.io/yaml reads it into `interface {}`: what is in values.yaml and what
 `fromYaml` gives. Numbers are float64."""
 
-from typing import Any
-
+from corral.base.annotations import Any
 from corral.charts.render.gotypes import encoded
 
 

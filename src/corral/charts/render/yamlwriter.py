@@ -6,8 +6,9 @@ are integers. Then go-yaml's emitter: keys in natural order, no indentation of l
 
 import re
 from functools import cmp_to_key, lru_cache
-from typing import Any
 
+from corral.base.annotations import Any
+from corral.base.patterns import pattern
 from corral.charts.render import gojson
 from corral.charts.render.strconv import format_float
 
@@ -19,19 +20,19 @@ _WORD_LIST = (
 )
 _WORDS = frozenset(_WORD_LIST.split()) | {""}
 #: Strings that are surely plain: no indicator, nothing that could be another type, too short to be folded.
-_SURELY_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.+-]{0,60}")
-_PLAIN_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_PLAIN_INTEGER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)")
-_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
-_DATE = re.compile(
+_SURELY_PLAIN = pattern(r"[A-Za-z_/][A-Za-z0-9_/.+-]{0,60}")
+_PLAIN_FLOAT = pattern(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_PLAIN_INTEGER = pattern(r"[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)")
+_BASE_60 = pattern(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
+_DATE = pattern(
     r"(\d{4})-(\d{1,2})-(\d{1,2})"
     r"(?:([Tt ])(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[.,]\d+)?(Z|[+-]\d\d:\d\d)?)?",
     re.ASCII,
 )
 #: What the reader of the original refuses in a text, so that nothing comes out.
-_UNREADABLE = re.compile("[\x7f-\x84\x86-\x9f\ufffe\uffff]")
-_NOT_PRINTABLE_ASCII = re.compile("[^\n\x20-\x7e]")
-_LETTERS_ONLY = re.compile(r"[A-Za-z]*")
+_UNREADABLE = pattern("[\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_NOT_PRINTABLE_ASCII = pattern("[^\n\x20-\x7e]")
+_LETTERS_ONLY = pattern(r"[A-Za-z]*")
 _NEVER_FIRST = frozenset("#,[]{}&*!|>'\"%@`")
 _ESCAPES = {
     **{0: "\\0", 7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 27: "\\e", 34: '\\"', 92: "\\\\"},

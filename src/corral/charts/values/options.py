@@ -2,9 +2,8 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import NamedTuple
 
+from corral.base.annotations import NamedTuple
 from corral.charts.chart import yamlfile
 from corral.charts.chart.errors import ChartError
 from corral.charts.chart.model import Values
@@ -71,7 +70,7 @@ def _content(name: str, fetch: Fetch | None) -> bytes:
     if "://" in name and fetch is not None:
         return fetch(name)
     try:
-        with Path(name).open("rb") as file:
+        with open(name, "rb") as file:
             return file.read(yamlfile.MAX_YAML_BYTES + 1)
     except OSError as error:
         raise ChartError(f"open {name}: {(error.strerror or str(error)).lower()}", "name a file of values") from None

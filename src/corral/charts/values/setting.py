@@ -5,10 +5,9 @@
 https://helm.sh/docs/intro/using_helm/#the-format-and-limitations-of---set
 """
 
-import json
 from collections.abc import Callable
-from typing import Any
 
+from corral.base.annotations import Any
 from corral.charts.chart.errors import ChartError
 from corral.charts.chart.model import Values
 from corral.charts.chart.yamlfile import floats
@@ -184,6 +183,8 @@ class _Parser:
 
 class _JsonParser(_Parser):
     def value(self) -> Any:
+        import json
+
         if self._empty():
             return None
         try:
@@ -225,6 +226,8 @@ class _LiteralParser(_Parser):
 
 
 def _quoted(text: str) -> str:
+    import json
+
     return json.dumps(text, ensure_ascii=False)
 
 

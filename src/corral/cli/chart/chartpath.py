@@ -1,6 +1,6 @@
 """From what a command line says to a chart on disk, its values, and the name of a release."""
 
-from pathlib import Path
+import os
 
 from corral.charts.actions.assumed import Capabilities
 from corral.charts.actions.rendering import Rendering
@@ -56,21 +56,22 @@ def name_and_chart(options: Options, arguments: list[str], default: str = "") ->
     raise UsageError("must either provide a name or specify --generate-name", "corral chart install NAME CHART")
 
 
-def locate(options: Options, reference: str) -> Path:
+def locate(options: Options, reference: str) -> str:
     """The chart's folder or archive on disk, fetched where it is elsewhere. Raises ChartError."""
     reference = reference.strip()
-    path = Path(reference)
-    if path.exists():
+    if os.path.exists(reference):
         if options.values.get("verify"):
+            from pathlib import Path
+
             from corral.charts.provenance import verify
 
-            verify(path, options.keyring)
-        return path
-    if path.is_absolute() or reference.startswith("."):
+            verify(Path(reference), options.keyring)
+        return os.path.normpath(reference)
+    if os.path.isabs(reference) or reference.startswith("."):
         raise ChartError(f'path "{reference}" not found', "give the path of a chart's folder or .tgz")
     from corral.cli.chart import fetching
 
-    return fetching.chart(options, reference)
+    return str(fetching.chart(options, reference))
 
 
 def with_dependencies(options: Options, chart: Chart, reference: str) -> Chart:
@@ -87,17 +88,17 @@ def with_dependencies(options: Options, chart: Chart, reference: str) -> Chart:
             f"dependencies: found in Chart.yaml, but missing in charts/ directory: {', '.join(absent)}",
             f"fetch them: corral chart dependency build {reference}",
         )
+    from pathlib import Path
+
     from corral.cli.chart import dependency
 
     path = locate(options, reference)
-    dependency.update(options, path)
+    dependency.update(options, Path(path))
     return load(path)
 
 
 def namespace(options: Options) -> str:
     """The namespace: the one given, Helm's variable, or that of the kubeconfig's context."""
-    import os
-
     if options.namespace:
         return str(options.namespace)
     if named := os.environ.get("HELM_NAMESPACE"):

@@ -5,11 +5,12 @@ Tables of `Flag` in, a dict of values and the arguments out. Messages are pflag'
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
 
+from corral.base.annotations import Any, NamedTuple
 from corral.base.errors import CorralError
+from corral.base.patterns import pattern
 
-_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
+_DURATION = pattern(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 _UNITS_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _TRUE, _FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
 

@@ -1,11 +1,13 @@
 """The flags that several commands share, and what they mean."""
 
 import os
-from pathlib import Path
-from typing import Any
 
+from corral.base.annotations import TYPE_CHECKING, Any
 from corral.cli.chart.flags import Flag
 from corral.client.kubeconfig import Access
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OUTPUT = Flag("output", "string", "how to print: table, json, yaml", "o", default="table")
 REVISION = Flag("revision", "int", "the revision to show; the newest where it is not given")
@@ -83,32 +85,40 @@ class Options:
             raise AttributeError(name) from None
 
 
-def repository_config(options: Options) -> Path:
+def repository_config(options: Options) -> "Path":
     """repositories.yaml."""
-    return Path(
+    return _path(
         options.repository_config
         or os.environ.get("HELM_REPOSITORY_CONFIG")
         or _home("CONFIG", ".config") / "repositories.yaml"
     )
 
 
-def repository_cache(options: Options) -> Path:
+def repository_cache(options: Options) -> "Path":
     """The folder of indexes and archives."""
-    return Path(options.repository_cache or os.environ.get("HELM_REPOSITORY_CACHE") or _home("CACHE", ".cache") / "repository")
+    return _path(options.repository_cache or os.environ.get("HELM_REPOSITORY_CACHE") or _home("CACHE", ".cache") / "repository")
 
 
-def registry_config(options: Options) -> Path:
+def registry_config(options: Options) -> "Path":
     """The credentials of registries, as Docker writes them."""
-    return Path(
+    return _path(
         options.registry_config or os.environ.get("HELM_REGISTRY_CONFIG") or _home("CONFIG", ".config") / "registry/config.json"
     )
 
 
-def _home(what: str, usual: str) -> Path:
+def _home(what: str, usual: str) -> "Path":
+    from pathlib import Path
+
     if own := os.environ.get(f"HELM_{what}_HOME"):
         return Path(own)
     base = os.environ.get(f"XDG_{what}_HOME")
     return (Path(base) if base else Path.home() / usual) / "helm"
+
+
+def _path(given: "str | Path") -> "Path":
+    from pathlib import Path
+
+    return Path(given)
 
 
 def access(options: Options) -> Access:

@@ -1,7 +1,6 @@
 """Render a chart and print its manifests; no cluster is asked, unless --validate says so."""
 
 import sys
-from pathlib import Path
 
 from corral.charts.chart.errors import ChartError
 from corral.charts.chart.load import load
@@ -107,6 +106,8 @@ def only(text: str, wanted: list[str]) -> str:
 
 
 def _write(options: Options, name: str, parts: Sorted, chart: Chart) -> None:
+    from pathlib import Path
+
     folder = Path(options.output_dir)
     if options.release_name:
         folder /= name

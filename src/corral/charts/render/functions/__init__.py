@@ -5,7 +5,8 @@ A module is imported when a template names one of its functions. Each module has
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, TypeVar
+
+from corral.base.annotations import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,8 +57,8 @@ _MODULES = {
     "trimPrefix nospace initials swapcase snakecase camelcase kebabcase wrap wrapWith contains hasPrefix hasSuffix "
     "quote squote cat indent nindent replace plural toString toStrings split splitList splitn join sortAlpha",
     "random": "randAlphaNum randAlpha randAscii randNumeric randInt randBytes shuffle uuidv4",
-    "numbers": "atoi int64 int float64 seq toDecimal until untilStep add1 add sub div mod mul add1f addf subf divf mulf "
-    "biggest max min maxf minf ceil floor round",
+    "numbers": "atoi int64 int float64 seq toDecimal until untilStep add1 add sub div mod mul biggest max min",
+    "floats": "add1f addf subf divf mulf maxf minf ceil floor round",
     "defaults": "default empty coalesce all any compact mustCompact ternary deepCopy mustDeepCopy",
     "types": "typeOf typeIs typeIsLike kindOf kindIs deepEqual",
     "lists": "tuple list append push mustAppend mustPush prepend mustPrepend first mustFirst rest mustRest last mustLast "

@@ -1,8 +1,6 @@
 """text/template's own functions (funcs.go)."""
 
-from typing import Any
-from urllib.parse import quote_plus
-
+from corral.base.annotations import Any
 from corral.charts.render import gofmt, ordering
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import ANY, VALUE, Function, Table
@@ -141,6 +139,8 @@ def _js_char(char: str) -> str:
 
 @FUNCTIONS.add("urlquery", "..." + ANY)
 def _urlquery(*values: Any) -> str:
+    from urllib.parse import quote_plus
+
     return quote_plus(encoded(_as_text(values)), safe="~")
 
 

@@ -8,8 +8,8 @@ import ipaddress
 import os
 import struct
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from corral.base.annotations import Any
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import LIST, Table
 from corral.charts.render.gofmt import plain

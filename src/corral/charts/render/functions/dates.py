@@ -2,8 +2,8 @@
 
 from datetime import UTC, tzinfo
 from functools import lru_cache
-from typing import Any
 
+from corral.base.annotations import Any
 from corral.charts.render import gotime, timelayouts
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import ANY, Table

@@ -1,7 +1,6 @@
 """Sprig's functions of what is empty (defaults.go), and copies."""
 
-from typing import Any
-
+from corral.base.annotations import Any
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import ANY, Table
 from corral.charts.render.gotypes import Struct, kind

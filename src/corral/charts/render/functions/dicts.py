@@ -1,7 +1,6 @@
 """Sprig's functions of dicts (dict.go), with mergo's merging; `set`, `unset` and `merge` change the dict that they get."""
 
-from typing import Any
-
+from corral.base.annotations import Any
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import ANY, MAP, Table
 from corral.charts.render.functions.defaults import is_empty

@@ -1,7 +1,6 @@
 """Helm's own functions (pkg/engine/funcs.go and engine.go), those that later versions of Helm 3 added included."""
 
-from typing import Any
-
+from corral.base.annotations import Any
 from corral.charts.render import gojson, yamlwriter
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import ANY, Table

@@ -1,7 +1,6 @@
 """Sprig's functions of lists (list.go); they make new lists and leave theirs alone."""
 
-from typing import Any
-
+from corral.base.annotations import Any
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import ANY, Table
 from corral.charts.render.functions.defaults import no_list

@@ -2,8 +2,8 @@
 
 import base64
 import uuid
-from typing import Any
 
+from corral.base.annotations import Any
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import Table
 

@@ -1,8 +1,8 @@
 """Sprig's regular expressions: RE2, as Go's regexp."""
 
 from collections.abc import Callable
-from typing import Any
 
+from corral.base.annotations import Any
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import Table
 from corral.charts.render.gotypes import NilStrings, Strings, decoded, encoded

@@ -1,7 +1,6 @@
 """Sprig's functions of strings; those that count, count bytes, as Go does."""
 
-from typing import Any
-
+from corral.base.annotations import Any
 from corral.charts.render import gofmt, wordcases
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import ANY, Table

@@ -1,7 +1,6 @@
 """Sprig's functions of types (reflect.go), and reflect.DeepEqual."""
 
-from typing import Any
-
+from corral.base.annotations import Any
 from corral.charts.render.functions import ANY, Table
 from corral.charts.render.gotypes import Struct, kind, type_name
 

@@ -1,18 +1,19 @@
 """Sprig's functions of URLs and hosts: Go's net/url."""
 
 import re
-from typing import Any
 from urllib.parse import quote, unquote
 
+from corral.base.annotations import Any
+from corral.base.patterns import pattern
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import MAP, Table
 from corral.charts.render.gotypes import decoded, encoded, kind
 from corral.charts.render.strconv import quote as quoted
 
 FUNCTIONS = Table()
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
-_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2}).{0,2}")
-_CONTROL = re.compile("[\x00-\x1f\x7f]")
+_SCHEME = pattern(r"[A-Za-z][A-Za-z0-9+.-]*")
+_BAD_ESCAPE = pattern(r"%(?![0-9A-Fa-f]{2}).{0,2}")
+_CONTROL = pattern("[\x00-\x1f\x7f]")
 _PATH_SAFE = "$&+,/:;=@~"
 _FRAGMENT_SAFE = "$&+,/:;=?@!()*~"
 _USER_SAFE = "$&+,;=~"
