@@ -1,6 +1,7 @@
 """The behaviours of Kubernetes' conformance suite, one test each, named in its docstring: docs/conformance.md lists them all.
 
 Most need an API server with controllers and no node: `api` is a client of one, in a namespace of the test's own. Those that
+need nodes but nothing that runs on them take `hollow` (conformance/hollow.py). Those that
 need containers take `pods` (conformance/pods.py), which brings a real cluster, and are thereby marked `cluster`; `shared_pods`
 is one namespace for all tests of a file, for pods that are started at once and looked at by many.
 """
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conformance.hollow import HollowNodes, hollow_nodes
 from tests.conformance.pods import NodeCluster, Pods, namespace_of, node_cluster
 from tests.conformance.rest import Api
 
@@ -41,6 +43,13 @@ def api(corral: ControlPlane, corral_namespace: str) -> Iterator[Api]:
     """A client of a control plane, as administrator, in a namespace of the test's own."""
     with Api.of(corral.data_dir, corral.server, corral_namespace) as api:
         yield api
+
+
+@pytest.fixture
+def hollow(api: Api) -> Iterator[HollowNodes]:
+    """Nodes of the test that run nothing, and say of their pods what the test wants."""
+    with hollow_nodes(api) as nodes:
+        yield nodes
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,9 @@ The agent can be stopped and started at any moment: pods run on, and all it know
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
+from corral.api.hostports import HostPort, host_ports_of
 from corral.api.objects import Object
 from corral.api.podresources import Amounts, add, amounts, total
 from corral.api.quantity import of_value
@@ -139,15 +140,22 @@ class Agent:
             drained=self._drained,
             allocatable=amounts(free),
             granted_to_others=self._granted_to_others,
+            ports_of_others=self._ports_of_others,
         )
 
     def _granted_to_others(self, uid: str) -> Amounts:
         """What the other pods of this node were granted, and how many they are."""
         sum: Amounts = {}
-        for worker in self.workers.values():
-            if worker.uid != uid and worker.holds_resources:
-                add(sum, {**total(worker.granted, "requests"), "pods": of_value(1)})
+        for worker in self._others(uid):
+            add(sum, {**total(worker.granted, "requests"), "pods": of_value(1)})
         return sum
+
+    def _ports_of_others(self, uid: str) -> list[HostPort]:
+        """The ports of this node that its other pods have."""
+        return [port for worker in self._others(uid) for port in host_ports_of(worker.pod["spec"])]
+
+    def _others(self, uid: str) -> Iterator[PodWorker]:
+        return (worker for worker in self.workers.values() if worker.uid != uid and worker.holds_resources)
 
     async def _found(self) -> list[Sandbox]:
         """What the runtime holds of this cluster at the start; waits for the runtime."""

@@ -1,8 +1,9 @@
 """What all pods of a node share: the runtime, images, volumes, references, events, the clock."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from corral.api.hostports import HostPort
 from corral.api.objects import Object
 from corral.api.podresources import Amounts
 from corral.base.clock import Clock
@@ -23,7 +24,8 @@ class Machine:
     """The parts that a pod's worker works with. `services` gives the Services of the cluster for environments.
 
     `drained(addresses)` returns when a terminating pod with these addresses gets no new connections any more. `allocatable` is
-    what the node has for pods, `granted_to_others(uid)` what of it other pods than this have.
+    what the node has for pods, `granted_to_others(uid)` what of it other pods than this have, `ports_of_others(uid)` which of
+    its ports.
     """
 
     config: NodeConfig
@@ -41,3 +43,4 @@ class Machine:
     drained: Callable[[Iterable[str]], Awaitable[None]]
     allocatable: Amounts
     granted_to_others: Callable[[str], Amounts]
+    ports_of_others: Callable[[str], Sequence[HostPort]]

@@ -352,7 +352,8 @@ class PodWorker:
         )
 
     def _room(self) -> Room:
-        return Room(self._machine.allocatable, self._machine.granted_to_others(self.uid))
+        machine = self._machine
+        return Room(machine.allocatable, machine.granted_to_others(self.uid), machine.ports_of_others(self.uid))
 
     def _view(self) -> Object:
         """The pod as granted, with the newest status there is: what this worker said last, and what others have added."""

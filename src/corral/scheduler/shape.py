@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 import orjson
 
 from corral.api import quantity
+from corral.api.hostports import HostPort, host_ports
 from corral.api.objects import Object, controller_of
 
 #: What scoring takes a container to need that asks for nothing: without it, idle pods would all go to one node.
@@ -31,21 +32,6 @@ _SPEC_FIELDS = (
     "preemptionPolicy",
     "hostNetwork",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class HostPort:
-    """A port of the node that a pod takes. Address 0.0.0.0 is all addresses."""
-
-    address: str
-    protocol: str
-    port: int
-
-    def clashes(self, other: "HostPort") -> bool:
-        """Whether both cannot be on one node."""
-        if (self.protocol, self.port) != (other.protocol, other.port):
-            return False
-        return self.address == other.address or "0.0.0.0" in (self.address, other.address)
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
@@ -133,11 +119,7 @@ def _container(container: Object, held: Mapping[str, list[Mapping[str, str]]]) -
     return {
         "image": container.get("image", ""),
         "requests": wanted,
-        "hostPorts": [
-            [p.get("hostIP") or "0.0.0.0", p.get("protocol", "TCP"), p["hostPort"]]
-            for p in container.get("ports") or ()
-            if p.get("hostPort")
-        ],
+        "hostPorts": [[port.address, port.protocol, port.port] for port in host_ports(container)],
         "sidecar": container.get("restartPolicy") == "Always",
     }
 

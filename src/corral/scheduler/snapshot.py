@@ -6,8 +6,9 @@ Pods are held as shapes, counted by node: a thousand pods of one template on a n
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from corral.api.hostports import HostPort
 from corral.api.objects import Key, Object
-from corral.scheduler.shape import Amounts, HostPort, Shape, amounts
+from corral.scheduler.shape import Amounts, Shape, amounts
 
 
 class Image(NamedTuple):

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+from corral.api.hostports import HostPort
 from corral.api.podresources import amounts
 from corral.node.podstate.observed import HASH_ANNOTATION, Halt, ProbeResults, Room, StartFailure
 from corral.node.podstate.plan import Start, plan
@@ -234,10 +235,26 @@ class TestRoom:
         assert refused.message == f"Pod was rejected: Node didn't have enough resource: cpu, {numbers}"
         assert (refused.reason, refused.refused) == ("OutOfcpu", True)
 
-    def test_a_resource_that_the_node_does_not_have_is_refused(self):
-        refused = self.halt(self.room, **{"example.com/gpu": "1"})
-        assert refused is not None
-        assert refused.reason == "OutOfexample.com/gpu"
+    def test_a_resource_that_the_node_has_too_little_of_is_refused(self):
+        room = Room(amounts({"pods": "10", "example.com/gpu": "1"}), {})
+        assert self.halt(room, **{"example.com/gpu": "1"}) is None
+        assert self.halt(room, **{"example.com/gpu": "2"}).reason == "OutOfexample.com/gpu"
+        assert self.halt(room, **{"hugepages-2Mi": "2Mi"}).reason == "OutOfhugepages-2Mi"
+
+    def test_a_resource_that_only_the_api_knows_is_not_the_nodes_business(self):
+        assert self.halt(self.room, **{"example.com/gpu": "1"}) is None
+
+    def test_a_port_of_the_node_is_taken_once(self):
+        room = Room(self.room.allocatable, {}, [HostPort("127.0.0.1", "TCP", 21017)])
+
+        def refused(port, **more):
+            ports = [{"containerPort": 80, "hostPort": port, **more}]
+            return plan(new_pod(container("c", ports=ports)), observed(sandboxes=(), room=room), NOW_S).halt
+
+        assert refused(21017, protocol="UDP") is None and refused(21018) is None
+        assert refused(21017, hostIP="127.0.0.2") is None
+        message = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"
+        assert (refused(21017).reason, refused(21017).message) == ("NodePorts", f"Pod was rejected: {message}")
 
     def test_there_are_never_more_pods_than_the_node_takes(self):
         full = Room(self.room.allocatable, amounts({"pods": "10"}))

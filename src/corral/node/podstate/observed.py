@@ -1,8 +1,9 @@
 """What is known of one pod on this node: the runtime's state, probe results, failed starts; the input of pure functions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from corral.api.hostports import HostPort
 from corral.api.objects import Object
 from corral.api.podresources import Amounts
 from corral.node.cri.types import Container, Sandbox
@@ -52,6 +53,8 @@ class Room:
 
     allocatable: Amounts
     taken: Amounts
+    #: Ports of the node that they have.
+    ports: Sequence[HostPort] = ()
 
 
 @dataclass(frozen=True, slots=True)

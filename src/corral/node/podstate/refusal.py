@@ -4,6 +4,7 @@ https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/,
 https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/
 """
 
+from corral.api.hostports import TAKEN, host_ports_of
 from corral.api.objects import Object
 from corral.api.podresources import total
 from corral.api.quantity import ZERO, of_value
@@ -22,14 +23,26 @@ def refusal(pod: Object, room: Room | None) -> Halt | None:
 
 
 def _no_room(pod: Object, room: Room) -> Halt | None:
+    return _too_little(pod, room) or _no_port(pod, room)
+
+
+def _too_little(pod: Object, room: Room) -> Halt | None:
     if int(pod["spec"].get("priority") or 0) >= SYSTEM_NODE_CRITICAL:
         return None  # The node needs these itself.
     wanted = {**total(pod, "requests"), "pods": of_value(1)}
     for name in (*COUNTED, *(wanted.keys() - set(COUNTED))):
+        if "/" in name and name not in room.allocatable:
+            continue  # An extended resource of which only the API knows: the scheduler counts it.
         need, used, all = wanted.get(name, ZERO), room.taken.get(name, ZERO), room.allocatable.get(name, ZERO)
         if need and need + used > all:
             message = f"Pod was rejected: {shortage(name, need, used, all)}"
             return Halt(f"OutOf{name}", message, "Warning", refused=True)
+    return None
+
+
+def _no_port(pod: Object, room: Room) -> Halt | None:
+    if any(port.clashes(other) for port in host_ports_of(pod["spec"]) for other in room.ports):
+        return Halt("NodePorts", f"Pod was rejected: Predicate NodePorts failed: {TAKEN}", "Warning", refused=True)
     return None
 
 

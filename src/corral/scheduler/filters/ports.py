@@ -5,11 +5,12 @@ https://kubernetes.io/docs/concepts/configuration/overview/#services
 
 from typing import Any
 
+from corral.api.hostports import TAKEN
 from corral.scheduler.filters.contract import Filter, Misfit, Wake
 from corral.scheduler.shape import Shape
 from corral.scheduler.snapshot import NodeInfo
 
-_MISFIT = Misfit(("node(s) didn't have free ports for the requested pod ports",), True)
+_MISFIT = Misfit((TAKEN,), True)
 
 
 def _check(shape: Shape, node: NodeInfo, _: Any) -> Misfit | None:
