@@ -4,8 +4,10 @@ The image is this host's busybox with all its applets, made without a registry o
 own (agnhost), a line of shell does here.
 """
 
+import asyncio
 import json
 import os
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -16,7 +18,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+import aiohttp
 from tests.conformance.rest import Api
 
 from corral.node.hostinfo import architecture
@@ -96,10 +100,30 @@ class Pods(Api):
         return text
 
     def exec(self, name: str, *command: str, container: str = "") -> str:
-        """The standard output of a command in a running container."""
-        return self.cluster.kubectl(
-            "exec", "-n", self.namespace, name, *(["-c", container] if container else []), "--", *command
-        )
+        """The standard output of a command in a running container, which must end well."""
+        query = [("stdout", "1"), ("stderr", "1"), ("container", container), *(("command", word) for word in command)]
+        said = self.messages(f"pods/{name}/exec?{urlencode([pair for pair in query if pair[1]])}", "v4.channel.k8s.io")
+        ended = json.loads(b"".join(message[1:] for message in said if message[0] == 3) or b"{}")
+        text = b"".join(message[1:] for message in said if message[0] in (1, 2)).decode()
+        assert ended.get("status") == "Success", f"{' '.join(command)}: {text}{ended}"
+        return b"".join(message[1:] for message in said if message[0] == 1).decode()
+
+    def messages(self, path: str, protocol: str) -> list[bytes]:
+        """All messages of a WebSocket, until the server closes it."""
+        pki = self.cluster.data_dir / "pki"
+        tls = ssl.create_default_context(cafile=str(pki / "ca.crt"))
+        tls.load_cert_chain(pki / "admin.crt", pki / "admin.key")
+        wait = aiohttp.ClientWSTimeout(ws_receive=PATIENCE_S)
+
+        async def read() -> list[bytes]:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.ws_connect(self.server + self.path(path), protocols=(protocol,), ssl=tls, timeout=wait) as socket,
+            ):
+                assert socket.protocol == protocol
+                return [message.data async for message in socket if message.type == aiohttp.WSMsgType.BINARY]
+
+        return asyncio.run(read())
 
     def events(self, name: str) -> list[Object]:
         """The events about a pod."""

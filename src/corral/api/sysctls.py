@@ -19,3 +19,13 @@ SAFE_SYSCTLS = frozenset(
         "net.ipv4.tcp_wmem",
     }
 )
+
+
+def dotted(name: str) -> str:
+    """The one way of writing a name: `net/ipv4/conf/eth0.1/forwarding` is `net.ipv4.conf.eth0/1.forwarding`."""
+    if "/" not in name or 0 <= name.find(".") < name.find("/"):
+        return name
+    return name.translate(_SWAPPED)
+
+
+_SWAPPED = str.maketrans("./", "/.")

@@ -94,6 +94,7 @@ class Resizer:
         self._refused = None
         self._granted = wanted
         self._generation = pod["metadata"].get("generation", 0)
+        self._error, self._retry_at_s = "", 0.0  # What failed was another resize.
         self._say("Normal", "ResizeStarted", event("started", pod, wanted))
 
     def enforce(self, pod: Object, now_s: float, leave: Collection[str]) -> None:

@@ -93,6 +93,7 @@ class PodWorker:
         if before["metadata"].get("labels") != pod["metadata"].get("labels") or before["metadata"].get("annotations") != pod[
             "metadata"
         ].get("annotations"):
+            self._starter.retry_now()  # What a variable takes from them may be right now.
             self.refresh_volumes()
         self._wake.set()
 

@@ -180,6 +180,20 @@ class TestContainer:
         (result,) = made(new_pod(), observed(sandboxes=()), stopped=True)["containerStatuses"]
         assert result["state"]["terminated"]["reason"] == "ContainerStatusUnknown"
 
+    def test_where_an_init_container_failed_the_others_still_wait_when_the_pod_has_ended(self):
+        pod = new_pod(container("c"), initContainers=[container("i"), container("j"), container("k")], restartPolicy="Never")
+        result = made(pod, observed(found("i", "exited"), found("j", "exited", exit_code=1)), stopped=True)
+        waiting = {"waiting": {"reason": "PodInitializing"}}
+        assert result["containerStatuses"][0]["state"] == result["initContainerStatuses"][2]["state"] == waiting
+        assert "ContainerStatusUnknown" not in str(result)
+
+    def test_where_nothing_was_begun_the_first_has_failed(self):
+        pod = new_pod(container("c"), initContainers=[container("i"), container("j")])
+        result = made(pod, observed(sandboxes=()), stopped=True)
+        first, second = result["initContainerStatuses"]
+        assert first["state"]["terminated"]["reason"] == "ContainerStatusUnknown"
+        assert second["state"] == result["containerStatuses"][0]["state"] == {"waiting": {"reason": "PodInitializing"}}
+
     def test_what_the_runtime_forgot_the_api_remembers(self):
         kept = {"name": "c", "containerID": "containerd://x", "state": {"terminated": {"exitCode": 3}}, "lastState": {}}
         pod = new_pod(status={"phase": "Failed", "containerStatuses": [kept]})

@@ -6,6 +6,7 @@ from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds.paths import check_descending
 from corral.api.objects import Object
+from corral.api.sysctls import dotted
 
 _SYSCTL = "([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
 SYSCTL_MAX_CHARS = 253
@@ -130,10 +131,10 @@ def _check_sysctls(errs: Errors, spec: Object, sysctls: "list[Object] | tuple[()
             errs.invalid(at, name, why)
         elif name in seen:
             errs.duplicate(at, name)
-        dotted = name.replace("/", ".")
-        if spec.get("hostNetwork") and dotted.startswith("net."):
+        plain = dotted(name)
+        if spec.get("hostNetwork") and plain.startswith("net."):
             errs.invalid(at, name, "may not be specified when 'hostNetwork' is true")
-        elif spec.get("hostIPC") and dotted.startswith(("kernel.sem", "kernel.shm", "kernel.msg", "fs.mqueue.")):
+        elif spec.get("hostIPC") and plain.startswith(("kernel.sem", "kernel.shm", "kernel.msg", "fs.mqueue.")):
             errs.invalid(at, name, "may not be specified when 'hostIPC' is true")
         seen.add(name)
 

@@ -3,6 +3,7 @@
 https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#ContainerStatus
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from corral.api.objects import Object
@@ -21,7 +22,7 @@ from corral.node.podstate.restarts import comes_again, delay_s, policy_of
 
 Role = Literal["init", "main", "ephemeral"]
 RUNTIME = "containerd"
-#: What is said of a container that was never seen to run when its pod ended.
+#: What is said of a container of which nothing is known when its pod has ended.
 LOST: Object = {
     "terminated": {
         "exitCode": 137,
@@ -40,10 +41,7 @@ def container_status(pod: Object, container: Object, observed: Observed, role: R
     made: Object = {"name": name, "state": {}, "lastState": {}, "ready": False, "restartCount": 0}
     made |= {"image": container["image"], "imageID": "", "started": False}
     if found is None:
-        made |= _never_made(pod, name, observed, role, stopped=stopped)
-        if stopped and role == "main" and "waiting" in made["state"]:
-            made["state"] = LOST
-        return made
+        return made | _never_made(pod, name, observed, role, stopped=stopped)
     previous = observed.previous(name)
     made["state"] = _state(found)
     if previous is not None and previous.state == "exited":
@@ -60,8 +58,6 @@ def container_status(pod: Object, container: Object, observed: Observed, role: R
     elif role == "init":
         made["ready"] = found.state == "exited" and found.exit_code == 0
     _waiting(pod, container, found, observed, made, stopped=stopped)
-    if stopped and "terminated" not in made["state"] and role == "main":
-        made["state"] = LOST
     _resources(container, found, observed, made)
     if mounts := _mounts(container):
         made["volumeMounts"] = mounts
@@ -69,6 +65,35 @@ def container_status(pod: Object, container: Object, observed: Observed, role: R
         groups = {"supplementalGroups": list(found.user.groups)} if found.user.groups else {}
         made["user"] = {"linux": {"uid": found.user.uid, "gid": found.user.gid, **groups}}
     return made
+
+
+def lose(pod: Object, inits: Sequence[Object], mains: Sequence[Object]) -> None:
+    """Of a pod that has ended: containers of whose end nothing is known have failed. Changes the statuses.
+
+    Those whose turn had not come keep waiting: the init containers after the last that began, and where the pod was never
+    initialized, the main ones.
+    """
+    begun = [i for i, made in enumerate(inits) if _has_begun(made)]
+    lost = list(inits[: max(begun, default=0) + 1])
+    if _was_initialized(pod, inits, mains):
+        lost += mains
+    for made in lost:
+        if "terminated" not in made["state"]:
+            made["state"] = LOST
+
+
+def _has_begun(made: Object) -> bool:
+    return "waiting" not in made["state"] or "terminated" in made["lastState"]
+
+
+def _was_initialized(pod: Object, inits: Sequence[Object], mains: Sequence[Object]) -> bool:
+    if not inits or any(_has_begun(made) for made in mains):
+        return True
+    last = inits[-1]
+    if is_sidecar(init_containers(pod)[-1]):
+        return bool(last["started"])
+    ends = (last[field].get("terminated") for field in ("state", "lastState"))
+    return any(end is not None and end["exitCode"] == 0 for end in ends)
 
 
 def _never_made(pod: Object, name: str, observed: Observed, role: Role, *, stopped: bool) -> Object:

@@ -8,7 +8,7 @@ from corral.api.hostports import TAKEN, host_ports_of
 from corral.api.objects import Object
 from corral.api.podresources import total
 from corral.api.quantity import ZERO, of_value
-from corral.api.sysctls import SAFE_SYSCTLS
+from corral.api.sysctls import SAFE_SYSCTLS, dotted
 from corral.node.podstate.observed import Halt, Room
 from corral.node.podstate.resize import shortage
 
@@ -50,12 +50,12 @@ def _forbidden(pod: Object) -> Halt | None:
     spec = pod["spec"]
     for sysctl in (spec.get("securityContext") or {}).get("sysctls") or ():
         name = sysctl["name"]
-        dotted = name.replace("/", ".")
-        if dotted.startswith("net.") and spec.get("hostNetwork"):
+        plain = dotted(name)
+        if plain.startswith("net.") and spec.get("hostNetwork"):
             why = "not allowed with host net enabled"
-        elif dotted == "kernel.shm_rmid_forced" and spec.get("hostIPC"):
+        elif plain == "kernel.shm_rmid_forced" and spec.get("hostIPC"):
             why = "not allowed with host ipc enabled"
-        elif dotted not in SAFE_SYSCTLS:
+        elif plain not in SAFE_SYSCTLS:
             why = "not allowlisted"
         else:
             continue

@@ -10,7 +10,7 @@ from corral.api.kinds.qos import qos_class
 from corral.api.objects import Object
 from corral.base.clock import rfc3339
 from corral.node.podstate.conditions import conditions
-from corral.node.podstate.containers import container_status
+from corral.node.podstate.containers import container_status, lose
 from corral.node.podstate.observed import (
     Observed,
     ephemeral_containers,
@@ -31,6 +31,8 @@ def status(pod: Object, observed: Observed, now_s: float, host_ips: Sequence[str
     inits = [container_status(pod, c, observed, "init", stopped=stopped) for c in init_containers(pod)]
     mains = [container_status(pod, c, observed, "main", stopped=stopped) for c in main_containers(pod)]
     extra = [container_status(pod, c, observed, "ephemeral", stopped=stopped) for c in ephemeral_containers(pod)]
+    if stopped:
+        lose(pod, inits, mains)
     made["phase"] = _held(old, phase(pod, observed, inits, mains, stopped=stopped), observed, stopped=stopped)
     if observed.halt is not None:
         made |= {"reason": observed.halt.reason, "message": observed.halt.message}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from corral.api.objects import Object
+from corral.api.sysctls import dotted
 from corral.node.config import NodeConfig
 from corral.node.cri.runtime import POD_UID_LABEL
 from corral.node.resources import pod_cgroup
@@ -43,7 +44,8 @@ def sandbox_config(pod: Object, config: NodeConfig, attempt: int, resolv_conf: s
     context["seccomp"] = security_profile(security.get("seccompProfile"), default=default)
     linux: dict[str, Any] = {"cgroup_parent": pod_cgroup(config.cgroup_root, pod), "security_context": context}
     if security.get("sysctls"):
-        linux["sysctls"] = {s["name"]: s["value"] for s in security["sysctls"]}
+        # Both ways of writing a name are allowed; the runtime knows one.
+        linux["sysctls"] = {dotted(s["name"]): s["value"] for s in security["sysctls"]}
     made: dict[str, Any] = {
         "metadata": {"name": meta["name"], "uid": uid, "namespace": namespace, "attempt": attempt},
         "log_directory": str(config.pod_log_dir(namespace, meta["name"], uid)),
