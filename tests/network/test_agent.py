@@ -59,7 +59,7 @@ def test_pods_and_node_resolve_and_reach_services(node, api, make_service, make_
 
 def test_clusters_on_one_host_do_not_touch_each_other(node, api, make_service, make_slice):
     """A second cluster comes and goes; the first still answers."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     other = replace(
         node.config,
@@ -114,7 +114,7 @@ def test_pods_pass_a_firewall_that_drops_by_default(node):
 
 
 def test_missing_rights_are_told_with_a_remedy(node, monkeypatch):
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     bad = replace(node.config, dns_ip="not an address")
     with pytest.raises(CorralError) as error:

@@ -1,7 +1,8 @@
 """Addresses and node ports of Services."""
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from corral.api.facts import catalog
 from corral.api.fields import Errors

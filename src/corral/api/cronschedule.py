@@ -4,8 +4,9 @@ https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-sy
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 _NAMES_OF_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
 _NAMES_OF_DAYS = "sun mon tue wed thu fri sat"
@@ -38,8 +39,7 @@ class ScheduleError(ValueError):
     """A text that is no schedule; the message is the reference's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """The times at which a job starts: the sets of its fields, or an interval."""
 
     minutes: frozenset[int] = frozenset()

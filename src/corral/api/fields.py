@@ -7,8 +7,10 @@ a 422 Status with one cause per error.
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from corral.api.errors import ApiError, invalid
 
@@ -35,8 +37,7 @@ class Path(str):
         return Path(f"{self}[{key}]")
 
 
-@dataclass(frozen=True, slots=True)
-class FieldError:
+class FieldError(Struct, frozen=True):
     """One fault: `reason` is the cause's reason (`FieldValueInvalid`), `body` what follows the field in the message."""
 
     reason: str
@@ -54,8 +55,7 @@ def show(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-@dataclass
-class Errors:
+class Errors(Struct):
     """A growing list of faults of one object."""
 
     items: list[FieldError] = field(default_factory=list)

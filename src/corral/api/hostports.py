@@ -4,7 +4,8 @@ https://kubernetes.io/docs/concepts/configuration/overview/#services
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from corral.api.objects import Object
 
@@ -13,8 +14,7 @@ EVERY_ADDRESS = "0.0.0.0"
 TAKEN = "node(s) didn't have free ports for the requested pod ports"
 
 
-@dataclass(frozen=True, slots=True)
-class HostPort:
+class HostPort(Struct, frozen=True):
     """A port of the node that a pod takes. Address 0.0.0.0 is all addresses."""
 
     address: str

@@ -6,8 +6,9 @@ Server-side apply is in `api.patch.apply`; it shares the entries, their merging,
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from corral.api.facts import Type
 from corral.api.fieldsets import LEAF, Fields, difference, union, without
@@ -46,8 +47,7 @@ class Manager(NamedTuple):
     subresource: str
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(Struct):
     """What a manager owns. `time` is as in JSON, "" where there is none."""
 
     api_version: str

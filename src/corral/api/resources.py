@@ -4,11 +4,11 @@ Built-in ones come from the facts (`api.facts`); custom ones are added at run ti
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Struct, frozen=True):
     """One served resource, e.g. deployments of apps/v1."""
 
     group: str

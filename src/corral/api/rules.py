@@ -9,15 +9,14 @@ The server itself handles metadata (names, uid, generation, finalizers, ownershi
 `prepare_update` is called with `subresource=""` or `"status"` and, by default, keeps the other half of the old object.
 """
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from corral.api.fields import Errors
 from corral.api.objects import Object
 from corral.api.resources import Resource
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """The facts a rule may depend on: time in seconds since the epoch, the user's name, groups, and extra as in the request."""
 
     now_s: float

@@ -1,19 +1,18 @@
 """Exponential delays, one per key, with a ceiling and a time after which a quiet key is forgiven."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from corral.base.clock import Clock
 
 
-@dataclass
-class _Entry:
+class _Entry(Struct):
     delay_s: float
     last_s: float
 
 
-@dataclass
-class Backoff:
+class Backoff(Struct):
     """Delays that double from `initial_s` to `max_s`; a key that stays quiet for `reset_s` starts anew."""
 
     clock: Clock

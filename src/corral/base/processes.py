@@ -13,8 +13,10 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 READY_FD_VARIABLE = "CORRAL_READY_FD"
 READY = b"READY"
@@ -22,8 +24,7 @@ WORD_BYTES = 1 << 16
 WORD_CHARS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Struct, frozen=True):
     """A process: `started_ticks` is field 22 of /proc/PID/stat."""
 
     pid: int

@@ -8,12 +8,12 @@ import asyncio
 import ssl
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
+from msgspec import Struct, field
 
 #: The head of an answer is no longer than this.
 MAX_HEAD_BYTES = 64 * 1024
@@ -122,8 +122,7 @@ async def _carry(source: Wire, sink: Wire) -> None:
             await sink.write(data)
 
 
-@dataclass
-class Answer:
+class Answer(Struct):
     """The head of an HTTP answer; of a refusal also the body. Header names are lower-case."""
 
     status: int

@@ -4,11 +4,12 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from corral.base.errors import CorralError
 
@@ -19,8 +20,7 @@ NEEDED_CONTROLLERS = ("cpu", "memory", "pids")
 MIN_FREE_BYTES = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One check: `remedy` says what to do where it failed; `needed` is whether pods cannot run without it.
 
     `package` is what brings it, where one does.

@@ -12,10 +12,10 @@ import re
 import socket
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from corral.base.errors import CorralError
 from corral.base.files import replace
@@ -32,8 +32,7 @@ SOCKET_PATH_LIMIT = 104
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,22}[a-z0-9])?")
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(Struct, frozen=True):
     """The facts of one cluster. Ranges are CIDRs; `node` is whether this host runs pods."""
 
     name: str
@@ -75,8 +74,7 @@ class Cluster:
         return f"https://127.0.0.1:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Struct, frozen=True):
     """A data directory and what lies where in it."""
 
     root: Path

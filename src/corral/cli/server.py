@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from dataclasses import replace
 from pathlib import Path
 from random import Random
+
+from msgspec.structs import replace
 
 from corral.base.clock import SystemClock
 from corral.base.errors import CorralError

@@ -6,11 +6,11 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 from cyclopts import Parameter
+from msgspec.structs import replace
 
 from corral.base.errors import CorralError
 from corral.base.processes import Starting, start

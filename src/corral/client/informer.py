@@ -7,7 +7,8 @@ difference. See https://kubernetes.io/docs/reference/using-api/api-concepts/#eff
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from corral.api.errors import ApiError
 from corral.api.objects import Key, Object
@@ -22,8 +23,7 @@ RETRY_MAX_S = 5.0
 Index = Callable[[Object], Iterable[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """`old` is None for a new object, `new` for a deleted one."""
 
     old: Item | None

@@ -1,14 +1,14 @@
 """How a call reaches the API: bytes in, bytes out. `local` and `https` are the two ways."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from corral.api.objects import Key, Object, parse
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One request to the API."""
 
     method: str
@@ -35,16 +35,14 @@ class Item:
         return parse(self.raw)
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """A collection at one revision."""
 
     items: list[Item]
     revision: str
 
 
-@dataclass(frozen=True, slots=True)
-class WatchEvent:
+class WatchEvent(Struct, frozen=True):
     """`type` is ADDED, MODIFIED, DELETED or BOOKMARK (whose item has only a revision)."""
 
     type: str

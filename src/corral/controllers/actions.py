@@ -5,8 +5,9 @@ already so (created by another, deleted by another) is no failure.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from corral.api.errors import ApiError
 from corral.api.objects import Key, Object
@@ -14,8 +15,7 @@ from corral.client.client import Client, PatchType
 from corral.client.events import Recorder
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(Struct, frozen=True):
     """Create `object`; with `exists_ok`, one of that name that is there already will do."""
 
     resource: str
@@ -23,8 +23,7 @@ class Create:
     exists_ok: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """Replace by `object`, which carries the resourceVersion that it was made from."""
 
     resource: str
@@ -32,8 +31,7 @@ class Update:
     subresource: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(Struct, frozen=True):
     """Change the object `key`."""
 
     resource: str
@@ -43,8 +41,7 @@ class Patch:
     subresource: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True):
     """Delete the object `key` if it still has this `uid`."""
 
     resource: str
@@ -54,8 +51,7 @@ class Delete:
     grace_period_s: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """Tell people, by an event about `about`."""
 
     about: Object
@@ -64,8 +60,7 @@ class Note:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
+class Again(Struct, frozen=True):
     """Look again in `after_s` seconds."""
 
     after_s: float

@@ -6,7 +6,8 @@ https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from corral.api.objects import Object
 from corral.api.quantity import QuantityError, parse
@@ -24,8 +25,7 @@ _RESOURCES = {"Resource": ("resource", "resource"), "ContainerResource": ("conta
 Measured = Mapping[tuple[str, str], Mapping[str, PodMetric] | str]
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """What a decision looks at: the target's Scale, the pods that it selects, and what they use."""
 
     scale: Object
@@ -38,8 +38,7 @@ class View:
     rivals: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """How many replicas to have, why, and what to tell. `replicas` is None where nothing is to be changed."""
 
     replicas: int | None
@@ -51,17 +50,15 @@ class Decision:
     error: str = ""
 
 
-@dataclass
 class _Draft:
     """The status that is being made."""
 
-    autoscaler: Object
-    now_s: float
-    notes: list[Action] = field(default_factory=list)
-    metrics: list[Object] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        status = self.autoscaler.get("status") or {}
+    def __init__(self, autoscaler: Object, now_s: float) -> None:
+        self.autoscaler = autoscaler
+        self.now_s = now_s
+        self.notes: list[Action] = []
+        self.metrics: list[Object] = []
+        status = autoscaler.get("status") or {}
         self.conditions = {one["type"]: one for one in status.get("conditions") or ()}
 
     def set(self, type: str, status: str, reason: str, message: str) -> None:

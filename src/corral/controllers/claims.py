@@ -4,7 +4,8 @@ https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/#non-templa
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from corral.api.objects import Key, Object, controller_of, key_of
 from corral.api.selectors import matches as matches_selector
@@ -15,8 +16,7 @@ from corral.controllers.pods import owner_reference
 Fits = Callable[[Object, Mapping[str, str]], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(Struct, frozen=True):
     """`owned` are the owner's already; `adopted` will be once the patches of `actions` have succeeded."""
 
     owned: list[Object] = field(default_factory=list)

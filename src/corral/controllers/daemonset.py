@@ -4,7 +4,8 @@ https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from corral.api.objects import Key, Object, key_of
 from corral.api.selectors import matches, matches_node
@@ -33,8 +34,7 @@ _ALWAYS_TOLERATED = (
 )
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """What to do: nodes that get a pod, pods that go; and the status."""
 
     status: Object

@@ -5,7 +5,8 @@ The parts: `rollout` (which ReplicaSet gets how many replicas), `revisions` (tem
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from corral.api.errors import ApiError
 from corral.api.objects import Key, Object, controller_of, key_of
@@ -25,8 +26,7 @@ DEPLOYMENTS = "deployments.apps"
 REPLICA_SETS = "replicasets.apps"
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """What a plan sees: the ReplicaSets that are the deployment's, and who has the name that a new one would get."""
 
     replica_sets: Sequence[Object]

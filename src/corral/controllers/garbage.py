@@ -5,8 +5,9 @@ https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from corral.api.errors import ApiError
 from corral.api.objects import Key, Object
@@ -31,8 +32,7 @@ _CATALOG_AGAIN_S = 2.0
 State = Literal["there", "absent", "waiting"]
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """An object and the resource that it is of."""
 
     resource: str

@@ -4,7 +4,8 @@ https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/controlle
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from corral.api.objects import Object, key_of
 from corral.controllers.actions import Action, Create, Delete, Update
@@ -15,8 +16,7 @@ REVISIONS = "controllerrevisions.apps"
 HASH_LABEL = "controller-revision-hash"
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """The revision of the present template (there, or to be made by `actions`), and the others, oldest first."""
 
     present: Object

@@ -5,8 +5,9 @@ https://kubernetes.io/docs/concepts/workloads/controllers/job/
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from corral.api.objects import Key, Object, key_of
 from corral.api.selectors import matches
@@ -36,8 +37,7 @@ _FAILURES = {
 }
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """What to do. `create`: the indexes of pods to make (-1: none); `uncount`: pods to let go once the status is written."""
 
     status: Object

@@ -1,6 +1,6 @@
 """Which controllers there are. The wiring that runs them is `cli`'s."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from corral.base.clock import Clock
 from corral.client.client import Client
@@ -39,8 +39,7 @@ from corral.controllers import (
 from corral.loop.controller import Controller
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """What the controllers cannot find out by themselves."""
 
     #: The PEM of the API server's certificate authority.

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from corral.api.errors import ApiError
 from corral.api.objects import Key, Object, key_of
@@ -14,16 +15,14 @@ from corral.controllers.actions import Actor, namespace_terminating
 from corral.controllers.claims import by_controller, orphans_of, plan_claims
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A create or delete of a pod that was refused."""
 
     reason: Literal["FailedCreate", "FailedDelete"]
     error: Exception
 
 
-@dataclass(slots=True)
-class _Expected:
+class _Expected(Struct):
     """What was done and the informer has not shown yet: acting again before would do it twice."""
 
     revision: int = 0

@@ -4,7 +4,8 @@ https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from corral.api.objects import Key, Object, controller_of
 from corral.base.clock import Clock
@@ -21,8 +22,7 @@ from corral.loop.controller import Controller
 BURST = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Flavor:
+class Flavor(Struct, frozen=True):
     """What distinguishes the two kinds."""
 
     resource: str
@@ -48,8 +48,7 @@ REPLICATION_CONTROLLER = Flavor(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """How many pods to make and which to delete."""
 
     create: int = 0

@@ -5,8 +5,9 @@ https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#confi
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from corral.api.objects import Object
 
@@ -40,8 +41,7 @@ class Moment(NamedTuple):
     replicas: int
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """What was recommended for an autoscaler, and what it has done, as far as it matters."""
 
     recommendations: Sequence[Moment] = ()
@@ -54,16 +54,14 @@ class History:
         return History(*([moment for moment in moments if moment.at_s >= at_s] for moments in parts))
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """Between which numbers the target may be."""
 
     least: int
     most: int
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """The number of replicas, why it was steadied (or not), and what limited it (or not)."""
 
     replicas: int

@@ -6,10 +6,10 @@ https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requ
 import base64
 import binascii
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
+from msgspec import Struct
 
 from corral.api.objects import Object
 
@@ -25,8 +25,7 @@ _CLIENT = frozenset(("key encipherment", "digital signature", "client auth"))
 _SERVING = frozenset(("key encipherment", "digital signature", "server auth"))
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """What a certificate request names: its subject, and the kinds of alternative names."""
 
     common_name: str

@@ -4,7 +4,8 @@ https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/ (KEP-75
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from corral.api.objects import Object, key_of
 from corral.controllers.actions import Action, Create, Delete, Update
@@ -15,8 +16,7 @@ MANAGED_BY_LABEL = "endpointslice.kubernetes.io/managed-by"
 MAX_ENDPOINTS = 100
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct):
     """Endpoints of one address type that have the same ports."""
 
     address_type: str

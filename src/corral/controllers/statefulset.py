@@ -4,7 +4,8 @@ https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from corral.api.objects import Key, Object
 from corral.api.selectors import matches
@@ -24,8 +25,7 @@ NAME_LABEL = "statefulset.kubernetes.io/pod-name"
 INDEX_LABEL = "apps.kubernetes.io/pod-index"
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """What to do: claims to make, then pods to make (by ordinal) and to delete; and the status."""
 
     status: Object

@@ -7,7 +7,6 @@ seconds after which it wants to see the key again.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
 
 from corral.api.errors import ApiError
 from corral.api.objects import Key, Object
@@ -30,18 +29,26 @@ Companion = Callable[[], Awaitable[None]]
 ToKeys = Callable[[Object], Iterable[Key]]
 
 
-@dataclass
 class Controller:
-    """One control loop. `reconcile(key)` returns None, or seconds until it wants to look again."""
+    """One control loop."""
 
-    name: str
-    reconcile: Reconcile
-    workers: int = DEFAULT_WORKERS
-    clock: Clock = field(default_factory=SystemClock)
-    #: What runs beside the workers for as long as they do, such as an event recorder.
-    companions: tuple[Companion, ...] = ()
+    def __init__(
+        self,
+        name: str,
+        reconcile: Reconcile,
+        workers: int = DEFAULT_WORKERS,
+        clock: Clock | None = None,
+        companions: tuple[Companion, ...] = (),
+    ) -> None:
+        """`reconcile(key)` returns None, or seconds until it wants to look again.
 
-    def __post_init__(self) -> None:
+        `companions` run beside the workers for as long as they do, such as an event recorder.
+        """
+        self.name = name
+        self.reconcile = reconcile
+        self.workers = workers
+        self.clock = clock or SystemClock()
+        self.companions = companions
         self.queue = KeyQueue(self.clock)
         #: How often a key failed and came again.
         self.retries = 0

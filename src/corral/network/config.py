@@ -1,16 +1,16 @@
 """What the network of one node of one cluster is made of. Several clusters share a host: their names and ranges differ."""
 
 import hashlib
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
+
+from msgspec import Struct
 
 INTERFACE_NAME_LIMIT = 15
 DEVICE_PREFIX = "corral-"
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkConfig:
+class NetworkConfig(Struct, frozen=True):
     """Addresses are IPv4. `pod_cidr` is this node's; `cluster_cidr` that of all nodes ('' where it is the same)."""
 
     name: str

@@ -5,9 +5,10 @@ https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#conditi
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
+
+from msgspec import Struct
 
 from corral.api.objects import Key, Object, key_of
 
@@ -18,24 +19,21 @@ DEFAULT_AFFINITY_S = 10800
 Protocol = Literal["tcp", "udp", "sctp"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, order=True):
     """One backend: where packets are sent."""
 
     ip: str
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class Backends:
+class Backends(Struct, frozen=True):
     """The endpoints that share some traffic. Without any it is refused, or dropped where another node could serve it."""
 
     endpoints: tuple[Endpoint, ...]
     otherwise: Literal["refuse", "drop"] = "refuse"
 
 
-@dataclass(frozen=True, slots=True)
-class ServicePort:
+class ServicePort(Struct, frozen=True):
     """One port of one Service. `port` is the Service's, `node_port` 0 where there is none.
 
     `internal` serves the cluster IP; `external` serves node port, external and load balancer addresses, except for traffic

@@ -1,14 +1,14 @@
 """What a node agent is told: where its files lie, who it is, and what the cluster looks like."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 KUBELET_VERSION = "v1.36.2"
 PAUSE_IMAGE = "corral.local/pause:1"
 
 
-@dataclass(frozen=True, slots=True)
-class NodeConfig:
+class NodeConfig(Struct, frozen=True):
     """One node. `name` is the cluster's; paths are absolute; times are in seconds."""
 
     name: str

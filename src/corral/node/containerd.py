@@ -13,8 +13,9 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from corral.base.errors import CorralError
 from corral.base.processes import Process, start
@@ -32,8 +33,7 @@ OVERLAYFS_MAGIC = 0x794C7630
 NAMESPACE = "k8s.io"
 
 
-@dataclass(frozen=True, slots=True)
-class Containerd:
+class Containerd(Struct, frozen=True):
     """Where it lives: `root` for what is kept (images), `run` for sockets and what a reboot may take (a short path)."""
 
     root: Path

@@ -5,9 +5,9 @@ https://kubernetes.io/docs/concepts/workloads/pods/downward-api/
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import orjson
+from msgspec import Struct, field
 
 from corral.api.objects import Object
 from corral.node.podstate.observed import spec_of
@@ -20,8 +20,7 @@ class ConfigError(Exception):
     """A container cannot be made as specified; people see the text beside CreateContainerConfigError."""
 
 
-@dataclass(frozen=True, slots=True)
-class NodeFacts:
+class NodeFacts(Struct, frozen=True):
     """The node as its pods see it. CPU in thousandths of a core; `host_ips` has at least one address."""
 
     name: str

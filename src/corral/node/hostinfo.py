@@ -2,8 +2,9 @@
 
 import os
 import platform
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from corral.api.objects import Object
 from corral.node.config import KUBELET_VERSION
@@ -16,8 +17,7 @@ DISK_AVAILABLE_MIN_SHARE = 0.10
 INODES_FREE_MIN_SHARE = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Pressure:
+class Pressure(Struct, frozen=True):
     """What the host is short of."""
 
     memory: bool

@@ -7,8 +7,9 @@ import base64
 import contextlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from corral.api.objects import Object
 from corral.base.backoff import Backoff
@@ -31,8 +32,7 @@ class ImageError(Exception):
         self.retry_s = retry_s
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """An image that a container of pod `uid` asks for."""
 
     uid: str

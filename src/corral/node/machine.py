@@ -1,7 +1,8 @@
 """What all pods of a node share: the runtime, images, volumes, references, events, the clock."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from corral.api.hostports import HostPort
 from corral.api.objects import Object
@@ -19,8 +20,7 @@ from corral.node.references import References
 from corral.node.volumes.manager import Volumes
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """The parts that a pod's worker works with. `services` gives the Services of the cluster for environments.
 
     `drained(addresses)` returns when a terminating pod with these addresses gets no new connections any more. `allocatable` is

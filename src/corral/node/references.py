@@ -6,8 +6,9 @@ One watch an object, as the node's authorization allows no more.
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from corral.api import podreferences
 from corral.api.errors import ApiError
@@ -26,8 +27,7 @@ class Reference(NamedTuple):
     name: str
 
 
-@dataclass(eq=False)
-class _Entry:
+class _Entry(Struct, eq=False):
     informer: Informer
     task: asyncio.Task[None] | None = None
     users: set[str] = field(default_factory=set)

@@ -5,10 +5,11 @@ https://kubernetes.io/docs/reference/instrumentation/node-metrics/
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from corral.api.objects import Object
 from corral.base.clock import rfc3339_micro
@@ -21,8 +22,7 @@ HOST_MASK = "FFFFFFFF"
 COUNTERS = ("tx_bytes", "rx_bytes", "tx_errors", "rx_errors")
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Struct, frozen=True):
     """Bytes and errors of one interface since it was made."""
 
     name: str
@@ -32,14 +32,11 @@ class Network:
     tx_errors: int
 
 
-@dataclass
 class Rates:
     """CPU rates (nanocores) from the difference between two readings of the same container."""
 
-    _last: dict[str, tuple[float, int, int]]
-
     def __init__(self) -> None:
-        self._last = {}
+        self._last: dict[str, tuple[float, int, int]] = {}
 
     def of(self, id: str, timestamp_s: float, cpu_ns: int) -> int:
         """The rate since the reading before; 0 for the first."""

@@ -6,9 +6,10 @@ of that node alone, so that the next needs a look at the top of a heap and not a
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from random import Random
 from typing import Any
+
+from msgspec import Struct, field
 
 from corral.api.objects import Key
 from corral.scheduler.filters import FILTERS
@@ -19,8 +20,7 @@ from corral.scheduler.shape import Shape
 from corral.scheduler.snapshot import NodeInfo, Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A pod without a place. `order` breaks ties of priority: earlier first."""
 
     key: Key
@@ -28,15 +28,13 @@ class Waiting:
     order: tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why no node would do: the filter and its reason, by node."""
 
     by_node: Mapping[str, tuple[Filter, Misfit]]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """Where a pod goes, or why nowhere (`node` is '')."""
 
     pod: Waiting

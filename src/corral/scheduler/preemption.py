@@ -4,7 +4,8 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from corral.api.objects import Key, Object
 from corral.api.selectors import matches
@@ -17,8 +18,7 @@ from corral.scheduler.snapshot import NodeInfo, Snapshot
 CANDIDATES = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Sacrifice:
+class Sacrifice(Struct, frozen=True):
     """The pods that have to leave `node`. `violations`: how many of them a disruption budget would keep."""
 
     node: str
@@ -34,16 +34,14 @@ class Sacrifice:
         return self.violations, max(priorities), total, len(priorities), self.node
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """A sacrifice; or, where there is none, what came of looking for one, for people."""
 
     sacrifice: Sacrifice | None
     text: str = ""
 
 
-@dataclass(slots=True)
-class Budgets:
+class Budgets(Struct):
     """The disruption budgets of a cluster, by namespace."""
 
     budgets: Sequence[Object] = field(default_factory=list)

@@ -6,8 +6,9 @@ Nothing is polled: a pod without a place is tried again when something changes t
 import asyncio
 import itertools
 import logging
-from dataclasses import dataclass
 from random import Random
+
+from msgspec import Struct
 
 from corral.api.errors import ApiError
 from corral.api.objects import Key, Object
@@ -33,8 +34,7 @@ FIRST_RETRY_S = 0.1
 MAX_RETRY_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Parked:
+class Parked(Struct, frozen=True):
     """A pod that found no place, the changes that could help, and what was said of it."""
 
     pod: Waiting

@@ -4,11 +4,11 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakValueDictionary
 
 import orjson
+from msgspec import Struct, field
 
 from corral.api import quantity
 from corral.api.hostports import HostPort, host_ports
@@ -34,8 +34,7 @@ _SPEC_FIELDS = (
 )
 
 
-@dataclass(eq=False, slots=True, weakref_slot=True)
-class Shape:
+class Shape(Struct, eq=False, weakref=True):
     """Equal shapes are one object: compare with `is`."""
 
     namespace: str

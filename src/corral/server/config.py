@@ -1,14 +1,14 @@
 """What one cluster's API server is told: names, addresses, ranges. `cli.layout` reads them from `cluster.json`."""
 
 import ipaddress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from corral.server.configfiles import FOLDER
 
 
-@dataclass(frozen=True, slots=True)
-class ServerConfig:
+class ServerConfig(Struct, frozen=True):
     """The settings of a server."""
 
     data_dir: Path

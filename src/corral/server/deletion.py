@@ -4,10 +4,10 @@ See https://kubernetes.io/docs/concepts/architecture/garbage-collection/ and ...
 """
 
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from corral.api.definitions import begin_deletion
 from corral.api.errors import bad_request, conflict, not_found
@@ -66,8 +66,7 @@ _JOB_ORPHANS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteOptions:
+class DeleteOptions(Struct, frozen=True):
     """How to delete."""
 
     grace_s: int | None = None

@@ -4,9 +4,10 @@ See https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-repre
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+
+from msgspec import Struct
 
 from corral.api.errors import ApiError
 
@@ -25,8 +26,7 @@ Media = Literal["json", "yaml", "protobuf"]
 _STREAMS = (f"{JSON};stream=watch", f"{PROTOBUF};stream=watch")
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """How an answer is wanted. `version` is that of the meta group for tables and metadata (v1, v1beta1)."""
 
     media: Media = "json"
@@ -45,8 +45,7 @@ _CONTENT_TYPES = {"json": JSON, "yaml": YAML, "protobuf": PROTOBUF}
 AS_JSON = Wanted()
 
 
-@dataclass(frozen=True, slots=True)
-class _Clause:
+class _Clause(Struct, frozen=True):
     media: str
     parameters: Mapping[str, str]
     quality: float

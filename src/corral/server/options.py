@@ -1,7 +1,8 @@
 """The options of requests (query parameters, DeleteOptions), checked as the reference checks them."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from corral.api.errors import ApiError, bad_request
 from corral.api.fields import Errors
@@ -26,8 +27,7 @@ def _refuse(kind: str, errors: Errors) -> ApiError:
     return errors.to_error(kind, "meta.k8s.io", "")
 
 
-@dataclass(frozen=True, slots=True)
-class ListOptions:
+class ListOptions(Struct, frozen=True):
     """What a LIST or watch is asked for."""
 
     version: str = ""
@@ -100,8 +100,7 @@ def _watch_errors(options: ListOptions) -> Errors:
     return errors
 
 
-@dataclass(frozen=True, slots=True)
-class WriteOptions:
+class WriteOptions(Struct, frozen=True):
     """What a create, update or patch is asked for."""
 
     dry_run: bool = False

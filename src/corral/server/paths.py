@@ -5,7 +5,8 @@ See https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from corral.api.errors import method_not_allowed, no_such_resource
 from corral.api.resources import Catalog, Resource, foreign
@@ -22,8 +23,7 @@ class PageNotFoundError(Exception):
     """No handler at all for this path: the answer is plain text, not a Status."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """What a path (with its method) means. `resource` is None for non-resource paths."""
 
     verb: str

@@ -8,7 +8,6 @@ Everything is ECDSA P-256: making all of it takes milliseconds.
 import ipaddress
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -17,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from msgspec import Struct
 
 from corral.base.errors import CorralError
 from corral.base.files import replace
@@ -66,8 +66,7 @@ class Issued(NamedTuple):
     key: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Pki:
+class Pki(Struct, frozen=True):
     """The files of one cluster. All of them exist once `ensure` has returned."""
 
     dir: Path

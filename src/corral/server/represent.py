@@ -4,11 +4,12 @@ See https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resou
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from corral.api.errors import ApiError, bad_request
 from corral.api.objects import Object
@@ -37,8 +38,7 @@ def partial(obj: Object, version: str) -> Object:
     return {"kind": "PartialObjectMetadata", "apiVersion": f"{META_GROUP}/{version}", "metadata": obj["metadata"]}
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Makes tables of one resource's objects. `include` is None, Metadata or Object."""
 
     resource: Resource

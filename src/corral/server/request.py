@@ -1,8 +1,9 @@
 """One request and its answer, free of the HTTP library: what HTTP, in-process callers and tests all use."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from corral.api.objects import Object
 from corral.api.resources import Resource
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from corral.server.watching import Watch
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Struct, frozen=True):
     """Who asks: `authentication.k8s.io` UserInfo."""
 
     name: str
@@ -27,8 +27,7 @@ ANONYMOUS = User("system:anonymous", groups=("system:unauthenticated",))
 LOOPBACK = User("system:apiserver", groups=("system:masters", "system:authenticated"))
 
 
-@dataclass(slots=True)
-class Request:
+class Request(Struct):
     """A request. `user` is set by authentication; the parts from `verb` on are set by `server.paths` from the path."""
 
     method: str
@@ -65,8 +64,7 @@ class Request:
         self.annotations.setdefault(key, value)
 
 
-@dataclass(slots=True)
-class Response:
+class Response(Struct):
     """An answer: `body`, or a `stream` of chunks that ends when the request does."""
 
     status: int = 200
@@ -97,8 +95,7 @@ class Rounds:
         self.memory: dict[object, Any] = {}
 
 
-@dataclass(slots=True)
-class Admission:
+class Admission(Struct):
     """What admission plugins see of a write. Mutating ones change `object` in place."""
 
     request: Request

@@ -12,7 +12,6 @@ import math
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +19,7 @@ import orjson
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from msgspec import Struct
 
 from corral.api.errors import ApiError
 from corral.api.objects import Object
@@ -56,8 +56,7 @@ class CallError(Exception):
     """The webhook gave no answer that can be used; the text says why, in Go's words where people look for them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """Where a webhook is: its URL, and the PEM of the authorities that may have signed its certificate ("": the host's)."""
 
     url: str

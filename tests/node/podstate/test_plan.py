@@ -1,4 +1,4 @@
-from dataclasses import replace
+from msgspec.structs import replace
 
 from corral.api.hostports import HostPort
 from corral.api.podresources import amounts

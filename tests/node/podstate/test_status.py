@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from corral.node.podstate.containers import go_duration
 from corral.node.podstate.observed import Halt, ProbeResults, StartFailure

@@ -1,7 +1,8 @@
 """Containers of all three sorts: init, ordinary, ephemeral."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from corral.api import names
 from corral.api.fields import Errors, Path
@@ -31,8 +32,7 @@ _EPHEMERAL_FORBIDDEN = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What the checks of a container need to know of its pod."""
 
     volumes: Mapping[str, Object]

@@ -5,8 +5,9 @@ CEL is loaded by the first rule: most servers never see one.
 
 import json
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from corral.api.fields import Errors, Path
 from corral.api.objects import Object
@@ -60,8 +61,7 @@ def _check_field_path(errs: Errors, given: str, schema: Object, path: Path) -> N
         errs.invalid(path, given, f"fieldPath must be a valid path: {error}")
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(Struct, frozen=True):
     """What the schemas around one mean for its rules.
 
     `uncorrelated`: the path within which no value can be told from its neighbours, so that none has an old one. `times`: how

@@ -5,9 +5,10 @@ https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from corral.api.objects import Object
 from corral.client.informer import Informer, by_namespace
@@ -26,8 +27,7 @@ class Record(NamedTuple):
     data: str
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Struct):
     """What the zone says. Without `exists` the name is not there (NXDOMAIN); `alias` is a name that is yet to be resolved."""
 
     exists: bool = True

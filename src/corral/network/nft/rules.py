@@ -8,8 +8,9 @@ need chains of the Service's own. Source addresses are kept wherever the answer 
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+from msgspec import Struct, field
 
 from corral.network.services import Backends, Endpoint, ServicePort
 
@@ -17,8 +18,7 @@ NAME_KEPT_CHARS = 60
 SHARED_ENDPOINTS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Ranges:
+class Ranges(Struct, frozen=True):
     """The addresses of a cluster: pods of this node, pods of all nodes, Services."""
 
     pods: str
@@ -34,8 +34,7 @@ class Element(NamedTuple):
     value: str = ""
 
 
-@dataclass(slots=True)
-class Rendered:
+class Rendered(Struct):
     """What one owner (a Service port, a pod) adds to the table."""
 
     chains: dict[str, tuple[str, ...]] = field(default_factory=dict)

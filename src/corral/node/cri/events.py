@@ -8,12 +8,12 @@ caller lists at intervals.
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import grpc
 import grpc.aio
 from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory  # type: ignore[import-untyped]
+from msgspec import Struct
 
 from corral.node.cri.channel import Channel
 from corral.node.cri.stubs import messages, services
@@ -28,8 +28,7 @@ RECONNECT_FIRST_S, RECONNECT_MAX_S = 0.2, 5.0
 _CRI_STOPPED = 2
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeEvent:
+class RuntimeEvent(Struct, frozen=True):
     """`id` is a container's or a sandbox's; '' means: anything may have happened, list everything."""
 
     id: str

@@ -1,14 +1,14 @@
 """What the runtime reports, as plain values. Times are seconds since the epoch; 0 where there is none yet."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 ContainerState = Literal["created", "running", "exited", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sandbox:
+class Sandbox(Struct, frozen=True):
     """A pod's sandbox: the namespaces and the address that its containers share. `ips` is empty for the host's network."""
 
     id: str
@@ -23,8 +23,7 @@ class Sandbox:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ListedContainer:
+class ListedContainer(Struct, frozen=True):
     """A container as a listing shows it."""
 
     id: str
@@ -35,8 +34,7 @@ class ListedContainer:
     state: ContainerState
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerUser:
+class ContainerUser(Struct, frozen=True):
     """Whom the first process runs as."""
 
     uid: int
@@ -44,8 +42,7 @@ class ContainerUser:
     groups: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Resources:
+class Resources(Struct, frozen=True):
     """What the runtime enforces: cgroup values; 0 where unset."""
 
     cpu_shares: int = 0
@@ -54,8 +51,7 @@ class Resources:
     memory_limit_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Struct, frozen=True):
     """A container in full. `image_ref` is the digest reference, `image_id` the id of the image's configuration."""
 
     id: str
@@ -80,8 +76,7 @@ class Container:
     replaced: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """An image that is present. `user` is what its configuration says the first process runs as: a number or a name."""
 
     id: str
@@ -93,8 +88,7 @@ class Image:
     pinned: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ExecResult:
+class ExecResult(Struct, frozen=True):
     """The end of a command in a container."""
 
     exit_code: int
@@ -102,8 +96,7 @@ class ExecResult:
     stderr: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerStats:
+class ContainerStats(Struct, frozen=True):
     """Use of one container: CPU in nanoseconds of a core since its start, memory and disk in bytes."""
 
     id: str
@@ -120,8 +113,7 @@ class ContainerStats:
     layer_inodes: int
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeInfo:
+class RuntimeInfo(Struct, frozen=True):
     """Which runtime this is, and whether it can run pods."""
 
     name: str

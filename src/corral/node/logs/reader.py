@@ -6,9 +6,10 @@ Options are those of https://kubernetes.io/docs/reference/generated/kubernetes-a
 import fcntl
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
+
+from msgspec import Struct
 
 from corral.base.clock import parse_rfc3339
 from corral.node.inotify import CLOSE_WRITE, CREATE, MODIFY, MOVED_TO, Watch
@@ -22,8 +23,7 @@ LOOK_S, LOOK_SOON_S = 2.0, 0.05
 _SECONDS_DIGITS = 19
 
 
-@dataclass(frozen=True, slots=True)
-class LogOptions:
+class LogOptions(Struct, frozen=True):
     """What to show. `since_s` is seconds since the epoch; -1 means no bound."""
 
     follow: bool = False

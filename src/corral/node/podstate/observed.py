@@ -1,7 +1,8 @@
 """What is known of one pod on this node: the runtime's state, probe results, failed starts; the input of pure functions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from corral.api.hostports import HostPort
 from corral.api.objects import Object
@@ -17,8 +18,7 @@ BACKOFF_MAX_S = 300.0
 BACKOFF_RESET_S = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeResults:
+class ProbeResults(Struct, frozen=True):
     """The latest verdicts on one container; None where there is no probe or no verdict yet."""
 
     startup: bool | None = None
@@ -26,8 +26,7 @@ class ProbeResults:
     readiness: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StartFailure:
+class StartFailure(Struct, frozen=True):
     """Why a container could not be started, and when to try again (seconds since the epoch)."""
 
     reason: str
@@ -35,8 +34,7 @@ class StartFailure:
     retry_at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Halt:
+class Halt(Struct, frozen=True):
     """The pod must stop for good although nobody deleted it: its deadline passed, or the node cannot keep it."""
 
     reason: str
@@ -47,8 +45,7 @@ class Halt:
     refused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Struct, frozen=True):
     """What a node has for pods, and what the pods that it has taken hold of it; `pods` is their number."""
 
     allocatable: Amounts
@@ -57,8 +54,7 @@ class Room:
     ports: Sequence[HostPort] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """The state of one pod. `containers` and `sandboxes` are newest first."""
 
     sandboxes: tuple[Sandbox, ...] = ()

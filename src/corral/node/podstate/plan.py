@@ -3,7 +3,8 @@
 https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/ says what a pod may expect.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from corral.api.objects import Object
 from corral.base.clock import parse_rfc3339
@@ -26,8 +27,7 @@ from corral.node.podstate.restarts import comes_again, delay_s, due_s, next_dela
 from corral.node.podstate.spechash import spec_hash
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """Make and start a container; `backoff_s` is what it waits for should it end."""
 
     name: str
@@ -35,8 +35,7 @@ class Start:
     backoff_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Kill:
+class Kill(Struct, frozen=True):
     """Stop a container. `message` goes into the event; `probe` names the probe that condemned it."""
 
     container_id: str
@@ -47,8 +46,7 @@ class Kill:
     replaced: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A container that ended and comes again at `due_s`; `delay_s` is its back-off."""
 
     name: str
@@ -56,8 +54,7 @@ class Waiting:
     delay_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """`terminate` means: stop all containers, then the sandbox, and start nothing again."""
 
     terminate: bool = False

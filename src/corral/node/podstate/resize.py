@@ -5,10 +5,10 @@ https://kubernetes.io/docs/tasks/configure-pod-container/resize-container-resour
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import orjson
+from msgspec import Struct
 
 from corral.api.kinds.qos import qos_class
 from corral.api.objects import Object
@@ -23,16 +23,14 @@ RESIZABLE = ("cpu", "memory")
 Granted = Mapping[str, Object]
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """Why a resize is not granted: the node lacks room now (Deferred) or will never have it (Infeasible)."""
 
     reason: Literal["Deferred", "Infeasible"]
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class ResizeState:
+class ResizeState(Struct, frozen=True):
     """How far a resize has come."""
 
     refused: Refused | None = None

@@ -9,8 +9,10 @@ https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-pro
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from corral.api.objects import Object
 from corral.base.clock import Clock
@@ -27,8 +29,7 @@ Say = Callable[[str, str, str], None]
 FIRST_RETRY_S = 0.1
 
 
-@dataclass
-class _Probed:
+class _Probed(Struct):
     container: Object
     pod_ips: Sequence[str]
     say: Say

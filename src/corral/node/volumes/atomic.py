@@ -7,16 +7,16 @@ import contextlib
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 DATA_LINK = "..data"
 _NEW_LINK = "..data_tmp"
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """What a file holds, its permission bits, and whose it is (None: root's)."""
 
     content: bytes

@@ -5,7 +5,8 @@ https://kubernetes.io/docs/concepts/storage/volumes/ and https://kubernetes.io/d
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from corral.api.objects import Object
 from corral.node.facts import NodeFacts, field_value, resource_value
@@ -21,8 +22,7 @@ class VolumeError(Exception):
     """A volume cannot be made now; people see the text in the event FailedMount."""
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
+class Material(Struct, frozen=True):
     """What volumes are made from: fetched objects, the node, and tokens (index of the projected source → token)."""
 
     lookup: Callable[[Reference], Object | None]

@@ -4,7 +4,8 @@ https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#
 """
 
 import random
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from corral.api.objects import Object
 from corral.base.clock import Clock, parse_rfc3339
@@ -16,8 +17,7 @@ RENEW_AGE_S = 24 * 3600.0
 JITTER_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A token and when to ask for the next (seconds since the epoch)."""
 
     text: str

@@ -1,9 +1,10 @@
 """What a filter is: it says, for a shape and a node, why they do not fit."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Flag, auto
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from corral.scheduler.shape import Shape
 from corral.scheduler.snapshot import NodeInfo, Snapshot
@@ -24,8 +25,7 @@ class Misfit(NamedTuple):
     resolvable: bool
 
 
-@dataclass(frozen=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """One reason to rule nodes out.
 
     `applies` says whether a shape asks for anything here; `prepare` looks once at the whole cluster; `check` at one node. A

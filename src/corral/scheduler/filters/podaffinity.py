@@ -3,8 +3,9 @@
 https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#inter-pod-affinity-and-anti-affinity
 """
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from corral.scheduler.filters.contract import Filter, Misfit, Wake
 from corral.scheduler.shape import Shape
@@ -19,8 +20,7 @@ _OTHERS_ANTI_AFFINITY = Misfit(("node(s) didn't satisfy existing pods anti-affin
 Domain = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """Domains with pods that this one wants near, that it wants away, and that want it away."""
 
     near: set[Domain]

@@ -3,8 +3,9 @@
 https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/
 """
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from corral.api.objects import Object
 from corral.scheduler.filters import nodeaffinity, taints
@@ -17,8 +18,7 @@ _SKEWED = Misfit(("node(s) didn't match pod topology spread constraints",), True
 _UNLABELLED = Misfit(("node(s) didn't match pod topology spread constraints (missing required label)",), False)
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(Struct, frozen=True):
     """One constraint, counted: how many matching pods each domain has."""
 
     constraint: Object

@@ -1,8 +1,9 @@
 """What a score is: how good a node that fits would be, from 0 to 100."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from corral.scheduler.shape import Shape
 from corral.scheduler.snapshot import NodeInfo, Snapshot
@@ -10,8 +11,7 @@ from corral.scheduler.snapshot import NodeInfo, Snapshot
 BEST = 100.0
 
 
-@dataclass(frozen=True)
-class Score:
+class Score(Struct, frozen=True):
     """One preference among nodes that fit.
 
     `scope` tells when it must be worked out anew: `fixed`: not while a batch of equal pods is placed; `node`: for a node when

@@ -4,7 +4,8 @@ https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-con
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from corral.api import selectors
 from corral.api.errors import not_found
@@ -29,8 +30,7 @@ EXEMPT = frozenset(
 _ALL = "*"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """Operations on resources of groups and versions; `*` stands for all."""
 
     operations: frozenset[str]
@@ -84,8 +84,7 @@ def matched(
                     break
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """What a policy or a binding is about (MatchResources)."""
 
     rules: tuple[Rule, ...]

@@ -5,15 +5,13 @@ those who want it are asked again.
 https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#reinvocation-policy
 """
 
-from dataclasses import dataclass, field
-
 import orjson
+from msgspec import Struct, field
 
 from corral.server.request import Admission
 
 
-@dataclass(slots=True)
-class Reinvocation:
+class Reinvocation(Struct):
     """The memory of one kind of plugin within one write."""
 
     #: Those who want to be asked again, since the object was last changed.

@@ -6,9 +6,9 @@ https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/api-servic
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import orjson
+from msgspec import Struct
 
 from corral.api.errors import ApiError
 from corral.api.objects import Key, Object, key_of
@@ -34,8 +34,7 @@ CHECK_TIMEOUT_S = 5.0
 TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """The condition Available, but for its time."""
 
     status: str

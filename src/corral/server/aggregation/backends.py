@@ -7,8 +7,9 @@ import base64
 import binascii
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from corral.api.definitions import priority as version_order
 from corral.api.objects import Object
@@ -24,8 +25,7 @@ DEFAULT_PORT = 443
 CUSTOM_PRIORITY = (1000, 100)
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
+class Backend(Struct, frozen=True):
     """The extension server of one group version, as its APIService describes it."""
 
     name: str

@@ -7,11 +7,11 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
+from msgspec import Struct, field
 
 from corral.api.errors import ApiError
 from corral.api.objects import Object
@@ -26,8 +26,7 @@ MAX_RESOURCES = 2000
 _REFERENCE = re.compile(r'"\$ref":"#/definitions/([^"]+)"')
 
 
-@dataclass
-class _Known:
+class _Known(Struct):
     """Of one backend."""
 
     backend: Backend

@@ -4,8 +4,10 @@ import base64
 import binascii
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from corral.api.errors import unauthorized
 from corral.base.clock import Clock
@@ -54,8 +56,7 @@ class Peer(Protocol):
         """The client's certificate (DER), checked by TLS; None where it showed none."""
 
 
-@dataclass(slots=True)
-class Session:
+class Session(Struct):
     """A Peer for requests that come over no connection of ours (tests, in-process)."""
 
     certificate: bytes | None = None

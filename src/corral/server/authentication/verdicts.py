@@ -1,6 +1,6 @@
 """What authentication says of a token."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from corral.server.request import User
 
@@ -9,8 +9,7 @@ class InvalidTokenError(Exception):
     """The token is not to be trusted; the text says why, for the log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Struct, frozen=True):
     """Who a token is, and which of the audiences asked for it is for."""
 
     user: User

@@ -3,11 +3,11 @@
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
 import orjson
+from msgspec import Struct
 
 from corral.api import facts
 from corral.api.objects import Object
@@ -35,8 +35,7 @@ _IN_EVERY_GROUP = {DELETE_OPTIONS: "DeleteOptions", WATCH_EVENT: "WatchEvent"}
 LEVEL = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One document, gzipped, and what its content depends on, as a hash."""
 
     hash: str

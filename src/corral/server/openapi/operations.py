@@ -1,7 +1,8 @@
 """What can be done on which path: the operations of a group version, before they are written in a dialect of OpenAPI."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from corral.api import facts
 from corral.api.resources import Resource
@@ -82,8 +83,7 @@ _SAYS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One method on one path. Definitions are full names; `returns` is "string" for text."""
 
     method: str
@@ -99,8 +99,7 @@ class Operation:
     codes: tuple[int, ...] = (200,)
 
 
-@dataclass(slots=True)
-class Path:
+class Path(Struct):
     """One path with its operations. `placeholders`: name → purpose of the parts in braces."""
 
     path: str

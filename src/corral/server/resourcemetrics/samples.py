@@ -1,10 +1,10 @@
 """What a node agent says that pods and the node have used, and the rates between two of its answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import orjson
+from msgspec import Struct, field
 
 from corral.base.clock import parse_rfc3339
 
@@ -32,8 +32,7 @@ class Usage(NamedTuple):
 ContainerKey = tuple[str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One answer of one agent."""
 
     node: Reading

@@ -7,9 +7,9 @@ takes that long; while somebody asks regularly (an autoscaler, `watch kubectl to
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 
 from aiohttp import ClientError, ClientTimeout
+from msgspec import Struct
 
 from corral.api.errors import ApiError
 from corral.base.clock import Clock
@@ -32,8 +32,7 @@ TIMEOUT_S = 10.0
 Ask = Callable[[str], Awaitable[Sample]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
+class _Pair(Struct, frozen=True):
     before: Sample
     after: Sample
     #: When the second was taken, by the server's clock: a node's own may be wrong.

@@ -7,7 +7,8 @@ Definition: https://www.chromium.org/spdy/spdy-protocol/spdy-protocol-draft3-1/
 
 import struct
 import zlib
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 Headers = dict[str, str]
 
@@ -49,8 +50,7 @@ class ProtocolError(Exception):
     """The peer does not speak SPDY/3.1 as it should."""
 
 
-@dataclass(frozen=True, slots=True)
-class SynStream:
+class SynStream(Struct, frozen=True):
     """Opens a stream. Clients' streams have odd numbers, servers' even ones."""
 
     stream: int
@@ -61,8 +61,7 @@ class SynStream:
     priority: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SynReply:
+class SynReply(Struct, frozen=True):
     """Accepts a stream."""
 
     stream: int
@@ -70,38 +69,33 @@ class SynReply:
     fin: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RstStream:
+class RstStream(Struct, frozen=True):
     """Ends a stream in both directions."""
 
     stream: int
     status: int
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """id → value."""
 
     values: dict[int, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(Struct, frozen=True):
     """Is answered with the same id."""
 
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class GoAway:
+class GoAway(Struct, frozen=True):
     """No new streams after `last`."""
 
     last: int
     status: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class MoreHeaders:
+class MoreHeaders(Struct, frozen=True):
     """Further headers of a stream."""
 
     stream: int
@@ -109,16 +103,14 @@ class MoreHeaders:
     fin: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WindowUpdate:
+class WindowUpdate(Struct, frozen=True):
     """Room for `delta` more bytes."""
 
     stream: int
     delta: int
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(Struct, frozen=True):
     """Bytes of a stream; `fin` half-closes it."""
 
     stream: int

@@ -1,7 +1,8 @@
 """DELETE of a collection: every object that the selectors choose."""
 
 import asyncio
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from corral.api.errors import ApiError
 from corral.server.core import Core

@@ -6,9 +6,9 @@ See https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-g
 import asyncio
 import base64
 from bisect import bisect_left
-from dataclasses import dataclass
 
 import orjson
+from msgspec import Struct
 
 from corral.api.errors import ApiError, bad_request, expired
 from corral.api.objects import Object
@@ -31,8 +31,7 @@ KEPT_JOINED = 4
 ROWS_AT_A_TIME = 100
 
 
-@dataclass(slots=True)
-class Page:
+class Page(Struct):
     """Part of a collection at one revision. `remaining` is None where it is not told."""
 
     items: list[Cached]

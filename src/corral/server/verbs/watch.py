@@ -4,7 +4,8 @@ See https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detec
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from corral.api.errors import ApiError
 from corral.api.golang import filled
@@ -40,8 +41,7 @@ async def handle(core: Core, request: Request) -> Response:
     return Response(200, stream=watch.lines(), watch=watch, content_type=content_type, warnings=request.warnings)
 
 
-@dataclass(slots=True)
-class Start:
+class Start(Struct):
     """Where a watch begins: objects to tell of first, and then the changes from `position`."""
 
     collection: Collection

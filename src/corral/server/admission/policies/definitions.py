@@ -1,7 +1,8 @@
 """Policies and bindings, compiled."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from corral.api.admissioncel import ANNOTATION, APPLY_CONFIGURATION, CONDITION, JSON_PATCH, MESSAGE, PolicyCompiler
 from corral.api.cel import CompileError, Program
@@ -9,8 +10,7 @@ from corral.api.objects import Object
 from corral.server.admission.matching import Match, match_of
 
 
-@dataclass(frozen=True, slots=True)
-class Validation:
+class Validation(Struct, frozen=True):
     """One thing that a policy demands."""
 
     demand: Program
@@ -20,16 +20,14 @@ class Validation:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mutation:
+class Mutation(Struct, frozen=True):
     """One change that a policy makes: the configuration to apply, or the operations of a JSON patch."""
 
     applies: bool
     program: Program
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """Where a policy counts, with which parameters, and what becomes of what it refuses."""
 
     name: str
@@ -38,8 +36,7 @@ class Binding:
     actions: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Policy:
+class Policy(Struct, frozen=True, eq=False):
     """One policy with its bindings. Where it could not be compiled, `fault` says why."""
 
     name: str

@@ -1,7 +1,8 @@
 """The cluster's webhooks, compiled when configurations change, and which of them a kind of request concerns."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from corral.api.objects import Object
 from corral.api.resources import Resource
@@ -18,8 +19,7 @@ REVIEW_VERSIONS = ("v1", "v1beta1")
 DEFAULT_TIMEOUT_S = 10
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Hook:
+class Hook(Struct, frozen=True, eq=False):
     """One webhook of a configuration."""
 
     configuration: str
