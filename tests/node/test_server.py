@@ -1,6 +1,7 @@
 """The agent's HTTPS server: who may ask, and what it answers when there is nothing to show."""
 
 import asyncio
+import json
 import ssl
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -63,3 +64,31 @@ def test_the_api_server_may_ask(keys, tmp_path):
     assert found[1][0] == 200
     assert found[2] == (404, 'pod "none" not found\n')
     assert found[3][0] == 404
+
+
+def test_how_it_is_set(keys, tmp_path):
+    certificate = (keys.kubelet_client_certificate, keys.kubelet_client_key)
+    ((status, text),) = answers(keys, tmp_path, ["/configz"], certificate)
+    found = json.loads(text)["kubeletconfig"]
+    assert status == 200
+    assert (found["maxPods"], found["nodeLeaseDurationSeconds"], found["authentication"]["anonymous"]["enabled"]) == (
+        110,
+        40,
+        False,
+    )
+
+
+def test_logs_of_pods_and_no_way_out_of_their_folder(keys, tmp_path):
+    folder = tmp_path / "logs/d_p_u/c"
+    folder.mkdir(parents=True)
+    (folder / "0.log").write_text("said\n")
+    (folder / "away").symlink_to("/etc/hostname")
+    (folder / "pipe&<x>").mkdir()
+    certificate = (keys.kubelet_client_certificate, keys.kubelet_client_key)
+    paths = ["/logs/pods/d_p_u/c/0.log", "/logs/pods/d_p_u/c/", "/logs/pods/d_p_u/c/away", "/logs/pods/none", "/logs/"]
+    said, listed, away, none, top = answers(keys, tmp_path, paths, certificate)
+    assert said == (200, "said\n")
+    assert listed[0] == 200 and '<a href="0.log">0.log</a>\n<a href="away">away</a>' in listed[1]
+    assert '<a href="pipe%26%3Cx%3E/">pipe&amp;&lt;x&gt;/</a>' in listed[1]
+    assert away[0] == none[0] == 404
+    assert top[0] == 200 and '<a href="pods/">pods/</a>' in top[1]

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from corral.base.takeover import give_back, join, open_upgraded, take_over
 from corral.base.tls import server_tls
+from corral.node import configz, hostlogs
 from corral.node import stats as stats_of
 from corral.node.cri.errors import CriError
 from corral.node.cri.types import Container
@@ -65,6 +66,8 @@ class KubeletServer:
             "run": self._run,
             "stats": self._stats,
             "metrics": self._metrics,
+            "configz": self._configz,
+            "logs": self._host_logs,
         }
 
     @property
@@ -111,6 +114,14 @@ class KubeletServer:
         items = [worker.pod for worker in self._agent.workers.values()]
         body = orjson.dumps({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items})
         return web.Response(body=body, content_type="application/json")
+
+    async def _configz(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:
+        del request, rest
+        body = orjson.dumps({"kubeletconfig": configz.configuration(self._agent.config)})
+        return web.Response(body=body, content_type="application/json")
+
+    async def _host_logs(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:
+        return await hostlogs.answer(request, rest, self._agent.config.logs_dir)
 
     async def _logs(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:
         if len(rest) != 3:

@@ -22,6 +22,8 @@ async def handle(core: Core, request: Request) -> Response:
     resource = request.resource
     assert resource is not None
     scheme, name, port = _split(request.name)
+    # A slash at the end is part of what the far side is asked for.
+    subpath = request.subpath + ("/" if request.subpath and request.path.endswith("/") else "")
     asked = {"kind": f"{resource.kind}ProxyOptions", "apiVersion": "v1", "path": f"/{request.subpath}"}
     await core.admission.judge(Admission(request, resource, "CONNECT", asked, None, "proxy"))
     tls: ssl.SSLContext | None = None
@@ -32,7 +34,7 @@ async def handle(core: Core, request: Request) -> Response:
     else:
         root = _service_root(core, request.namespace, name, scheme, port)
     prefix = resource.path(request.namespace, request.name, "proxy")
-    url = f"{root}/{quote(request.subpath, safe='/~:@!$&()*+,;=')}"
+    url = f"{root}/{quote(subpath, safe='/~:@!$&()*+,;=')}"
     pairs = getattr(request.query, "pairs", None) or list(request.query.items())
     if pairs:
         url += "?" + urlencode(pairs)
