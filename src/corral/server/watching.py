@@ -7,6 +7,7 @@ and goes on when its buffer drains. A watcher that waits has no task of its own 
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,10 +17,11 @@ from corral.server.changes import Change, Filter, View
 if TYPE_CHECKING:
     from corral.server.cache import Collection
 
-#: How long events gather for the watchers of one collection: longer for more of them, not at all for a few.
-PAUSE_PER_WATCHER_S = 40e-6
-MIN_PAUSE_S = 1e-3
+#: After a round of telling, events gather for as long as the round has worked, so that it never takes more than half of the
+#: loop's time however many watchers there are; at most for so long.
 MAX_PAUSE_S = 40e-3
+#: A pause shorter than this is none: a few watchers are told at once.
+MIN_PAUSE_S = 1e-3
 #: So many are written to before others have a turn: a crowd of watchers does not hold up requests.
 AT_A_TIME = 64
 
@@ -58,9 +60,12 @@ class Watchers:
         self._groups: dict[tuple[Filter | None, View], Group] = {}
         self._count = 0
         self._timer: asyncio.Handle | None = None
-        #: Who is still to be told in this round, and where the log ended when it began.
+        #: Who is still to be told in this round, where the log ended when it began, and how long it has worked.
         self._round: Iterator[Watch] | None = None
         self._round_end = 0
+        self._worked_s = 0.0
+        #: When the next round may begin.
+        self._due_s = 0.0
 
     def __len__(self) -> int:
         return self._count
@@ -84,30 +89,36 @@ class Watchers:
                 del self._groups[watch.key]
 
     def wake(self) -> None:
-        """There are changes: tell of them soon.
+        """There are changes: tell of them, at once after a quiet time.
 
-        A write to a client costs the same for one event and for ten: with many watchers, waiting lets events gather.
+        A write to a client costs nearly the same for one event and for ten: where rounds of telling are long, events gather
+        between them.
         """
         if not self._count or self._timer is not None:
             return
         loop = asyncio.get_running_loop()
-        pause_s = min(self._count * PAUSE_PER_WATCHER_S, MAX_PAUSE_S)
+        pause_s = self._due_s - time.perf_counter()
         self._timer = loop.call_soon(self._tell) if pause_s < MIN_PAUSE_S else loop.call_later(pause_s, self._tell)
 
     def _tell(self) -> None:
+        began_s = time.perf_counter()
         if self._round is None:
             for group in self._groups.values():
                 group.forget()
             self._round_end = self._collection.end()
             self._round = iter([watch for group in self._groups.values() for watch in group.watches])
+            self._worked_s = 0.0
         told = 0
         for watch in self._round:
             if watch.advance():
                 told += 1
                 if told == AT_A_TIME:
+                    self._worked_s += time.perf_counter() - began_s
                     self._timer = asyncio.get_running_loop().call_soon(self._tell)
                     return
         self._round = self._timer = None
+        now_s = time.perf_counter()
+        self._due_s = now_s + min(self._worked_s + now_s - began_s, MAX_PAUSE_S)
         for group in self._groups.values():
             group.forget()
         if self._collection.end() != self._round_end:
@@ -129,21 +140,14 @@ class Group:
         """Let go of what was told, as there is more by now or all have heard it."""
         self._told.clear()
 
-    def since(self, position: int, *, chunked: bool, after: int) -> tuple[int, bytes]:
+    def since(self, position: int, *, chunked: bool) -> tuple[int, bytes]:
         """The position after the newest change, and what there is to tell from `position` on. Raises ApiError (410)."""
         found = self._told.get((position, chunked))
-        if found is not None and not after:
-            return found
-        changes = self._view.ready(self._collection.changes(position), self._filter)
-        end = position + len(changes)
-        lines = self._lines([change for change in changes if change.revision > after] if after else changes)
-        found = end, chunk(lines) if chunked and lines else lines
-        if not after:
-            self._told[position, chunked] = found
+        if found is None:
+            changes = self._view.ready(self._collection.changes(position), self._filter)
+            lines = b"".join([change.line(self._filter, self._view) for change in changes])
+            found = self._told[position, chunked] = position + len(changes), chunk(lines) if chunked and lines else lines
         return found
-
-    def _lines(self, changes: list[Change]) -> bytes:
-        return b"".join([change.line(self._filter, self._view) for change in changes])
 
 
 class Watch:
@@ -242,13 +246,23 @@ class Watch:
         if sink is None or group is None or sink.blocked or self.position >= self.collection.end():
             return False
         try:
-            self.position, lines = group.since(self.position, chunked=sink.chunked, after=self._after)
+            if self._after and not self._began():
+                return False
+            self.position, lines = group.since(self.position, chunked=sink.chunked)
         except ApiError as error:
             self._end(self._failed(error))
             return True
         if lines:
             sink.write(lines)
         return bool(lines)
+
+    def _began(self) -> bool:
+        """Whether there is a change from after the revision that was asked for, which may have been one of the future."""
+        self.position = max(self.position, self.collection.position(self._after))
+        if self.position == self.collection.end():
+            return False
+        self._after = 0
+        return True
 
     def resumed(self) -> None:
         """The client takes more."""
