@@ -211,7 +211,9 @@ def measure(url: str, token: str, revision: str, watchers: int, per_second: int,
     found = sorted(latency for watcher in crowd.watchers for latency in watcher.latencies_s())
     pieces = sum(len(watcher.told) for watcher in crowd.watchers)
     print(f"{len(expected)} writes, {len(found)} events told in {pieces} pieces")
-    print(f"server             {100 * used_s / seconds:.0f} % of a core, {used_s / pieces * 1e6:.1f} µs a piece, writes included")
+    print(
+        f"server             {100 * used_s / seconds:.0f} % of a core, {used_s / pieces * 1e6:.1f} µs a piece, writes included"
+    )
     print(f"crowd              {100 * own_s / seconds:.0f} % of a core, {own_s / pieces * 1e6:.1f} µs a piece")
     print(f"{wrong} watchers were not told every revision once and in order")
     p99 = found[int(len(found) * 0.99)]

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from corral.api.errors import ApiError
-from corral.server.changes import Change, Filter, View
+from corral.server.changes import Filter, View
 
 if TYPE_CHECKING:
     from corral.server.cache import Collection

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from corral.base.errors import CorralError
+from corral.base.tlsserver import TlsServer
 from corral.server.http import streaming
 from corral.server.http.connection import Connection, Connections
 from corral.server.http.reading import request_of
@@ -16,6 +17,8 @@ from corral.server.request import Request, Response
 
 BACKLOG = 1024
 SHUTDOWN_TIMEOUT_S = 2.0
+#: What somebody hears who speaks HTTP without TLS.
+NOT_HTTP = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 
 Handle = Callable[[Request, Connection], Awaitable[Response]]
 
@@ -26,13 +29,17 @@ class HttpServer:
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
         self._server: Connections | None = None
-        self._listener: asyncio.Server | None = None
+        self._listener: asyncio.Server | TlsServer | None = None
 
     async def start(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
         """Accept connections on a bound socket (see `bind`)."""
         loop = asyncio.get_running_loop()
         self._server = Connections(self._answer, loop)
-        self._listener = await loop.create_server(self._server, sock=listener, ssl=tls, backlog=BACKLOG)
+        if tls is None:
+            self._listener = await loop.create_server(self._server, sock=listener, backlog=BACKLOG)
+        else:
+            listener.listen(BACKLOG)
+            self._listener = TlsServer(listener, tls, self._server, plain_answer=NOT_HTTP)
 
     async def stop(self) -> None:
         """Close the listener and every connection."""
@@ -43,6 +50,8 @@ class HttpServer:
                 if connection.streaming is not None:  # type: ignore[attr-defined]
                     connection.streaming.cancel()  # type: ignore[attr-defined]
             await self._server.shutdown(SHUTDOWN_TIMEOUT_S)
+        if isinstance(self._listener, TlsServer):
+            self._listener.abort()
 
     async def _answer(self, raw: web.BaseRequest) -> web.StreamResponse:
         connection = raw.protocol
