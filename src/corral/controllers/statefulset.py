@@ -51,20 +51,30 @@ def plan(owner: Object, pods: Sequence[Object], found: history.History, current:
             result.create.append(pod_of(owner, number, revision))
         elif podfacts.is_finished(pod) and not pod["metadata"].get("deletionTimestamp"):
             result.delete.append(pod)
-        elif not ordered or (podfacts.is_active(pod) and podfacts.is_available(pod, min_ready_s, now_s)):
+        elif not ordered or _is_well(pod, min_ready_s, now_s):
             continue
         if ordered:
             return result
     condemned = sorted((number for number in by_ordinal if number not in wanted), reverse=True)
-    for number in condemned:
-        pod = by_ordinal[number]
-        if not pod["metadata"].get("deletionTimestamp"):
-            result.delete.append(pod)
-        if ordered:
-            return result
+    if condemned and ordered:
+        result.delete = _next_to_go([by_ordinal[number] for number in condemned], min_ready_s, now_s)
+        return result
+    result.delete += [by_ordinal[n] for n in condemned if not by_ordinal[n]["metadata"].get("deletionTimestamp")]
     if not result.create and not result.delete and not condemned:
         result.delete = _outdated(owner, by_ordinal, wanted, found.present, now_s)
     return result
+
+
+def _next_to_go(condemned: Sequence[Object], min_ready_s: float, now_s: float) -> list[Object]:
+    """The last pod, once those above it are gone; while any but the first of the unwell ones is in its place, nobody goes."""
+    last = condemned[0]
+    unwell = [pod for pod in condemned if not _is_well(pod, min_ready_s, now_s)]
+    waits = last["metadata"].get("deletionTimestamp") or (last in unwell and last is not unwell[-1])
+    return [] if waits else [last]
+
+
+def _is_well(pod: Object, min_ready_s: float, now_s: float) -> bool:
+    return podfacts.is_active(pod) and podfacts.is_available(pod, min_ready_s, now_s)
 
 
 def ordinal(owner: Object, pod: Object) -> int:
@@ -128,7 +138,7 @@ def _outdated(
             break
         if _revision(pod) != present["metadata"]["name"]:
             return [] if pod["metadata"].get("deletionTimestamp") else [pod]
-        if not podfacts.is_active(pod) or not podfacts.is_available(pod, owner["spec"].get("minReadySeconds", 0), now_s):
+        if not _is_well(pod, owner["spec"].get("minReadySeconds", 0), now_s):
             break
     return []
 
