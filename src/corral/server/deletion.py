@@ -183,7 +183,7 @@ class Deletions:
                 if not raw:
                     raise not_found(resource.plural, resource.group, name)
             old = parse(raw)
-            _check(resource, old, name, options)
+            check_preconditions(resource, old, name, options)
             if not admitted:
                 asked = Admission(request, stored, "DELETE", None, old, "", options.dry_run, resource, options.shown)
                 await self._admission.judge(asked)
@@ -260,7 +260,8 @@ def may_go(obj: Object) -> bool:
     return not (obj.get("kind") == "Namespace" and obj.get("apiVersion") == "v1" and (obj.get("spec") or {}).get("finalizers"))
 
 
-def _check(resource: Resource, obj: Object, name: str, options: DeleteOptions) -> None:
+def check_preconditions(resource: Resource, obj: Object, name: str, options: DeleteOptions) -> None:
+    """Raise ApiError (409) where an object is not the one that is meant."""
     meta = obj["metadata"]
     if options.uid is not None and options.uid != meta.get("uid"):
         why = (

@@ -3,13 +3,16 @@
 See https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/.
 """
 
+from msgspec.structs import replace
+
 from corral.api import selectors
 from corral.api.errors import ApiError, bad_request, not_found, too_many_requests
 from corral.api.objects import Object
+from corral.api.resources import Resource
 from corral.base.clock import rfc3339
 from corral.server.bodies import body_object
 from corral.server.core import Core
-from corral.server.deletion import DeleteOptions
+from corral.server.deletion import DeleteOptions, check_preconditions
 from corral.server.options import WriteOptions
 from corral.server.represent import respond, wanted_by
 from corral.server.request import Admission, Request, Response
@@ -17,6 +20,12 @@ from corral.server.subresources.binding import SUCCESS
 from corral.server.writes import Plan
 
 BUDGETS = "poddisruptionbudgets.policy"
+DOOMED = {
+    "type": "DisruptionTarget",
+    "status": "True",
+    "reason": "EvictionByEvictionAPI",
+    "message": "Eviction API: evicting",
+}
 _REFUSAL = "Cannot evict pod as it would violate the pod's disruption budget."
 
 
@@ -49,6 +58,7 @@ async def handle(core: Core, request: Request) -> Response:
     await core.admission.judge(asking)
     if _must_ask(item.object):
         await _ask_budget(core, request, item.object, dry_run=delete.dry_run)
+    delete = await _mark(core, request, resource, delete)
     await core.deletions.delete(request, resource, request.name, delete, admitted=True)
     return respond(request, SUCCESS, want, 201)
 
@@ -97,6 +107,33 @@ async def _ask_budget(core: Core, request: Request, pod: Object, *, dry_run: boo
         name=name,
     )
     await core.writes.change(Plan(asked, resource, "", dry_run, "status", tracked=True), name, propose)
+
+
+async def _mark(core: Core, request: Request, resource: Resource, delete: DeleteOptions) -> DeleteOptions:
+    """Say on the pod why it goes (KEP-3329); how to delete the pod as it is then. Raises ApiError (404, 409)."""
+
+    def propose(pod: Object | None) -> Object:
+        assert pod is not None
+        check_preconditions(resource, pod, request.name, delete)
+        return _doomed(pod, core.clock.now())
+
+    plan = Plan(request, resource, "", delete.dry_run, "status", tracked=True, admitted=True)
+    written = await core.writes.change(plan, request.name, propose)
+    if delete.version is None or delete.dry_run:
+        return delete
+    return replace(delete, version=written.object["metadata"]["resourceVersion"])
+
+
+def _doomed(pod: Object, now_s: float) -> Object:
+    status = pod.setdefault("status", {})
+    conditions = status.get("conditions") or []
+    if any(c["type"] == DOOMED["type"] and DOOMED.items() <= c.items() for c in conditions):
+        return pod
+    told: Object = {**DOOMED, "lastTransitionTime": rfc3339(now_s)}
+    if pod["metadata"].get("generation"):
+        told["observedGeneration"] = pod["metadata"]["generation"]
+    status["conditions"] = [*(c for c in conditions if c["type"] != DOOMED["type"]), told]
+    return pod
 
 
 def _healthy(budget: Object) -> bool:
