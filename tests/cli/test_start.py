@@ -22,6 +22,29 @@ from corral.server.authentication.oidc import JwtIssuer
 from corral.server.webhookclient import Target, WebhookClient
 from corral.testing.clock import VirtualClock
 
+#: What takes long to load, or much memory, and is not needed by a process before it is ready.
+NOT_AT_START = {
+    "corral.cli.server": (
+        "corral.api.cel corral.api.protobuf corral.charts corral.controllers corral.network corral.node corral.scheduler"
+        " corral.server.openapi cyclopts dns google.protobuf grpc jsonschema kubernetes_validate rich yaml"
+    ),
+    "corral.cli.node": (
+        "corral.api.cel corral.api.protobuf corral.charts corral.controllers corral.scheduler corral.server corral.store"
+        " apsw cryptography cyclopts jsonschema jwt kubernetes_validate rich yaml"
+    ),
+}
+
+
+@pytest.mark.parametrize("module", NOT_AT_START)
+def test_what_is_heavy_is_not_loaded_at_the_start(module: str) -> None:
+    program = f"import sys, {module}; print(*sys.modules)"
+    said = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True, check=True
+    )
+    loaded = set(said.stdout.split())
+    assert module in loaded
+    assert not loaded & set(NOT_AT_START[module].split())
+
 
 @pytest.mark.parametrize("component", ["server", "node"])
 def test_a_start_reads_no_authorities_and_leaves_them_to_those_who_ask(component: str, tmp_path: Path) -> None:

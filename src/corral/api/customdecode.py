@@ -3,7 +3,7 @@
 Custom objects must say what they are; whether a value fits the schema is a matter of validation, not of decoding.
 """
 
-from corral.api import jsontext, yamltext
+from corral.api import jsontext
 from corral.api.decode import unrecognized
 from corral.api.errors import bad_request
 from corral.api.facts import Type
@@ -21,6 +21,8 @@ def decode_custom(
     repeated: list[str] = []
     try:
         if yaml:
+            from corral.api import yamltext  # The library takes a while to load, and few send YAML.
+
             value, repeated = yamltext.parse(body)
         else:
             value = jsontext.parse(body)

@@ -7,7 +7,7 @@ value as the type that they name, refuse it where that is not the type wanted, a
 
 from typing import Any
 
-from corral.api import facts, jsontext, yamltext
+from corral.api import facts, jsontext
 from corral.api.errors import bad_request
 from corral.api.facts import Type
 from corral.api.golang import DecodeError, read
@@ -65,6 +65,8 @@ def _parse(body: bytes, kind: str, yaml: bool) -> tuple[Any, list[str], bool]:
     """The value, strict errors of the text, and whether texts of numbers and repeated keys are in the value already."""
     try:
         if yaml:
+            from corral.api import yamltext  # The library takes a while to load, and few send YAML.
+
             value, repeated = yamltext.parse(body)
             return value, repeated, True
         return jsontext.parse(body), [], False

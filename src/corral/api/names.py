@@ -7,6 +7,8 @@ import ipaddress
 import re
 from collections.abc import Callable
 
+from corral.base import patterns
+
 Check = Callable[[str], list[str]]
 
 LABEL_MAX_CHARS = 63
@@ -45,7 +47,7 @@ class _Pattern:
     """A regular expression that must match all of a text no longer than `most`."""
 
     def __init__(self, message: str, regex: str, *examples: str, most: int, unit: str = "characters") -> None:
-        self.regex = re.compile(regex, re.ASCII)
+        self.regex = patterns.pattern(regex, re.ASCII)
         self.message = pattern(message, regex, *examples)
         self.most = most
         self.long = too_long(most, unit)

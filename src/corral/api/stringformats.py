@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import date
 
 from corral.api import gotime, names
+from corral.base.patterns import pattern
 
 _DAY_NS = 24 * 3600 * 10**9
 _UNITS_NS: dict[str, int] = {
@@ -25,8 +26,8 @@ _UNITS_NS: dict[str, int] = {
     **dict.fromkeys(("w", "wk", "wks", "week", "weeks"), 7 * _DAY_NS),
 }
 _GO_UNITS_NS = {unit: _UNITS_NS[unit] for unit in ("ns", "us", "µs", "μs", "ms", "s", "m", "h")}
-_GO_PIECE = re.compile(r"([0-9]{1,20})?(?:\.([0-9]{0,30}))?(ns|us|µs|μs|ms|s|m|h)")
-_PIECE = re.compile(r"\s*([0-9]{1,20})\s*([A-Za-zµμ]+)\s*")
+_GO_PIECE = pattern(r"([0-9]{1,20})?(?:\.([0-9]{0,30}))?(ns|us|µs|μs|ms|s|m|h)")
+_PIECE = pattern(r"\s*([0-9]{1,20})\s*([A-Za-zµμ]+)\s*")
 
 
 def go_duration_ns(text: str) -> int:
@@ -78,8 +79,8 @@ def day_of(text: str) -> date:
     return date.fromisoformat(text)
 
 
-def _matches(pattern: str) -> Callable[[str], bool]:
-    compiled = re.compile(pattern, re.ASCII | re.IGNORECASE)
+def _matches(regex: str) -> Callable[[str], bool]:
+    compiled = pattern(regex, re.ASCII | re.IGNORECASE)
     return lambda text: compiled.fullmatch(text) is not None
 
 

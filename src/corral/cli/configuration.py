@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from corral.base.errors import CorralError
 from corral.base.files import replace
 from corral.cli.layout import Home
@@ -28,6 +26,8 @@ def open_id(issuer_url: str, client_id: str) -> dict[str, bytes]:
             "an OpenID provider is named by its address and the audience of its tokens",
             "give --oidc-issuer-url https://... and --oidc-client-id ID",
         )
+    import yaml
+
     from corral.server import configfiles
     from corral.server.authentication.configuration import simple
 
@@ -49,6 +49,8 @@ def place(home: Home, found: Mapping[str, bytes]) -> bool:
 
 def _name(path: Path) -> str:
     """What the file is called in the folder. Raises CorralError where it is wrong, or nothing that the server reads."""
+    import yaml
+
     from corral.server import configfiles
     from corral.server.audit import load_policy
     from corral.server.authentication import configuration

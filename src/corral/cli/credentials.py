@@ -1,10 +1,11 @@
 """Keys and kubeconfigs of a cluster: made before its processes start, so that they can all start at once."""
 
-from datetime import UTC, datetime
+import hashlib
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
+import msgspec
 
 from corral.base.files import replace
 from corral.cli.layout import Cluster, Home, node_name
@@ -25,9 +26,49 @@ class _Files(NamedTuple):
 NODE_FILES = _Files("kubelet.crt", "kubelet.key")
 
 
-def write_credentials(home: Home, cluster: Cluster) -> dict[str, Any]:
-    """Make or renew what the cluster's parts identify themselves by; the administrator's kubeconfig is returned."""
+class _Made(msgspec.Struct):
+    """What was made: `digest` is that of all files and of what they are made for."""
+
+    digest: str
+    renew_s: float
+
+
+def write_credentials(home: Home, cluster: Cluster) -> None:
+    """Make or renew what the cluster's parts identify themselves by.
+
+    Where all is as it was left, and good for long enough, a look at the files is enough: what reads certificates takes
+    longer to load than everything else that has to be done before the processes can start.
+    """
+    remembered = home.pki / "made.json"
+    if _is_good(remembered, home, cluster):
+        return
+    renew_s = _write_all(home, cluster)
+    replace(remembered, msgspec.json.encode(_Made(_digest(home, cluster, remembered), renew_s)))
+
+
+def _is_good(remembered: Path, home: Home, cluster: Cluster) -> bool:
+    try:
+        made = msgspec.json.decode(remembered.read_bytes(), type=_Made)
+    except (OSError, ValueError):
+        return False
+    return time.time() < made.renew_s and made.digest == _digest(home, cluster, remembered)
+
+
+def _digest(home: Home, cluster: Cluster, remembered: Path) -> str:
+    found = hashlib.sha256(repr((cluster, node_name())).encode())
+    files = [home.kubeconfig, *(p for p in sorted(home.pki.iterdir()) if p != remembered)]
+    if cluster.node:
+        files += [home.root / "node" / name for name in (*NODE_FILES, *(f"{c}.kubeconfig" for c in NODE_IDENTITIES))]
+    for path in files:
+        found.update(path.name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b""))
+    return found.hexdigest()
+
+
+def _write_all(home: Home, cluster: Cluster) -> float:
+    """Write what is missing or ends soon; when something of it is to be renewed, in seconds since the epoch."""
     # Here, because the node agent needs this module's names only, and the cryptography beneath takes 10 MB.
+    from datetime import UTC, datetime
+
     from corral.server import pki as authority
 
     now = datetime.now(UTC)
@@ -48,8 +89,10 @@ def write_credentials(home: Home, cluster: Cluster) -> dict[str, Any]:
         serving = authority.issue_server(pki, f"system:node:{node_name()}", [node_name(), cluster.advertise_address], now=now)
         replace(folder / NODE_FILES.certificate, serving.certificate)
         replace(folder / NODE_FILES.key, serving.key)
-    return admin
+    return authority.renewal(pki).timestamp()
 
 
 def _write(path: Path, config: dict[str, Any]) -> None:
+    import yaml
+
     replace(path, yaml.safe_dump(config, sort_keys=False).encode())

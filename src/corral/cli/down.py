@@ -1,6 +1,5 @@
 """`corral down`: stop a cluster and take away all it made on this host; what it stores is kept unless it is purged."""
 
-import asyncio
 import os
 import shutil
 from pathlib import Path
@@ -55,6 +54,8 @@ def bring_down(home: Home, cluster: Cluster | None) -> None:
     """Stop all processes and remove all they made on this host; of a cluster that is not known, the processes only."""
     _stop(home, "node", NODE_GRACE_S)
     if cluster is not None and cluster.node:
+        import asyncio  # Not for `up`, which comes here only where it fails.
+
         asyncio.run(_clear_host(home, cluster))
     _stop(home, "server", SERVER_GRACE_S)
     if cluster is not None:

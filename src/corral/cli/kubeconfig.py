@@ -8,8 +8,7 @@ import pwd
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from corral.api.plainyaml import value_of
 from corral.base.errors import CorralError
 from corral.base.files import replace
 from corral.cli.layout import DEFAULT_NAME, Home, home_of
@@ -99,10 +98,10 @@ def _person_behind_sudo() -> pwd.struct_passwd | None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        config = yaml.safe_load(path.read_text()) if path.exists() else None
+        config = value_of(path.read_bytes()) if path.exists() else None
     except OSError as error:
         raise CorralError(f"cannot read {path}: {error.strerror}", REMEDY) from None
-    except (yaml.YAMLError, UnicodeDecodeError):
+    except ValueError:
         raise CorralError(f"{path} is not YAML", REMEDY) from None
     if config is None:
         return {"apiVersion": "v1", "kind": "Config", "preferences": {}}
@@ -117,6 +116,8 @@ def _named(entries: object) -> bool:
 
 
 def _write(path: Path, config: dict[str, Any]) -> None:
+    import yaml
+
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace(path, yaml.safe_dump(config, sort_keys=False).encode())
     if person := _person_behind_sudo():

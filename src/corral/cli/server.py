@@ -2,23 +2,18 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
-from random import Random
 
 from msgspec.structs import replace
 
-from corral.base.clock import SystemClock
+from corral.base.clock import Clock, SystemClock
 from corral.base.errors import CorralError
 from corral.base.tasks import Tasks
 from corral.cli import daemon
 from corral.cli.layout import Cluster, Home
-from corral.client.client import Client
-from corral.client.informer import Informers
-from corral.controllers.manager import Config, build
-from corral.scheduler.scheduler import Scheduler
 from corral.server.api import ApiServer
 from corral.server.config import ServerConfig
-from corral.server.request import LOOPBACK, User
 from corral.store.compaction import compact_regularly
 from corral.store.sqlite import SqliteStore
 
@@ -43,7 +38,9 @@ async def _serve(data_dir: Path, stop: asyncio.Event) -> None:
             raise CorralError(f"cannot listen on port {config.port}: {error.strerror}", "choose another: --port PORT") from None
         daemon.tell_ready(Home(data_dir), "server")
         tasks.keep("store compaction", lambda: compact_regularly(store, clock, compacted=api.core.cache.forget))
-        _start_control(api, clock, tasks)
+        # In a thread: those who ask already are answered meanwhile.
+        start_control = await asyncio.to_thread(_load_control)
+        start_control(api, clock, tasks)
         await stop.wait()
     finally:
         with contextlib.suppress(TimeoutError):
@@ -71,26 +68,7 @@ def settings(cluster: Cluster, data_dir: Path) -> ServerConfig:
     return replace(config, issuer=cluster.issuer) if cluster.issuer else config
 
 
-def _start_control(api: ApiServer, clock: SystemClock, tasks: Tasks) -> None:
-    """Run the controllers and the scheduler, on informers that share the server's bytes."""
-    manager, scheduler = "kube-controller-manager", "kube-scheduler"
-    client = Client(api.local(_part(manager), manager), api.core.catalog, manager)
-    informers = Informers(client)
-    config = Config(
-        (api.config.pki_dir / "ca.crt").read_text(),
-        cluster_cidrs=(api.config.pod_cidr,),
-        sign_certificate=api.sign_certificate,
-        sign_token=api.core.tokens.issue_legacy,
-    )
-    controllers = build(client, informers, clock, config)
-    api.controllers += controllers
-    for controller in controllers:
-        tasks.keep(controller.name, controller.run)
-    binder = Client(api.local(_part(scheduler), scheduler), api.core.catalog, scheduler)
-    tasks.keep("scheduler", Scheduler(binder, informers, clock, Random()).run)
-    tasks.keep("informers", informers.run)
+def _load_control() -> Callable[[ApiServer, Clock, Tasks], None]:
+    from corral.cli.control import start
 
-
-def _part(name: str) -> User:
-    """A part of the cluster under its own name, for the audit log. In this process it may do all."""
-    return User(f"system:{name}", groups=LOOPBACK.groups)
+    return start

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from cyclopts import Parameter
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from corral.base.errors import CorralError
 from corral.base.processes import Starting, start
 from corral.cli import configuration
 from corral.cli import kubeconfig as kubeconfigs
+from corral.cli.credentials import write_credentials
 from corral.cli.doctor import require_node
 from corral.cli.down import bring_down
 from corral.cli.layout import (
@@ -146,11 +147,11 @@ def _start_missing(home: Home, wanted: Wanted, no_merge: bool, wait_s: float, be
         print("  stop it with: " + _command(home, cluster, "down"))
         return
     try:
-        starting, admin = _start(home, cluster, missing)
+        starting = _start(home, cluster, missing)
         if "server" in starting:
             _await(home, "server", starting["server"], server_s, began_s, f"API server ready at {cluster.server}")
         if not no_merge:  # Not before: nobody's kubectl is led to a cluster that does not answer.
-            kubeconfigs.merge(kubeconfigs.user_kubeconfig(), admin)
+            kubeconfigs.merge(kubeconfigs.user_kubeconfig(), kubeconfigs.admin(home))
     except BaseException:
         _undo(home, cluster, running, missing)
         raise
@@ -229,17 +230,15 @@ def components(cluster: Cluster) -> tuple[str, ...]:
     return ("server", "node") if cluster.node else ("server",)
 
 
-def _start(home: Home, cluster: Cluster, missing: Iterable[str]) -> tuple[dict[str, Starting], dict[str, Any]]:
-    """Keys first, then all processes at once: the node agent waits for the API by itself. Also the admin's kubeconfig."""
-    from corral.cli.credentials import write_credentials
-
-    admin = write_credentials(home, cluster)
+def _start(home: Home, cluster: Cluster, missing: Iterable[str]) -> dict[str, Starting]:
+    """Keys first, then all processes at once: the node agent waits for the API by itself."""
+    write_credentials(home, cluster)
     starting = {}
     for component in missing:
         home.ready_file(component).unlink(missing_ok=True)
         starting[component] = start([sys.executable, *home.command(component)], home.log(component), FRUGAL_MALLOC)
         starting[component].process.save(home.pid_file(component))
-    return starting, admin
+    return starting
 
 
 def _await(home: Home, component: str, starting: Starting, timeout_s: float, began_s: float, done: str) -> None:

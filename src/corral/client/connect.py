@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
 from msgspec import Struct
 
 from corral.api.resources import Catalog
@@ -52,7 +51,7 @@ def find(access: Access) -> Found:
         return Found(_transport(_overridden(cluster, access), user, access), context.get("namespace") or "default")
     except OSError as error:
         raise CorralError(f"cannot read {error.filename}: {error.strerror}", "is the cluster up? corral status") from None
-    except (yaml.YAMLError, KeyError, TypeError, ValueError, ssl.SSLError) as error:
+    except (KeyError, TypeError, ValueError, ssl.SSLError) as error:
         names = ", ".join(map(str, files)) or "the kubeconfig"
         raise CorralError(f"{names} is not a usable kubeconfig: {error!r}", "write it anew: corral kubeconfig") from None
 

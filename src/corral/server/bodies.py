@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from corral.api import jsontext, yamltext
+from corral.api import jsontext
 from corral.api.customdecode import decode_custom
 from corral.api.decode import decode
 from corral.api.errors import ApiError, bad_request
@@ -155,6 +155,8 @@ def _unconverted(fault: str) -> str:
 
 def applied_object(core: Core, request: Request, resource: Resource, validation: str) -> Object:
     """The fields of an apply request: YAML, of which JSON is a part. Raises ApiError (400)."""
+    from corral.api import yamltext  # The library takes a while to load, and few send YAML.
+
     try:
         applied, repeated = yamltext.parse(request.body)
     except TextError as error:

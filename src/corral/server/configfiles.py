@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from corral.api import yamltext
 from corral.api.jsontext import TextError
 from corral.api.objects import Object
 from corral.base.errors import CorralError
@@ -31,6 +30,8 @@ class FileReader:
 
     def document(self, versions: Sequence[str], kind: str) -> Object:
         """The object in the file, which is of this kind. Raises CorralError."""
+        from corral.api import yamltext  # The library takes a while to load, and most clusters have no such file.
+
         try:
             found, repeated = yamltext.parse(self.path.read_bytes())
         except OSError as error:

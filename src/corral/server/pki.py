@@ -180,6 +180,17 @@ def ensure(pki_dir: Path, *, server_hosts: Sequence[str], now: datetime) -> Pki:
     return pki
 
 
+def renewal(pki: Pki) -> datetime:
+    """When the first of the certificates that `ensure` looks after is to be renewed. Raises CorralError."""
+    leaves = (
+        pki.server_certificate,
+        pki.admin_certificate,
+        pki.kubelet_client_certificate,
+        pki.front_proxy_client_certificate,
+    )
+    return min(_load_certificate(path).not_valid_after_utc for path in leaves) - RENEW_BEFORE
+
+
 def rotate_service_account_key(pki_dir: Path) -> None:
     """Sign tokens with a new key from the next start on; what the present one signed stays good until it ends.
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 
-from corral.api import yamltext
 from corral.api.jsontext import TextError
 from corral.api.objects import Object
 from corral.server.authorization.reviews import user_info
@@ -72,6 +71,8 @@ def shown_body(body: bytes, content_type: str, *, omit_managed_fields: bool) -> 
         except ProtobufError:
             return None
     elif "yaml" in content_type:
+        from corral.api import yamltext  # The library takes a while to load, and few send YAML.
+
         try:
             found, _ = yamltext.parse(body)
         except TextError:
