@@ -6,7 +6,11 @@ import ssl
 
 import aiohttp
 import orjson
+import pytest
+from tests.server.conftest import until
 
+from corral.api.protobuf import decode_object
+from corral.server.core import Core
 from corral.server.http.writing import warning_values
 
 PODS = "/api/v1/namespaces/default/configmaps"
@@ -238,19 +242,87 @@ def test_a_client_that_has_the_discovery_document_is_told_so_without_a_media_typ
     story(tell)
 
 
-def test_a_long_list_is_written_as_fast_as_it_is_read(story):
-    """What waits to be sent is some pieces, however long the list."""
+def test_a_long_list_is_made_as_fast_as_it_is_read(story, monkeypatch):
+    """What waits to be sent is some pieces, however long the list; what was not asked for yet is not made."""
+    made = []
+    shown = Core.shown
+
+    def count(self, resource, item):
+        made.append(item.name)
+        return shown(self, resource, item)
+
+    monkeypatch.setattr(Core, "shown", count)
+
+    async def tell(server):
+        await fill(server, 100, 400_000)
+        made.clear()
+        async with session(server, **{"Accept-Encoding": "identity"}) as http:
+            response = await http.get(PODS)
+            assert response.headers["Transfer-Encoding"] == "chunked"
+            [connection] = [one for one in server.api._http._server.connections if one.transport is not None]
+            await until(lambda: connection.blocked)
+            assert connection.transport.get_write_buffer_size() < 2_000_000
+            assert 0 < len(made) < 100
+            found = await response.json()
+            assert [item["metadata"]["name"] for item in found["items"]] == made == sorted(made)
+            assert len(made) == 100
+            assert (await http.get(PODS, params={"limit": "1"})).status == 200
+
+    story(tell)
+
+
+def test_a_long_list_is_compressed_piece_by_piece(story):
+    async def tell(server):
+        await fill(server, 30, 400_000)
+        async with session(server, **{"Accept-Encoding": "gzip"}) as http:
+            for accept in (
+                "application/json",
+                "application/json;as=Table;v=v1;g=meta.k8s.io",
+                "application/vnd.kubernetes.protobuf",
+            ):
+                response = await http.get(PODS, headers={"Accept": accept})
+                assert response.headers["Content-Encoding"] == "gzip"
+                assert response.headers["Transfer-Encoding"] == "chunked"
+                body = gzip.decompress(await response.read())
+                found = decode_object(body) if body.startswith(b"k8s") else orjson.loads(body)
+                assert len(found["rows" if "Table" in accept else "items"]) == 30
+            head = await http.head(PODS)
+            assert head.status == 200 and await head.read() == b""
+
+    story(tell)
+
+
+def test_who_leaves_in_the_middle_of_a_long_list_is_missed_quietly(story, caplog):
+    async def tell(server):
+        await fill(server, 100, 400_000)
+        async with session(server, **{"Accept-Encoding": "identity"}) as http:
+            response = await http.get(PODS)
+            [connection] = [one for one in server.api._http._server.connections if one.transport is not None]
+            await until(lambda: connection.blocked)
+            response.close()
+            await until(lambda: connection.transport is None)
+            assert (await http.get(PODS, params={"limit": "1"})).status == 200
+
+    with caplog.at_level("INFO"):
+        story(tell)
+    assert not [record for record in caplog.records if record.name != "corral.server.bootstrap"]
+
+
+def test_a_long_list_that_breaks_off_does_not_look_whole(story, monkeypatch, caplog):
+    shown = Core.shown
+
+    def fail(self, resource, item):
+        if item.name == "c9":
+            raise ValueError("broken")
+        return shown(self, resource, item)
 
     async def tell(server):
         await fill(server, 30, 400_000)
-        async with session(server, **{"Accept-Encoding": "identity"}) as http:
+        monkeypatch.setattr(Core, "shown", fail)
+        async with session(server) as http:
             response = await http.get(PODS)
-            length = int(response.headers["Content-Length"])
-            [connection] = [one for one in server.api._http._server.connections if one.transport is not None]
-            waiting = connection.transport.get_write_buffer_size()
-            assert length > 12_000_000 and waiting < 4_000_000
-            found = await response.json()
-            assert len(found["items"]) == 30
-            assert (await http.get(PODS, params={"limit": "1"})).status == 200
+            with pytest.raises(aiohttp.ClientError):
+                await response.read()
+        assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [f"{PODS} broke off"]
 
     story(tell)

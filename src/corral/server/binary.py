@@ -50,7 +50,7 @@ class Binary:
 
         return enveloped(resource.api_version, resource.kind, self.message(core, resource, item))
 
-    async def items(self, core: "Core", resource: Resource, items: "list[Cached]") -> bytes:
+    async def items(self, core: "Core", resource: Resource, items: "list[Cached]") -> list[bytes]:
         """Objects as they stand in a list; others have their turn in between."""
         from corral.api.protobuf import list_item
 
@@ -58,4 +58,4 @@ class Binary:
         for start in range(0, len(items), AT_A_TIME):
             made += [list_item(self.message(core, resource, item)) for item in items[start : start + AT_A_TIME]]
             await asyncio.sleep(0)
-        return b"".join(made)
+        return made

@@ -13,6 +13,7 @@ from corral.client.transport import Call, Item, Listing, WatchEvent
 from corral.server.changes import Cached
 from corral.server.core import Core
 from corral.server.options import ListOptions
+from corral.server.pieces import whole
 from corral.server.request import Request, Response, User
 from corral.server.selection import Selection, selection_of
 from corral.server.verbs.list import page_of
@@ -34,8 +35,9 @@ class LocalTransport:
     async def call(self, call: Call) -> bytes:
         """One request, one body. Raises ApiError, also where the storage fails: callers know no other."""
         response = await self._dispatcher.perform(self._request(call))
-        if response.stream is not None:
-            response.body = b"".join([chunk async for chunk in response.stream])
+        pieces = response.pieces or response.stream
+        if pieces is not None:
+            response.body = await whole(pieces)
         if response.status >= 400:
             raise _error(response)
         return response.body

@@ -65,12 +65,14 @@ class Request(Struct):
 
 
 class Response(Struct):
-    """An answer: `body`, or a `stream` of chunks that ends when the request does."""
+    """An answer: `body`, or the `pieces` of a long one, or a `stream` of chunks that ends when the request does."""
 
     status: int = 200
     body: bytes = b""
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
+    #: See `server.pieces`.
+    pieces: AsyncIterator[bytes] | None = None
     stream: AsyncIterator[bytes] | None = None
     #: What the stream is of, where it is a watch: HTTP connections follow it without a task of their own.
     watch: "Watch | None" = None
@@ -82,6 +84,11 @@ class Response(Struct):
     ended: Callable[[], None] | None = None
     #: Takes the connection over instead: called with the HTTP library's request, answers with its response.
     upgrade: Callable[[Any], Awaitable[Any]] | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether its end is not its beginning."""
+        return self.pieces is not None or self.stream is not None or self.watch is not None or self.upgrade is not None
 
 
 class Rounds:

@@ -47,6 +47,9 @@ class Sink(Protocol):
         """Wait until it is not blocked. Raises ConnectionError where it is gone."""
 
 
+LAST_CHUNK = b"0\r\n\r\n"
+
+
 def chunk(data: bytes) -> bytes:
     """The data as one chunk of HTTP/1.1."""
     return b"%x\r\n%b\r\n" % (len(data), data)

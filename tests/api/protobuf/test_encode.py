@@ -20,7 +20,7 @@ from corral.api.protobuf import (
     encode_object,
     enveloped,
     list_item,
-    list_message,
+    list_parts,
     watch_frame,
 )
 
@@ -118,9 +118,9 @@ def test_a_pointer_to_zero_is_there():
 
 
 def test_lists_join_their_items():
-    items = b"".join(list_item(encode_message("v1", "ConfigMap", {"metadata": {"name": name}})) for name in ("a", "b" * 200))
+    items = [list_item(encode_message("v1", "ConfigMap", {"metadata": {"name": name}})) for name in ("a", "b" * 200)]
     metadata = {"resourceVersion": "7", "continue": "token", "remainingItemCount": 3}
-    found = decode_object(enveloped("v1", "ConfigMapList", list_message(metadata, items)))
+    found = decode_object(b"".join(list_parts("v1", "ConfigMapList", metadata, items)))
     assert found["metadata"] == metadata
     assert [item["metadata"]["name"] for item in found["items"]] == ["a", "b" * 200]
 

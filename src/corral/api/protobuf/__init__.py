@@ -6,7 +6,7 @@ See https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encodi
 """
 
 from corral.api.protobuf.decode import decode_object
-from corral.api.protobuf.encode import encode_message, encode_object, enveloped, list_item, list_message, watch_frame
+from corral.api.protobuf.encode import encode_message, encode_object, enveloped, list_item, list_parts, watch_frame
 from corral.api.protobuf.messages import ProtobufError, message_of
 
 __all__ = [
@@ -16,7 +16,7 @@ __all__ = [
     "encode_object",
     "enveloped",
     "list_item",
-    "list_message",
+    "list_parts",
     "message_of",
     "watch_frame",
 ]

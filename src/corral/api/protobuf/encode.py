@@ -6,7 +6,7 @@ there; what JSON leaves out (zero values that Go omits) reads as zero in Go as w
 
 import struct
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -52,10 +52,13 @@ def list_item(message: bytes) -> bytes:
     return b"\x12" + varint(len(message)) + message
 
 
-def list_message(metadata: Object, items: bytes) -> bytes:
-    """The message of a list: `items` are joined `list_item`s."""
+def list_parts(api_version: str, kind: str, metadata: Object, items: Sequence[bytes]) -> Iterator[bytes]:
+    """The whole body of a list of `list_item`s, in parts."""
     head = bytes(_body("meta.v1.ListMeta", json_type("meta.v1.ListMeta"))(metadata))
-    return b"".join((b"\x0a", varint(len(head)), head, items))
+    head = b"\x0a" + varint(len(head)) + head
+    yield b"".join((_head(api_version, kind), varint(len(head) + sum(map(len, items))), head))
+    yield from items
+    yield _PLAIN
 
 
 def watch_frame(type_: str, body: bytes) -> bytes:

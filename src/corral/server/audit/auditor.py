@@ -42,6 +42,11 @@ class Audited:
         self.received = received
         self.meta: Object = {}
 
+    @property
+    def wants_answer(self) -> bool:
+        """Whether what is answered is written down."""
+        return self.decision.level >= Level.REQUEST_RESPONSE
+
     def about(self, obj: Object) -> None:
         """The object that the request brings: what its path does not say of it is taken from there."""
         meta = obj.get("metadata") or {}
@@ -88,7 +93,7 @@ class Auditor:
         audited = request.audit
         if audited is not None and "ResponseComplete" not in audited.decision.omit_stages:
             shown = None
-            if audited.decision.level >= Level.REQUEST_RESPONSE and request.resource is not None:
+            if audited.wants_answer and request.resource is not None:
                 shown = status or shown_body(body, media, omit_managed_fields=audited.decision.omit_managed_fields)
             outcome = response_status(code, status if status is None or not is_secret(request) else without_values(status))
             self._write(request, audited, "ResponseComplete", outcome, shown)

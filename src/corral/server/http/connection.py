@@ -49,6 +49,11 @@ class Connection(RequestHandler):
         """Wait until the client has taken what was written. Raises ConnectionError."""
         await self._drain_helper()
 
+    def drop(self) -> None:
+        """Break off: the client must not take what it has for all there is."""
+        if self.transport is not None:
+            self.transport.abort()
+
     def resume_writing(self) -> None:
         """The client has taken what was written."""
         super().resume_writing()

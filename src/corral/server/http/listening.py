@@ -59,10 +59,12 @@ class HttpServer:
         connection.release()
         request = request_of(raw)
         response = await self._handle(request, connection)
-        if response.stream is None and response.watch is None and response.upgrade is None:
+        if not response.goes_on:
             if len(response.body) >= GZIP_FROM_BYTES:
                 await compress(response, request)
             return Whole(response, request, connection)
+        if response.pieces is not None:
+            return await streaming.pieces(raw, connection, request, response, response.pieces)
         connection.release()  # What has begun and goes on waits; it does not work.
         if response.upgrade is not None:
             return await streaming.take_over(raw, connection, response)

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from aiohttp import HttpVersion11, web
 
 from corral.server.http.connection import Connection
-from corral.server.http.writing import head_of, warning_values
+from corral.server.http.writing import DRAIN_TIMEOUT_S, head_of, packer_for, warning_values
 from corral.server.request import Request, Response
+from corral.server.watching import LAST_CHUNK, chunk
 
 if TYPE_CHECKING:
     from corral.server.watching import Watch
@@ -33,6 +35,56 @@ async def watch(
     raw: web.BaseRequest, connection: Connection, request: Request, response: Response, followed: "Watch"
 ) -> web.StreamResponse:
     """Let a watch write to the connection until it ends or the client goes."""
+    keep = _begin(raw, connection, response)
+    connection.streaming = asyncio.current_task()
+    connection.watch = followed
+    try:
+        if request.method != "HEAD":
+            await followed.follow(connection)
+        if connection.chunked and request.method != "HEAD":
+            connection.write(LAST_CHUNK)
+    except ConnectionError:
+        log.debug("client went during %s", request.path)
+    finally:
+        connection.watch = connection.streaming = None
+        if response.ended is not None:
+            response.ended()
+    return _Written(keep=keep)
+
+
+async def pieces(
+    raw: web.BaseRequest, connection: Connection, request: Request, response: Response, made: AsyncIterator[bytes]
+) -> web.StreamResponse:
+    """Write a long answer in pieces: the next one is made when the client has taken most of those before."""
+    packer = packer_for(response, request)
+    keep = _begin(raw, connection, response)
+    frame = chunk if connection.chunked else bytes
+    try:
+        async with asyncio.timeout(DRAIN_TIMEOUT_S):
+            if request.method != "HEAD":
+                async for piece in made:
+                    data = piece if packer is None else await asyncio.to_thread(packer.compress, piece)
+                    if data:
+                        connection.write(frame(data))
+                        await connection.drain()
+                if packer is not None:
+                    connection.write(frame(packer.flush()))
+                if connection.chunked:
+                    connection.write(LAST_CHUNK)
+    except TimeoutError:  # Who reads so slowly holds up the others of its priority level.
+        connection.drop()
+    except ConnectionError:
+        log.debug("client went during %s", request.path)
+    except Exception:
+        log.exception("%s broke off", request.path)
+        connection.drop()
+    finally:
+        connection.release()
+    return _Written(keep=keep)
+
+
+def _begin(raw: web.BaseRequest, connection: Connection, response: Response) -> bool:
+    """Write the head of an answer whose length is not known; whether the connection can be used again after it."""
     connection.chunked = raw.version >= HttpVersion11
     keep = connection.chunked and bool(raw.keep_alive)
     lines = [f"Warning: {text}\r\n" for text in warning_values(response.warnings)]
@@ -41,20 +93,7 @@ async def watch(
     if connection.chunked:
         head += b"Transfer-Encoding: chunked\r\n"
     connection.write(b"%b%b\r\n" % (head, "".join(lines).encode("latin-1", "replace")))
-    connection.streaming = asyncio.current_task()
-    connection.watch = followed
-    try:
-        if request.method != "HEAD":
-            await followed.follow(connection)
-        if connection.chunked and request.method != "HEAD":
-            connection.write(b"0\r\n\r\n")
-    except ConnectionError:
-        log.debug("client went during %s", request.path)
-    finally:
-        connection.watch = connection.streaming = None
-        if response.ended is not None:
-            response.ended()
-    return _Written(keep=keep)
+    return keep
 
 
 async def stream(raw: web.BaseRequest, connection: Connection, request: Request, response: Response) -> web.StreamResponse:

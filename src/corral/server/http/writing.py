@@ -10,13 +10,12 @@ from itertools import accumulate
 from aiohttp import web
 
 from corral.server.http.connection import Connection
+from corral.server.pieces import PIECE_BYTES
 from corral.server.request import Request, Response
 
 #: Bodies from here on are compressed when the client accepts it.
 GZIP_FROM_BYTES = 128 * 1024
 GZIP_LEVEL = 1
-#: Longer bodies are written in pieces of this size.
-PIECE_BYTES = 256 * 1024
 #: A client that has not read a large answer by then has gone.
 DRAIN_TIMEOUT_S = 60.0
 #: Of all warnings of an answer; where they are longer, of each of them.
@@ -129,13 +128,16 @@ def _quoted(text: str) -> str:
 
 async def compress(response: Response, request: Request) -> None:
     """Compress the body where the client accepts that and it is not done yet; others are served meanwhile."""
+    packer = packer_for(response, request)
+    if packer is not None:
+        body = response.body
+        response.body = await asyncio.to_thread(lambda: packer.compress(body) + packer.flush())
+
+
+def packer_for(response: Response, request: Request) -> "zlib._Compress | None":
+    """What compresses the body, None where the client does not accept that or it is done already; the headers say so."""
     if "Content-Encoding" in response.headers or "gzip" not in request.headers.get("Accept-Encoding", ""):
-        return
+        return None
     response.headers["Content-Encoding"] = "gzip"
     response.headers["Vary"] = "Accept-Encoding"
-    response.body = await asyncio.to_thread(_gzip, response.body)
-
-
-def _gzip(body: bytes) -> bytes:
-    packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
-    return packer.compress(body) + packer.flush()
+    return zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)

@@ -5,13 +5,14 @@ import asyncio
 from msgspec.structs import replace
 
 from corral.api.errors import ApiError
+from corral.server import lists
 from corral.server.core import Core
 from corral.server.deletion import DeleteOptions, warn
 from corral.server.options import ListOptions
 from corral.server.represent import respond, wanted_by
 from corral.server.request import Request, Response
 from corral.server.selection import selection_of
-from corral.server.verbs.list import list_response, page_of
+from corral.server.verbs.list import page_of
 
 AT_ONCE = 16
 
@@ -38,4 +39,4 @@ async def handle(core: Core, request: Request) -> Response:
     await asyncio.gather(*(delete(item.namespace, item.name) for item in page.items))
     if want.view:
         return respond(request, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}, want)
-    return await list_response(core, request, resource, want, page)
+    return await lists.objects(core, request, resource, want, page)
