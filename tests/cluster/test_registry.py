@@ -151,3 +151,20 @@ def test_a_digest_names_one_image_for_ever(registry, run, version, waiting, clus
     unknown = f"{registry.address}/open/pinned@sha256:{'0' * 64}"
     run("unknown", unknown)
     assert "not found" in waiting("unknown", "ErrImagePull")
+
+
+def test_an_image_that_is_present_is_not_everybodys(registry, run, version, waiting, kubectl):
+    """KEP-2535: only who could have fetched it may use what another pod had fetched."""
+    registry.put("basic/private", "1", "private")
+    image = f"{registry.address}/basic/private:1"
+    log_in(kubectl, registry, "login")
+    run("owner", image, imagePullSecrets=[{"name": "login"}])
+    assert version("owner") == "private"
+    asked = len(registry.asked)
+    run("stranger", image)
+    run("hopeful", image, "Never")
+    assert "401 Unauthorized" in waiting("stranger", "ErrImagePull")
+    waiting("hopeful", "ErrImageNeverPull")
+    run("sibling", image, "Never", imagePullSecrets=[{"name": "login"}])
+    assert version("sibling") == "private"
+    assert len(registry.asked) == asked

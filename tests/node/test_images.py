@@ -1,11 +1,12 @@
-import base64
-import json
+"""Images are pulled, or not: by policy, with patience, and with the credentials that a pod has."""
 
 import pytest
 
 from corral.node.cri.errors import CriError
 from corral.node.cri.types import Image
-from corral.node.images import ImageError, Puller, Wanted, credentials, default_tag, normalized
+from corral.node.images import ImageError, Puller, Wanted
+from corral.node.pullcredentials import Credential
+from corral.node.pullrecords import PullRecords
 from corral.testing.clock import VirtualClock
 
 FOUND = Image("sha256:1", ("docker.io/library/web:1",), (), 42, None, "", pinned=False)
@@ -31,15 +32,17 @@ class Store:
         return FOUND.id
 
 
-def secret(auths):
-    data = base64.b64encode(json.dumps({"auths": auths}).encode()).decode()
-    return {"data": {".dockerconfigjson": data}}
+ROBOT, OTHER = (Credential({"username": name, "password": "x"}, f"d/{name}/1") for name in ("robot", "other"))
 
 
 class TestPulls:
+    @pytest.fixture(autouse=True)
+    def _records(self, tmp_path):
+        self.records = PullRecords(tmp_path / "pulls.json")
+
     async def ensure(self, store, policy="IfNotPresent", credentials=(), clock=None):
         said = []
-        self.puller = getattr(self, "puller", None) or Puller(store, clock or VirtualClock())
+        self.puller = getattr(self, "puller", None) or Puller(store, clock or VirtualClock(), self.records)
         wanted = Wanted("u1", "web:1", policy)
         try:
             await self.puller.ensure(wanted, credentials, {}, lambda *event: said.append(event[1:]))
@@ -67,9 +70,9 @@ class TestPulls:
 
     async def test_every_credential_is_tried(self):
         store = Store(failures=1)
-        _, error = await self.ensure(store, credentials=[{"username": "a"}, {"username": "b"}])
+        _, error = await self.ensure(store, credentials=[ROBOT, OTHER])
         assert error is None
-        assert store.pulls == ["a", "b"]
+        assert store.pulls == ["robot", "other"]
 
     async def test_a_failure_is_told_then_waited_out(self):
         clock = VirtualClock()
@@ -85,49 +88,26 @@ class TestPulls:
         _, error = await self.ensure(store)
         assert error is None
 
+    async def test_who_has_no_credentials_does_not_get_what_another_had_fetched(self):
+        store = Store()
+        await self.ensure(store, credentials=[ROBOT])
+        said, error = await self.ensure(store, credentials=[ROBOT])
+        assert error is None and said[0][0] == "Pulled"
+        store.failures = 1
+        said, error = await self.ensure(store)
+        assert error.reason == "ErrImagePull" and store.pulls == ["robot", None]
+        _, error = await self.ensure(store, "Never", credentials=[OTHER])
+        assert error.reason == "ErrImageNeverPull"
 
-@pytest.mark.parametrize(
-    ("reference", "full"),
-    [
-        ("nginx", "docker.io/library/nginx"),
-        ("me/web:1", "docker.io/me/web:1"),
-        ("quay.io/a/b", "quay.io/a/b"),
-        ("localhost/x", "localhost/x"),
-        ("reg:5000/x", "reg:5000/x"),
-    ],
-)
-def test_full_names(reference, full):
-    assert normalized(reference) == full
+    async def test_who_may_fetch_it_too_may_use_it_from_then_on(self):
+        store = Store()
+        await self.ensure(store, credentials=[ROBOT])
+        await self.ensure(store, credentials=[OTHER])
+        said, _ = await self.ensure(store, "Never", credentials=[OTHER])
+        assert store.pulls == ["robot", "other"] and said[0][0] == "Pulled"
 
-
-def test_tags():
-    assert default_tag("reg:5000/x") == "reg:5000/x:latest"
-    assert default_tag("x:1") == "x:1"
-    assert default_tag("x@sha256:00") == "x@sha256:00"
-
-
-def test_credentials_match_host_and_path_the_most_specific_first():
-    auths = {
-        "https://index.docker.io/v1/": {"auth": base64.b64encode(b"hub:pw").decode()},
-        "quay.io": {"username": "all", "password": "1"},
-        "quay.io/team": {"username": "team", "password": "2"},
-        "*.example.com": {"username": "star", "password": "3"},
-    }
-    names = {
-        "nginx:1": ["hub"],
-        "quay.io/team/app:1": ["team", "all"],
-        "quay.io/teams/app:1": ["all"],
-        "reg.example.com/x": ["star"],
-        "a.b.example.com/x": [],
-    }
-    assert {ref: [a["username"] for a in credentials(ref, [secret(auths)])] for ref in names} == names
-
-
-def test_credentials_are_a_name_and_a_password_only():
-    auths = {"127.0.0.1:5000": {"auth": base64.b64encode(b"me:pass:word").decode()}, "*.x": {"identitytoken": "t"}}
-    assert credentials("127.0.0.1:5000/app", [secret(auths)]) == [{"username": "me", "password": "pass:word"}]
-    assert credentials("a.x/app", [secret(auths)]) == [{"username": "", "password": "", "identity_token": "t"}]
-
-
-def test_a_damaged_secret_is_passed_over():
-    assert credentials("nginx", [{"data": {".dockerconfigjson": "!!!"}}]) == []
+    async def test_what_anybody_may_fetch_anybody_may_use(self):
+        store = Store()
+        await self.ensure(store)
+        _, error = await self.ensure(store, "Never")
+        assert error is None

@@ -30,6 +30,7 @@ from corral.node.gate import Gate
 from corral.node.images import Puller
 from corral.node.logs.rotation import rotate_forever
 from corral.node.machine import Machine
+from corral.node.pullrecords import PullRecords
 from corral.node.references import References
 from corral.node.registration import Registration
 from corral.node.resources import level_values, whole
@@ -75,6 +76,7 @@ class Agent:
         self.channel = Channel(config.cri_socket)
         self.runtime = Runtime(self.channel)
         self.images = Images(self.channel)
+        self.pulls = PullRecords(config.data_dir / "image-pulls.json")
         self.machine = self._machine()
         self.server = KubeletServer(self)
         self.registration = Registration(config, client, self.clock, self.machine.recorder, self.runtime.info, self.images)
@@ -130,7 +132,7 @@ class Agent:
             clock=self.clock,
             recorder=Recorder(self.client, "kubelet", self.clock, config.node_name),
             runtime=self.runtime,
-            puller=Puller(self.images, self.clock),
+            puller=Puller(self.images, self.clock, self.pulls),
             references=references,
             volumes=Volumes(config, self.client, self.clock, node, references.get, ImageMounts(self.images, config.cri_socket)),
             cgroups=Cgroups(),

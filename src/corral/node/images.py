@@ -3,20 +3,18 @@
 https://kubernetes.io/docs/concepts/containers/images/
 """
 
-import base64
-import contextlib
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
 
-from corral.api.objects import Object
 from corral.base.backoff import Backoff
 from corral.base.clock import Clock
 from corral.node.cri.errors import CriError
 from corral.node.cri.images import Images
 from corral.node.cri.types import Image
+from corral.node.pullcredentials import Credential, normalized
+from corral.node.pullrecords import PullRecords
 
 BACKOFF_FIRST_S = 10.0
 BACKOFF_MAX_S = 300.0
@@ -43,24 +41,24 @@ class Wanted(Struct, frozen=True):
 class Puller:
     """Makes images present. One failing image of one pod does not hold up others."""
 
-    def __init__(self, images: Images, clock: Clock) -> None:
+    def __init__(self, images: Images, clock: Clock, records: PullRecords) -> None:
         self._images = images
+        self._records = records
         self._clock = clock
         self._backoff = Backoff(clock, BACKOFF_FIRST_S, BACKOFF_MAX_S)
         self._last_error: dict[tuple[str, str], str] = {}
 
-    async def ensure(
-        self, wanted: Wanted, credentials: Iterable[Mapping[str, str]], sandbox: dict[str, Any], say: Say
-    ) -> Image:
+    async def ensure(self, wanted: Wanted, credentials: Sequence[Credential], sandbox: dict[str, Any], say: Say) -> Image:
         """The image, pulled where the policy asks for it. `say(type, reason, message)` writes an event. Raises ImageError."""
         reference = wanted.reference
         key = (wanted.uid, reference)
         present = await self._present(reference, say)
-        if wanted.policy == "Never" and present is None:
+        usable = present is not None and self._records.may_use(present.id, normalized(reference), credentials)
+        if wanted.policy == "Never" and not usable:
             message = f'Container image "{reference}" is not present with pull policy of Never'
             say("Warning", "ErrImageNeverPull", message)
             raise ImageError("ErrImageNeverPull", message, BACKOFF_FIRST_S)
-        if present is not None and wanted.policy != "Always":
+        if present is not None and usable and wanted.policy != "Always":
             say("Normal", "Pulled", f'Container image "{reference}" already present on machine and can be accessed by the pod')
             return present
         if (wait_s := self._backoff.remaining(key)) > 0:
@@ -68,7 +66,7 @@ class Puller:
             why = self._last_error.get(key, "")
             message = f'Back-off pulling image "{reference}"' + (f": {why}" if why else "")
             raise ImageError("ImagePullBackOff", message, wait_s)
-        return await self._pull(key, reference, list(credentials), sandbox, say)
+        return await self._pull(key, reference, credentials, sandbox, say)
 
     async def _present(self, reference: str, say: Say) -> Image | None:
         try:
@@ -79,16 +77,15 @@ class Puller:
             raise ImageError("ImageInspectError", message, BACKOFF_FIRST_S) from None
 
     async def _pull(
-        self, key: tuple[str, str], reference: str, credentials: list[Mapping[str, str]], sandbox: dict[str, Any], say: Say
+        self, key: tuple[str, str], reference: str, credentials: Sequence[Credential], sandbox: dict[str, Any], say: Say
     ) -> Image:
         say("Normal", "Pulling", f'Pulling image "{reference}"')
         began_s = self._clock.monotonic()
         failure: CriError | None = None
-        tries: list[Mapping[str, str] | None] = [*credentials] or [None]
-        for auth in tries:
+        tries: list[Credential | None] = [*credentials] or [None]
+        for credential in tries:
             try:
-                pulled = await self._images.pull(reference, auth, sandbox)
-                found = await self._images.image(pulled) or await self._images.image(reference)
+                found = await self._fetch(reference, credential, sandbox)
             except CriError as error:
                 failure = error
                 continue
@@ -105,59 +102,13 @@ class Puller:
         # The reason of the moment is ErrImagePull; a little later it is ImagePullBackOff, until the wait is over.
         raise ImageError("ErrImagePull", str(failure), min(wait_s, 1.0))
 
-
-def credentials(reference: str, secrets: Iterable[Object]) -> list[dict[str, str]]:
-    """The AuthConfigs in image pull secrets that match the image, the most specific first."""
-    host, _, path = normalized(reference).partition("/")
-    found: list[tuple[int, dict[str, str]]] = []
-    for secret in secrets:
-        for server, entry in _entries(secret):
-            pattern = server.removeprefix("https://").removeprefix("http://").rstrip("/")
-            pattern = "docker.io" if pattern in ("index.docker.io/v1", "index.docker.io", "docker.io") else pattern
-            pattern = pattern.removesuffix("/v1").removesuffix("/v2")
-            pattern_host, _, pattern_path = pattern.partition("/")
-            if _host_matches(pattern_host, host) and (not pattern_path or f"{path}/".startswith(f"{pattern_path}/")):
-                found.append((len(pattern), _auth(entry)))
-    return [auth for _, auth in sorted(found, key=lambda pair: -pair[0])]
-
-
-def normalized(reference: str) -> str:
-    """`nginx` → `docker.io/library/nginx`; the host comes first, tag and digest stay."""
-    first, slash, rest = reference.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        return reference
-    return f"docker.io/{reference}" if slash else f"docker.io/library/{first}{rest}"
-
-
-def default_tag(reference: str) -> str:
-    """The reference with `:latest` where it names neither a tag nor a digest."""
-    return reference if "@" in reference or ":" in reference.rpartition("/")[2] else f"{reference}:latest"
-
-
-def _host_matches(pattern: str, host: str) -> bool:
-    wanted, given = pattern.split("."), host.split(".")
-    return len(wanted) == len(given) and all(w in ("*", g) for w, g in zip(wanted, given, strict=True))
-
-
-def _entries(secret: Object) -> Iterable[tuple[str, Mapping[str, str]]]:
-    data = secret.get("data") or {}
-    try:
-        if ".dockerconfigjson" in data:
-            return list(json.loads(base64.b64decode(data[".dockerconfigjson"])).get("auths", {}).items())
-        if ".dockercfg" in data:
-            return list(json.loads(base64.b64decode(data[".dockercfg"])).items())
-    except (ValueError, AttributeError):
-        pass
-    return []
-
-
-def _auth(entry: Mapping[str, str]) -> dict[str, str]:
-    """An AuthConfig. It has no server address: what matches is decided here, and containerd takes only a URL of one host."""
-    username, password = entry.get("username", ""), entry.get("password", "")
-    if entry.get("auth") and not username:
-        with contextlib.suppress(ValueError):
-            username, _, password = base64.b64decode(entry["auth"]).decode().partition(":")
-    made = {"username": username, "password": password}
-    if entry.get("identitytoken"):
-        made["identity_token"] = entry["identitytoken"]
-    return made
+    async def _fetch(self, reference: str, credential: Credential | None, sandbox: dict[str, Any]) -> Image | None:
+        """Pull with one credential, and remember with which. Raises CriError."""
+        name, found = normalized(reference), None
+        self._records.begin(name)
+        try:
+            pulled = await self._images.pull(reference, credential.auth if credential is not None else None, sandbox)
+            found = await self._images.image(pulled) or await self._images.image(reference)
+        finally:
+            self._records.end(name, found.id if found is not None else "", credential)
+        return found

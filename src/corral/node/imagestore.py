@@ -17,7 +17,7 @@ from corral.node.cri.channel import Channel
 from corral.node.cri.errors import CriError
 from corral.node.cri.images import Images
 from corral.node.cri.types import Image
-from corral.node.images import default_tag, normalized
+from corral.node.pullcredentials import default_tag, normalized
 
 
 def load(containerd: Containerd, archive: Path) -> list[str]:

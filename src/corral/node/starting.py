@@ -16,11 +16,12 @@ from corral.node.cri.errors import CriError
 from corral.node.cri.types import Container, Sandbox
 from corral.node.env import environment
 from corral.node.facts import ConfigError
-from corral.node.images import ImageError, Wanted, credentials, default_tag
+from corral.node.images import ImageError, Wanted
 from corral.node.machine import Machine
 from corral.node.observer import Observer
 from corral.node.podstate.observed import StartFailure, init_containers, main_containers, spec_of
 from corral.node.podstate.plan import Start
+from corral.node.pullcredentials import credentials, default_tag
 from corral.node.references import Reference, references
 from corral.node.resources import container_resources, pod_amounts, pod_cgroup, pod_cgroup_values
 from corral.node.spec.container import container_config

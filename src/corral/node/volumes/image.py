@@ -8,7 +8,7 @@ from pathlib import Path
 
 from corral.node import mounts
 from corral.node.cri.images import Images
-from corral.node.images import default_tag, normalized
+from corral.node.pullcredentials import default_tag, normalized
 from corral.node.volumes.content import VolumeError
 
 NAMESPACE = "k8s.io"
