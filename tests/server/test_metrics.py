@@ -102,6 +102,18 @@ def test_paths_without_number_do_not_make_metrics_without_number(story):
     story(told)
 
 
+def test_what_a_client_makes_up_is_no_label(story):
+    async def told(server):
+        async with session(server) as http:
+            for path in ("/api/v1/namespaces/default/pods/a/made-up", "/api/v1/namespaces/default/pods/a?dryRun=odd"):
+                async with http.get(path) as answer:
+                    assert answer.status == 404
+        text = server.api.metrics.text()
+        assert b"made-up" not in text and b"odd" not in text
+
+    story(told)
+
+
 def test_who_turned_a_request_away_is_counted(story):
     async def told(server):
         server.api.limiter.counts.rejected("catch-all", "mine", "queue-full")

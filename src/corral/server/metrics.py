@@ -8,7 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from corral.api.resources import Resource
+from corral.base.exposition import Family, label_text
 from corral.base.histogram import Histogram
+from corral.server.paths import subresource_verbs
 from corral.server.request import Request
 
 if TYPE_CHECKING:
@@ -80,7 +82,15 @@ class Metrics:
         key = (request.resource, request.verb, request.subresource, scope, dry_run)
         series = self._series.get(key)
         if series is None:
-            if len(self._series) >= KEPT_SERIES:
+            known = request.resource is not None and subresource_verbs(request.resource, request.subresource) is not None
+            key = (
+                request.resource,
+                request.verb,
+                request.subresource if known else "",
+                scope,
+                "All" if dry_run == "All" else "",
+            )
+            if key not in self._series and len(self._series) >= KEPT_SERIES:
                 key = (None, "other", "", "", "")
             series = self._series.setdefault(key, _Series())
         codes = series.codes
@@ -92,7 +102,7 @@ class Metrics:
         return None
 
     def text(self) -> bytes:
-        """The exposition."""
+        """The exposition: by Prometheus' own library for all but requests, whose series may be thousands."""
         from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 
         registry = CollectorRegistry()
@@ -100,35 +110,36 @@ class Metrics:
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
         registry.register(_Collector(self))
-        text: bytes = generate_latest(registry)
-        return text
+        return self._of_requests().encode() + generate_latest(registry)
 
     def collect(self) -> Iterable["Metric"]:
-        """The server's own families, and those of the sources."""
-        yield from self._of_requests()
+        """The server's own families but those of requests, and those of the sources."""
+        yield self._of_inflight()
         yield from self._of_storage()
         for source in self._sources:
             yield from source()
 
-    def _of_requests(self) -> Iterable["Metric"]:
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-
-        labels = ["component", "dry_run", "group", "resource", "scope", "subresource", "verb", "version"]
-        requests = CounterMetricFamily("apiserver_request", "Requests by verb, resource and code.", labels=["code", *labels])
-        durations = HistogramMetricFamily("apiserver_request_duration_seconds", "Latency of requests.", labels=labels)
-        streams = GaugeMetricFamily("apiserver_longrunning_requests", "Watches and other streams.", labels=labels)
+    def _of_requests(self) -> str:
+        requests = Family("apiserver_request_total", "counter", "Requests by verb, resource and code.")
+        durations = Family("apiserver_request_duration_seconds", "histogram", "Latency of requests.")
+        streams = Family("apiserver_longrunning_requests", "gauge", "Watches and other streams.")
         for key, series in self._series.items():
-            common = _labels(*key)
+            labels = label_text(_labels(*key))
             for code, count in series.codes.items():
-                requests.add_metric([str(code), *common], count)
+                requests.add(f'code="{code}",{labels}', count)
             if any(series.durations.counts):
-                durations.add_metric(common, series.durations.cumulative(), series.durations.sum)
+                durations.add_histogram(labels, series.durations)
             if series.running:
-                streams.add_metric(common, series.running)
+                streams.add(labels, series.running)
+        return f"{requests}{durations}{streams}"
+
+    def _of_inflight(self) -> "Metric":
+        from prometheus_client.core import GaugeMetricFamily
+
         inflight = GaugeMetricFamily("apiserver_current_inflight_requests", "Requests at work.", labels=["request_kind"])
         inflight.add_metric(["mutating"], self._mutating.count)
         inflight.add_metric(["readOnly"], self._reading.count)
-        yield from (requests, durations, streams, inflight)
+        return inflight
 
     def _of_storage(self) -> Iterable["Metric"]:
         from prometheus_client.core import GaugeMetricFamily
@@ -153,14 +164,23 @@ class _Collector:
         return self._metrics.collect()
 
 
-def _labels(resource: object, verb: str, subresource: str, scope: str, dry_run: str) -> list[str]:
+def _labels(resource: object, verb: str, subresource: str, scope: str, dry_run: str) -> dict[str, str]:
     group, name, version = "", "", ""
     if isinstance(resource, Resource):
         group, name, version = resource.group, resource.plural, resource.version
     else:
         scope = ""
     shown = "CONNECT" if subresource in _CONNECTING else _VERBS.get(verb, verb.upper())
-    return ["apiserver", dry_run, group, name, scope, subresource, shown, version]
+    return {
+        "component": "apiserver",
+        "dry_run": dry_run,
+        "group": group,
+        "resource": name,
+        "scope": scope,
+        "subresource": subresource,
+        "verb": shown,
+        "version": version,
+    }
 
 
 def _ended(series: _Series) -> None:
