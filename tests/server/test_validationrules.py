@@ -1,9 +1,14 @@
 """Validation rules of custom resources on every road that an object can be written by."""
 
+import asyncio
 import json
+import threading
 
 import orjson
+import pytest
+from tests.server.conftest import until
 
+from corral.api.validationrules import Validations
 from corral.server.request import LOOPBACK, Request
 from corral.server.verbs.patch import APPLY_PATCH, MERGE_PATCH
 
@@ -120,5 +125,69 @@ def test_patterns_are_linear(story):
         bad = {"type": "object", "properties": {"code": {"type": "string", "pattern": "(?=a)"}}}
         _, found, _ = await call(server, "PUT", f"{DEFINITIONS}/tools.example.com", definition(bad))
         assert "must be a valid regular expression, but isn't: error parsing regexp: " in found["message"]
+
+    story(tell)
+
+
+SUMS = {
+    "type": "object",
+    "properties": {"l": {"type": "array", "maxItems": 100, "items": {"type": "integer"}}},
+    "x-kubernetes-validations": [{"rule": "self.l.all(a, self.l.all(b, a + b >= 0))", "message": "no such sums"}],
+}
+
+
+@pytest.fixture
+def checks(monkeypatch):
+    """In which threads rules were held against objects. Those of another thread than the server's wait until they are let go on."""
+    threads, go_on = [], threading.Event()
+    check = Validations.check
+
+    def watched(self, *args):
+        threads.append(threading.get_ident())
+        if threads[-1] != threading.main_thread().ident:
+            assert go_on.wait(10)
+        return check(self, *args)
+
+    monkeypatch.setattr(Validations, "check", watched)
+    return threads, go_on
+
+
+def test_others_are_answered_while_the_rules_of_one_object_take_long(story, checks):
+    threads, go_on = checks
+    here = threading.main_thread().ident
+
+    async def tell(server):
+        await call(server, "POST", DEFINITIONS, definition(SUMS))
+        writing = asyncio.create_task(call(server, "POST", PATH, tool(l=list(range(100)))))
+        await until(lambda: len(threads) == 2)
+        assert threads[0] == here != threads[1]
+        # The rules are being evaluated and will be until we say so.
+        other = {**tool(l=[1, 2]), "metadata": {"name": "short"}}
+        assert (await call(server, "POST", PATH, other))[0] == 201
+        assert (await call(server, "GET", f"{PATH}/short"))[1]["spec"] == {"l": [1, 2]}
+        assert threads[2:] == [here]
+        assert (await call(server, "GET", f"{PATH}/t"))[0] == 404
+        assert not writing.done()
+        go_on.set()
+        assert (await writing)[0] == 201
+
+    story(tell)
+
+
+def test_rules_find_the_same_however_long_they_take(story, checks):
+    threads, go_on = checks
+    go_on.set()
+
+    async def tell(server):
+        await call(server, "POST", DEFINITIONS, definition(SUMS))
+        for count, different_threads in ((2, 1), (99, 2)):
+            threads.clear()
+            status, found, _ = await call(server, "POST", PATH, tool(l=[1] * count + [-1]))
+            assert (status, found["details"]["causes"][0]["message"]) == (422, "Invalid value: no such sums")
+            assert len(set(threads)) == different_threads
+        await call(server, "POST", PATH, tool(l=[1]))
+        threads.clear()
+        assert (await call(server, "PATCH", f"{PATH}/t", {"metadata": {"labels": {"a": "b"}}}, media=MERGE_PATCH))[0] == 200
+        assert len(threads) == 1
 
     story(tell)

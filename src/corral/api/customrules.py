@@ -4,6 +4,7 @@ https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resou
 """
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from corral.api import definitions, schemacheck
@@ -18,6 +19,7 @@ from corral.api.rules import Context, Rules
 from corral.api.tables import definitions as column_definitions
 
 if TYPE_CHECKING:
+    from corral.api.cel import Budget
     from corral.api.validationrules import Validations
 
 #: Faults that leave nothing for validation rules to look at.
@@ -90,9 +92,7 @@ class CustomRules(Rules):
 
     def validate_create(self, obj: Object) -> Errors:
         """The object against the schema."""
-        errs = self._faults(obj)
-        errs.extend(self._broken_rules(errs, obj, None))
-        return errs
+        return self._faults(obj)
 
     def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
         """The same; faults that were there before are left alone (KEP-4008)."""
@@ -100,24 +100,24 @@ class CustomRules(Rules):
         if errs:
             known = {(error.field, error.body) for error in self._faults(old).items}
             errs = Errors([error for error in errs.items if (error.field, error.body) not in known])
-        errs.extend(self._broken_rules(errs, new, old))
         return errs
 
-    def _broken_rules(self, errs: Errors, obj: Object, old: Object | None) -> Errors:
-        """The faults by validation rules, unless others leave nothing for them to look at."""
-        if self._validations is None:
-            return Errors()
-        if any(error.reason in _BLOCKING for error in errs.items):
+    @property
+    def has_expressions(self) -> bool:
+        """Whether the schema has validation rules."""
+        return self._validations is not None
+
+    def evaluate(
+        self, faults: Errors, obj: Object, old: Object | None, make_budget: "Callable[[float], Budget]"
+    ) -> tuple[Errors, list[str]]:
+        """The validation rules, unless `faults` leave nothing for them to look at; warnings of what was broken before."""
+        if any(error.reason in _BLOCKING for error in faults.items):
             unchecked = Errors()
             unchecked.invalid(NO_PATH, None, _UNCHECKED)
-            return unchecked
-        return self._validations.check(obj, old)[0]
-
-    def warnings(self, obj: Object, old: Object | None) -> list[str]:
-        """Rules that a value broke before, and that the write left alone."""
-        if self._validations is None or old is None:
-            return []
-        return [str(error) for error in self._validations.check(obj, old)[1].items]
+            return unchecked, []
+        assert self._validations is not None
+        errors, warnings = self._validations.check(obj, old, make_budget)
+        return errors, [str(error) for error in warnings.items]
 
     def _faults(self, obj: Object) -> Errors:
         errs, path = Errors(), Path()

@@ -9,11 +9,17 @@ The server itself handles metadata (names, uid, generation, finalizers, ownershi
 `prepare_update` is called with `subresource=""` or `"status"` and, by default, keeps the other half of the old object.
 """
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from msgspec import Struct, field
 
 from corral.api.fields import Errors
 from corral.api.objects import Object
 from corral.api.resources import Resource
+
+if TYPE_CHECKING:
+    from corral.api.cel import Budget
 
 
 class Context(Struct, frozen=True):
@@ -78,6 +84,20 @@ class Rules:
     def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
         """Everything wrong with a change, metadata excepted."""
         return Errors() if subresource else self.validate_create(new)
+
+    @property
+    def has_expressions(self) -> bool:
+        """Whether there is anything for `evaluate` to do."""
+        return False
+
+    def evaluate(
+        self, faults: Errors, obj: Object, old: Object | None, make_budget: "Callable[[float], Budget]"
+    ) -> tuple[Errors, list[str]]:
+        """The part of validation that may take long: what else is wrong than `faults`, and warnings.
+
+        It has no effects, may be called again and from any thread; what `make_budget` makes says how long it may take.
+        """
+        return Errors(), []
 
     def warnings(self, obj: Object, old: Object | None) -> list[str]:
         """The texts of `Warning:` headers for this write."""

@@ -5,7 +5,7 @@ faults that were there before are warnings (KEP-4008).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -120,9 +120,9 @@ class _Change:
 class _Run:
     """The rules of one object, held against it once."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: cel.Budget) -> None:
         self.errors, self.warnings = Errors(), Errors()
-        self.budget = cel.Budget(PER_OBJECT_LIMIT)
+        self.budget = budget
         self.is_over = False
 
     def stop(self, place: str, why: str) -> None:
@@ -157,9 +157,14 @@ class Validations:
     def _convert(self) -> schemas.Convert | None:
         return schemas.converter(self._schema)
 
-    def check(self, value: Object, old: Object | None = None) -> tuple[Errors, Errors]:
-        """The faults of an object, and those of values that no write changed. `old`: the object before."""
-        run = _Run()
+    def check(
+        self, value: Object, old: Object | None = None, make_budget: Callable[[float], cel.Budget] = cel.Budget
+    ) -> tuple[Errors, Errors]:
+        """The faults of an object, and those of values that no write changed. `old`: the object before.
+
+        What the budget raises when it is exhausted ends the check, unless it is an error of CEL.
+        """
+        run = _Run(make_budget(PER_OBJECT_LIMIT))
         self._check(run, Path(), value, old, _Change(value, old, None, known=old is not None))
         return run.errors, run.warnings
 

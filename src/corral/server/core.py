@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import orjson
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from corral.server.authorization import Authorizer
     from corral.server.authorization.reviews import Reviews
     from corral.server.deletion import Deletions
+    from corral.server.evaluations import Evaluations
     from corral.server.nodes import Nodes
     from corral.server.streams.relay import Relay
     from corral.server.writes import Writes
@@ -86,6 +88,13 @@ class Core:
     catalog_version: int = 0
     _stored: dict[Resource, Resource] = field(default_factory=dict)
     _equivalents: dict[Resource, tuple[Resource, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def evaluations(self) -> "Evaluations":
+        """Where expressions of requests are evaluated. CEL is loaded with the first one."""
+        from corral.server.evaluations import Evaluations
+
+        return Evaluations()
 
     def stored(self, resource: Resource) -> Resource:
         """The version (and group) in which the objects of `resource` are stored."""

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.server.admission.chain import forbidden
-from corral.server.authorization import Authorizer
 from corral.server.lookup import Lookup
 from corral.server.request import Admission
 
 if TYPE_CHECKING:
     from corral.server.admission.expressions import Shown, Values
+    from corral.server.core import Core
 
 
 class Conditions:
     """Evaluates match conditions. CEL is loaded with the first one."""
 
-    def __init__(self, lookup: Lookup, authorizer: Authorizer) -> None:
+    def __init__(self, core: "Core", lookup: Lookup) -> None:
+        self._core = core
         self._lookup = lookup
-        self._authorizer = authorizer
         self._values: Values | None = None
 
     async def hold(
@@ -31,11 +31,11 @@ class Conditions:
         from corral.server.admission.expressions import CONDITIONS_BUDGET, ExpressionError, Values, conditions_hold
 
         if self._values is None:
-            self._values = Values(self._lookup, self._authorizer)
+            self._values = Values(self._lookup, self._core.authorizer)
         values = self._values.of(admission, target, shown)
         try:
             programs = [match_condition(condition["expression"].strip()) for condition in conditions]
-            return await self._values.evaluated(
+            return await self._core.evaluations.evaluated(
                 lambda budget: conditions_hold(programs, values, budget(CONDITIONS_BUDGET), fails_open=fails_open)
             )
         except CompileError as error:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def dynamic_plugins(core: "Core", lookup: Lookup, client: WebhookClient) -> Iterable[Plugin]:
     """What changes a write, then what judges it; policies before webhooks."""
-    versions, conditions = Versions(core), Conditions(lookup, core.authorizer)
+    versions, conditions = Versions(core), Conditions(core, lookup)
     yield MutatingPolicies(core, lookup, versions)
     yield MutatingWebhooks(core.cache, lookup, versions, client, conditions)
     yield ValidatingPolicies(core, lookup, versions)

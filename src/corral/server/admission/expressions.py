@@ -3,10 +3,9 @@
 Their types are in `api.admissioncel`. https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
 """
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from threading import get_ident
-from typing import Any, TypeVar
+from typing import Any
 
 from corral.api.admissioncel import REQUEST_RESOURCE
 from corral.api.cel import Budget, BudgetError, EvaluationError, LazyMap, Program
@@ -19,67 +18,45 @@ from corral.server.admission.matching import namespace_of, object_name
 from corral.server.admission.requests import admission_request
 from corral.server.authorization import Authorizer
 from corral.server.authorization.attributes import Attributes
+from corral.server.evaluations import QuestionError
 from corral.server.lookup import Lookup
 from corral.server.request import Admission, User
 
 #: What the match conditions of one webhook or policy may cost together, and all other expressions of a policy.
 CONDITIONS_BUDGET = 2_500_000
 POLICY_BUDGET = 10_000_000
-#: Of this, some hundredths of a second: no other request waits longer for an evaluation.
-AT_ONCE_COST = 10_000
 _NAMESPACE_METADATA = (
     *("name", "generateName", "namespace", "labels", "annotations", "uid", "creationTimestamp", "deletionTimestamp"),
     *("deletionGracePeriodSeconds", "generation", "resourceVersion", "finalizers"),
 )
 _TIMES = ("creationTimestamp", "deletionTimestamp", "lastTransitionTime")
 
-Made = TypeVar("Made")
-
 #: The object and the old one.
 Shown = tuple[Object | None, Object | None]
-
-
-class _ImpatientError(Exception):
-    """An evaluation takes too long for the thread that everybody waits for."""
-
-
-class _ShortBudget(Budget):
-    """The work that is done at once, whatever may be spent in all."""
-
-    def __init__(self, left: float) -> None:
-        super().__init__(min(left, AT_ONCE_COST))
-        self._is_less = left > AT_ONCE_COST
-
-    def exhausted(self) -> Exception:
-        """Not the end, where more may be spent."""
-        return _ImpatientError() if self._is_less else super().exhausted()
-
-
-#: Evaluations in threads at once, of all requests.
-THREADS = 2
-#: Makes the budget of so much in all.
-MakeBudget = Callable[[float], Budget]
 
 
 class ExpressionError(Exception):
     """An expression came to nothing; the text says which, and why."""
 
 
-class UnansweredError(Exception):
-    """An expression asks the authorizer what cannot be answered here and now: see `Values.evaluated`."""
+class UnansweredError(QuestionError):
+    """An expression asks the authorizer what only a webhook knows, or asks it from another thread."""
 
     def __init__(self, asking: "_Asking", check: Check) -> None:
         super().__init__()
-        self.asking, self.check = asking, check
+        self._asking, self._check = asking, check
+
+    async def answer(self) -> None:
+        """Ask the authorizer."""
+        await self._asking.answer(self._check)
 
 
 class Values:
-    """Makes the values of variables for requests, and evaluates what speaks of them."""
+    """Makes the values of variables for requests."""
 
     def __init__(self, lookup: Lookup, authorizer: Authorizer) -> None:
         self._lookup = lookup
         self._authorizer = authorizer
-        self._turns = asyncio.Semaphore(THREADS)
 
     def of(self, admission: Admission, target: Resource, shown: Shown) -> dict[str, Any]:
         """All variables but `params` and `variables`; the objects are in the version of `target`."""
@@ -101,24 +78,6 @@ class Values:
             "authorizer": CelAuthorizer(ask),
             REQUEST_RESOURCE: ResourceCheck(ask, check),
         }
-
-    async def evaluated(self, evaluate: Callable[[MakeBudget], Made]) -> Made:
-        """The outcome of `evaluate`, which makes its budgets by its argument and has no effects: it may be called again.
-
-        First it has a short time. What takes longer is done again in a thread, where nobody waits for it but the request; and
-        once more when a question is answered that only the server's own thread may ask.
-        """
-        is_short = True
-        while True:
-            try:
-                if is_short:
-                    return evaluate(_ShortBudget)
-                async with self._turns:
-                    return await asyncio.to_thread(evaluate, Budget)
-            except _ImpatientError:
-                is_short = False
-            except UnansweredError as question:
-                await question.asking.answer(question.check)
 
     def _namespace(self, admission: Admission) -> Object | None:
         """The namespace of a namespaced object, without what changes all the time."""

@@ -5,6 +5,8 @@ An update proposes a new object from the newest one and does the same; where ano
 unless the client said which revision it meant.
 """
 
+from functools import partial
+
 import orjson
 
 from corral.api.conversion import convert
@@ -107,11 +109,12 @@ class Writes:
         rules.prepare_create(obj, core.context(plan.request))
         errors = Errors()
         claim = self._allocation.for_create(stored, obj, errors)
+        doubts: list[str] = []
         try:
             if not errors:
                 errors = validate_metadata(obj, stored, rules)
-                errors.extend(rules.validate_create(obj))
-            await self._judge(plan, "CREATE", obj, None, errors)
+                doubts = await self._validate(rules, errors, rules.validate_create(obj), obj, None)
+            await self._judge(plan, "CREATE", obj, None, errors, doubts)
             return await self._storing.create(stored, filled(obj, core.schema(stored)), dry_run=plan.dry_run)
         finally:
             if claim is not None:
@@ -133,10 +136,10 @@ class Writes:
         # Twice, as the reference: once for every kind, once by the kind's own rules. A client sees each of these causes twice.
         errors = validate_metadata_update(new, old)
         errors.extend(validate_metadata_update(new, old))
-        errors.extend(rules.validate_update(new, old, plan.subresource))
+        doubts = await self._validate(rules, errors, rules.validate_update(new, old, plan.subresource), new, old)
         claim = self._allocation.for_update(stored, new, old, errors) if not plan.subresource else None
         try:
-            await self._judge(plan, "UPDATE", new, old, errors)
+            await self._judge(plan, "UPDATE", new, old, errors, doubts)
             new = filled(new, core.schema(stored))
             if same_but_for_times(new, old) and core.is_current(stored, current.raw):
                 return Written(old, core.shown(stored, current))
@@ -198,11 +201,25 @@ class Writes:
             assert admission.object is not None
             plan.face.take(new, admission.object)
 
-    async def _judge(self, plan: Plan, operation: str, new: Object, old: Object | None, errors: Errors) -> None:
+    async def _validate(self, rules: Rules, errors: Errors, faults: Errors, new: Object, old: Object | None) -> list[str]:
+        """Add the `faults` of the kind's own validation to `errors`, and those by its expressions, which may take long.
+
+        Returns what these only doubt.
+        """
+        errors.extend(faults)
+        if not rules.has_expressions:
+            return []
+        found, doubts = await self._core.evaluations.evaluated(partial(rules.evaluate, faults, new, old))
+        errors.extend(found)
+        return doubts
+
+    async def _judge(
+        self, plan: Plan, operation: str, new: Object, old: Object | None, errors: Errors, doubts: list[str]
+    ) -> None:
         """Refuse what validation or admission finds wrong, and warn of what is only doubtful. Raises ApiError."""
         stored = self._core.written(plan.resource)
         _refuse(stored, new["metadata"].get("name", ""), errors, plan.request)
-        plan.request.warnings += self._core.rules(stored).warnings(new, old)
+        plan.request.warnings += [*self._core.rules(stored).warnings(new, old), *doubts]
         if not plan.admitted:
             await self._admission.validate(self._attributes(plan, operation, new, old))
 

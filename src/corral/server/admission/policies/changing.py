@@ -17,7 +17,6 @@ from corral.server.admission.expressions import (
     CONDITIONS_BUDGET,
     POLICY_BUDGET,
     ExpressionError,
-    MakeBudget,
     Shown,
     Values,
     conditions_hold,
@@ -29,6 +28,7 @@ from corral.server.admission.policies.invocations import Invocation, Invocations
 from corral.server.admission.policies.patches import configured, patched
 from corral.server.admission.reinvocation import Reinvocation
 from corral.server.admission.versions import Versions
+from corral.server.evaluations import MakeBudget
 from corral.server.lookup import Lookup
 from corral.server.request import Admission
 
@@ -73,7 +73,7 @@ class Changer:
         policy, target = invocation.policy, invocation.target
         shown = await self._shown(admission, target)
         values = self._given(invocation, admission, shown)
-        if policy.conditions and not await self._values.evaluated(partial(_applies, policy, values)):
+        if policy.conditions and not await self._core.evaluations.evaluated(partial(_applies, policy, values)):
             return
         key = _key(invocation)
         if not memory.is_due(admission, key):
@@ -83,7 +83,7 @@ class Changer:
             if shown[0] is None:
                 break
             try:
-                outcome = await self._values.evaluated(partial(_outcome, policy, mutation, values))
+                outcome = await self._core.evaluations.evaluated(partial(_outcome, policy, mutation, values))
                 made = self._made(mutation, shown[0], target, outcome)
             except (ExpressionError, BudgetError) as error:
                 faults.append((invocation, str(error), "Invalid"))

@@ -12,7 +12,6 @@ from corral.server.admission.expressions import (
     CONDITIONS_BUDGET,
     POLICY_BUDGET,
     ExpressionError,
-    MakeBudget,
     Values,
     conditions_hold,
     run,
@@ -21,6 +20,7 @@ from corral.server.admission.expressions import (
 from corral.server.admission.policies.definitions import Binding, Policy, Validation
 from corral.server.admission.policies.invocations import Invocation, Invocations
 from corral.server.admission.versions import Versions
+from corral.server.evaluations import MakeBudget
 from corral.server.lookup import Lookup
 from corral.server.request import Admission
 
@@ -58,6 +58,7 @@ class Judge:
     def __init__(self, core: "Core", lookup: Lookup, versions: Versions) -> None:
         self._versions = versions
         self._invocations = Invocations(core, lookup, versions)
+        self._core = core
         self._values = Values(lookup, core.authorizer)
 
     async def judge(self, policies: tuple[Policy, ...], admission: Admission) -> None:
@@ -92,7 +93,7 @@ class Judge:
             return Judgement(faults=_failed(policy, None, why))
         values = self._values.of(admission, invocation.target, (obj, old))
         values["params"] = invocation.parameters
-        return await self._values.evaluated(lambda budget: _judged(policy, binding, values, budget))
+        return await self._core.evaluations.evaluated(lambda budget: _judged(policy, binding, values, budget))
 
     @staticmethod
     def _act(denial: Denial, binding: Binding, admission: Admission, denied: list[Denial]) -> None:
