@@ -19,12 +19,13 @@ from tests.server.conftest import until
 
 from corral.api.errors import ApiError
 from corral.client.transport import Call
+from corral.server.request import LOOPBACK, Request
 from corral.testing.webhooks import allow, converted
 
 NAME = "crontabs.stable.example.com"
 TEXT = {"type": "string"}
-V1 = {"hostPort": TEXT}
-V2 = {"host": TEXT, "port": TEXT}
+V1 = {"hostPort": TEXT, "replicas": {"type": "integer"}}
+V2 = {"host": TEXT, "port": TEXT, "replicas": {"type": "integer"}}
 
 
 def path(api_version: str, name: str = "") -> str:
@@ -214,6 +215,122 @@ def test_field_selectors_of_each_version(tmp_path) -> None:
             watcher.cancel()
 
     told(tmp_path, story)
+
+
+def labelled(url_path, review):
+    """The webhook labels what it converts with the version."""
+
+    def one(obj, version):
+        labels = {**(obj["metadata"].get("labels") or {}), "version": version.rpartition("/")[2]}
+        return {**convert(obj, version), "metadata": {**obj["metadata"], "labels": labels}}
+
+    return converted(review, one)
+
+
+def test_labels_and_views_of_each_version(tmp_path) -> None:
+    """Label selectors, metadata-only views and tables go by what the webhook makes of an object, in lists and watches."""
+    meta = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+    one = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+    rows = "application/json;as=Table;g=meta.k8s.io;v=v1"
+
+    async def story(server, hook) -> None:
+        async def get(where, accept, **query):
+            answer = await server.api.handle(Request("GET", where, query, {"Accept": accept}, user=LOOPBACK))
+            assert answer.status == 200, answer.body
+            return orjson.loads(answer.body)
+
+        v2 = version("v2", properties=V2, additionalPrinterColumns=[{"name": "Host", "type": "string", "jsonPath": ".host"}])
+        await server.client().patch(DEFINITIONS, NAME, {"spec": {"versions": [version("v1", storage=True, properties=V1), v2]}})
+        await call(server, "POST", path("v1"), crontab("a", hostPort="a:1"))
+        selected = {"labelSelector": "version=v2"}
+        assert len((await call(server, "GET", path("v2"), **selected))["items"]) == 1
+        assert (await call(server, "GET", path("v1"), **selected))["items"] == []
+        for found in ((await get(path("v2"), meta))["items"][0], await get(path("v2", "a"), one)):
+            assert (found["kind"], found["metadata"]["labels"]) == ("PartialObjectMetadata", {"version": "v2"})
+        table = await get(path("v2"), rows, **selected)
+        assert [row["cells"] for row in table["rows"]] == [["a", "a"]]
+        assert table["rows"][0]["object"]["metadata"]["labels"] == {"version": "v2"}
+        query = {"watch": "true", "timeoutSeconds": "1", **selected}
+        answer = await server.api.handle(Request("GET", path("v2"), query, {"Accept": one}, user=LOOPBACK))
+        stream = answer.stream
+        event = orjson.loads(await anext(stream))
+        assert (event["type"], event["object"]["metadata"]["labels"]) == ("ADDED", {"version": "v2"})
+        await call(server, "POST", path("v1"), crontab("b", hostPort="b:1"))
+        event = orjson.loads(await anext(stream))
+        assert (event["type"], event["object"]["metadata"]["name"]) == ("ADDED", "b")
+        assert event["object"]["metadata"]["labels"] == {"version": "v2"}
+        await stream.aclose()
+        await call(server, "DELETE", path("v1"), **selected)
+        await call(server, "DELETE", path("v2"), labelSelector="version=v1")
+        assert len((await call(server, "GET", path("v1")))["items"]) == 2
+        await call(server, "DELETE", path("v2"), **selected)
+        assert (await call(server, "GET", path("v1")))["items"] == []
+
+    told(tmp_path, story, labelled)
+
+
+def owners(obj):
+    found = {}
+    for entry in obj["metadata"].get("managedFields") or ():
+        fields = {name for name in entry["fieldsV1"] if name != "f:metadata"}
+        found[entry["manager"], entry["apiVersion"].rpartition("/")[2]] = fields
+    return found
+
+
+def test_owners_across_versions(tmp_path) -> None:
+    """Who wrote in v1 keeps and loses what a write in v2 leaves of it and takes; appliers conflict across versions."""
+
+    async def story(server, hook) -> None:
+        await call(server, "POST", path("v1"), crontab("a", hostPort="a:1", replicas=1), fieldManager="old")
+        found = await call(server, "GET", path("v2", "a"))
+        made = await call(server, "PUT", path("v2", "a"), {**found, "replicas": 2}, fieldManager="new")
+        assert owners(made) == {("old", "v1"): {"f:hostPort"}, ("new", "v2"): {"f:replicas"}}
+        made = await call(server, "PUT", path("v2", "a"), {**made, "port": "2"}, fieldManager="new")
+        assert owners(made) == {("new", "v2"): {"f:replicas", "f:port"}}
+
+        async def apply(api_version, manager, **fields):
+            body = orjson.dumps(crontab("b", api_version, **fields))
+            sent = Call("PATCH", path(api_version, "b"), {"fieldManager": manager}, body, "application/apply-patch+yaml")
+            return orjson.loads(await server.api.local().call(sent))
+
+        await apply("v1", "old", hostPort="b:1", replicas=1)
+        with pytest.raises(ApiError) as caught:
+            await apply("v2", "new", host="b", port="2")
+        assert caught.value.code == 409 and '"old"' in caught.value.message
+        made = await apply("v2", "new", host="b", port="1")
+        assert owners(made) == {("old", "v1"): {"f:hostPort", "f:replicas"}, ("new", "v2"): {"f:host", "f:port"}}
+
+    told(tmp_path, story, lambda where, review: converted(review, convert))
+
+
+def test_a_write_without_conversion_of_owners(tmp_path) -> None:
+    """Where the webhook cannot say who owns what in the other version, a write goes on and nobody owns anything."""
+
+    async def story(server, hook) -> None:
+        await call(server, "POST", path("v2"), crontab("a", "v2", host="a", port="1"), fieldManager="old")
+        found = await call(server, "GET", path("v1", "a"))
+        absent = {"url": "https://127.0.0.1:1/convert"}
+        await server.client().patch(DEFINITIONS, NAME, {"spec": {"conversion": {"webhook": {"clientConfig": absent}}}})
+        made = await call(server, "PUT", path("v1", "a"), {**found, "hostPort": "a:2"}, fieldManager="new")
+        assert (made["hostPort"], owners(made)) == ("a:2", {})
+
+    told(tmp_path, story)
+
+
+def test_dry_runs_come_back_through_the_webhook(tmp_path) -> None:
+    """What a dry run answers is what the write would: converted to the stored version, and back."""
+
+    async def story(server, hook) -> None:
+        made = await call(server, "POST", path("v2"), crontab("a", "v2", host="a", port="1"), dryRun="All")
+        assert made["metadata"]["labels"] == {"version": "v2"}
+        assert spec_of(made) == {"host": "a", "port": "1"} and "resourceVersion" not in made["metadata"]
+        kept = await call(server, "POST", path("v2"), crontab("a", "v2", host="a", port="1"))
+        assert kept["metadata"]["labels"] == {"version": "v2"}
+        made = await call(server, "PUT", path("v2", "a"), {**kept, "port": "2"}, dryRun="All")
+        assert (made["port"], made["metadata"]["labels"]) == ("2", {"version": "v2"})
+        assert spec_of(await call(server, "GET", path("v1", "a"))) == {"hostPort": "a:1"}
+
+    told(tmp_path, story, labelled)
 
 
 def changed(**fields):

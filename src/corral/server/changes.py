@@ -41,8 +41,8 @@ class Cached:
         self.name = name
         self.raw = raw
         self.revision = revision
-        #: The object in other versions that conversion webhooks made, by whoever asked one and the apiVersion.
-        self.converted: dict[tuple[object, str], bytes] | None = None
+        #: This state in other versions that conversion webhooks made, by whoever asked one and the apiVersion.
+        self.converted: dict[tuple[object, str], Cached] | None = None
         self._labels: Mapping[str, str] | None = None
 
     @property
@@ -73,7 +73,7 @@ class Cached:
         old, new = (b'"resourceVersion":"%d"' % number for number in (self.revision, revision))
         made = Cached(self.namespace, self.name, self.raw.replace(old, new, 1), revision)
         if self.converted is not None:
-            made.converted = {key: raw.replace(old, new, 1) for key, raw in self.converted.items()}
+            made.converted = {key: form.at(revision) for key, form in self.converted.items()}
         return made
 
 

@@ -158,6 +158,10 @@ class Core:
         obj = item.object
         return obj if stored is resource else convert(obj, stored.api_version, resource.api_version)
 
+    def form(self, resource: Resource, item: Cached) -> Cached:
+        """The item with the metadata that clients of `resource` see: webhooks change labels too; `prepare` comes first."""
+        return self.custom.form(resource, item) if resource.storage_version else item
+
     def schema_of(self, resource: Resource, api_version: str, kind: str) -> Type:
         """The type of objects of a request for `resource`: its own, or those of a subresource with another kind."""
         if kind == resource.kind:
@@ -184,14 +188,14 @@ class Core:
         return convert(obj, obj["apiVersion"], resource.api_version)
 
     def in_version(self, resource: Resource) -> InVersion:
-        """What shows objects of `resource` in other versions of their kind. Conversion by webhook is not asked for this."""
+        """What shows objects of `resource` in other versions of their kind; it may raise UnconvertedError."""
 
         def show(obj: Object, api_version: str) -> tuple[Object, Type] | None:
             other = self.catalog.of_kind(api_version, resource.kind)
             if other is None:
                 return None
             if resource.storage_version:
-                return {**obj, "apiVersion": api_version}, self.schema(other)
+                return self.custom.known(resource, obj, api_version), self.schema(other)
             return (convert(obj, resource.api_version, api_version) if obj else obj), self.schema(other)
 
         return show

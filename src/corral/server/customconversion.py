@@ -27,6 +27,8 @@ TIMEOUT_S = 30.0
 #: A review holds no more than so many objects, and about so many bytes.
 OBJECTS_AT_ONCE = 500
 BYTES_AT_ONCE = 4 * 1024 * 1024
+#: Of writes that wait for each other's answers no more than a few are on their way at once.
+KEPT_ANSWERS = 64
 
 
 class _Head(msgspec.Struct):
@@ -41,6 +43,19 @@ def api_version_of(raw: bytes) -> str:
     return _decode_head(raw).apiVersion
 
 
+class UnconvertedError(Exception):
+    """An object is needed in another version, and nobody has asked the webhook yet: await `convert`, and try again."""
+
+    def __init__(self, webhook: "ConversionWebhook", obj: Object, api_version: str) -> None:
+        super().__init__(api_version)
+        self._needed = webhook, obj, api_version
+
+    async def convert(self) -> None:
+        """Ask the webhook. Raises ApiError (500)."""
+        webhook, obj, api_version = self._needed
+        await webhook.learn(obj, api_version)
+
+
 class ConversionWebhook:
     """The webhook of one definition as it is now."""
 
@@ -50,6 +65,8 @@ class ConversionWebhook:
         self._target: Target = target_of(webhook.get("clientConfig") or {})
         versions = webhook.get("conversionReviewVersions") or ()
         self._version = next((version for version in versions if version in REVIEW_VERSIONS), "")
+        #: What was answered about the objects of writes that are on their way.
+        self._answers: dict[tuple[bytes, str], Object] = {}
         self._pending: dict[tuple[Cached, str], asyncio.Future[None]] = {}
 
     async def convert(self, objects: Sequence[Object], api_version: str) -> list[Object]:
@@ -78,7 +95,22 @@ class ConversionWebhook:
                 raise _failed(f"{intro} returned invalid converted object at index {i}: {error}") from None
         return made
 
-    def found(self, item: Cached, api_version: str) -> bytes | None:
+    def known(self, obj: Object, api_version: str) -> Object:
+        """`obj` in `api_version`, for callers that cannot wait. Raises UnconvertedError where that has not been asked yet."""
+        key = orjson.dumps(obj), api_version
+        made = self._answers.get(key)
+        if made is None:
+            raise UnconvertedError(self, obj, api_version)
+        return made
+
+    async def learn(self, obj: Object, api_version: str) -> None:
+        """Ask what `known` says from then on. Raises ApiError (500)."""
+        key = orjson.dumps(obj), api_version
+        if len(self._answers) >= KEPT_ANSWERS:
+            del self._answers[next(iter(self._answers))]
+        self._answers[key] = (await self.convert([obj], api_version))[0]
+
+    def found(self, item: Cached, api_version: str) -> Cached | None:
         """What `prepare` has kept with an item."""
         return None if item.converted is None else item.converted.get((self, api_version))
 
@@ -109,8 +141,9 @@ class ConversionWebhook:
         try:
             converted = await self.convert([orjson.loads(item.raw) for item in batch], api_version)
             for item, made in zip(batch, converted, strict=True):
-                kept = {key: raw for key, raw in (item.converted or {}).items() if key[0] is self}
-                item.converted = {**kept, (self, api_version): finish(made)}
+                kept = {key: form for key, form in (item.converted or {}).items() if key[0] is self}
+                form = Cached(item.namespace, item.name, finish(made), item.revision)
+                item.converted = {**kept, (self, api_version): form}
             done.set_result(None)
         except ApiError as error:
             done.set_exception(error)

@@ -134,14 +134,27 @@ class CustomResources:
 
     def shown(self, resource: Resource, item: Cached) -> bytes:
         """The object's bytes in the version of `resource`. Raises ApiError (500) where it is not prepared."""
+        form = self.form(resource, item)
+        return self._seen(resource, item.raw) if form is item else form.raw
+
+    def form(self, resource: Resource, item: Cached) -> Cached:
+        """The item as a webhook has made it for `resource`, labels included; itself where none is needed. Raises ApiError."""
         webhook = self._webhooks.get(resource.group_resource)
-        if webhook is not None:
-            made = webhook.found(item, resource.api_version)
-            if made is not None:
-                return made
-            if api_version_of(item.raw) != resource.api_version:
-                raise ApiError(500, "", f"{resource.kind} {item.name} has not been converted to {resource.api_version}")
-        return self._seen(resource, item.raw)
+        if webhook is None:
+            return item
+        made = webhook.found(item, resource.api_version)
+        if made is not None:
+            return made
+        if api_version_of(item.raw) != resource.api_version:
+            raise ApiError(500, "", f"{resource.kind} {item.name} has not been converted to {resource.api_version}")
+        return item
+
+    def known(self, resource: Resource, obj: Object, api_version: str) -> Object:
+        """An object of `resource` in another of its versions. Raises UnconvertedError where a webhook has to be asked first."""
+        webhook = self._webhooks.get(resource.group_resource)
+        if webhook is None or not obj or obj["apiVersion"] == api_version:
+            return {**obj, "apiVersion": api_version}
+        return webhook.known(obj, api_version)
 
     def is_current(self, resource: Resource, raw: bytes) -> bool:
         """Whether `raw` is in the version that is stored now."""

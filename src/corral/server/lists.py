@@ -75,7 +75,7 @@ async def answer(core: Core, request: Request, resource: Resource, want: Wanted,
         return await _answer(request, want, page, _enclosed(head, rows))
     if want.view == "PartialObjectMetadataList":
         shown = {"kind": want.view, "apiVersion": f"meta.k8s.io/{want.version}", "metadata": page.metadata}
-        items = _separated(item.metadata_only(want.version) for item in page.items)
+        items = _separated(core.form(resource, item).metadata_only(want.version) for item in page.items)
         return await _answer(request, want, page, _enclosed(orjson.dumps(shown)[:-1] + b',"items":[', items))
     return await objects(core, request, resource, want, page)
 

@@ -32,7 +32,7 @@ class Selection:
     rules: Rules | None = None
     #: Texts that the bytes of an object must hold to match: most objects are seen not to without a look inside.
     needles: tuple[bytes, ...] = ()
-    #: Whose fields are looked at in the version that the request speaks of: a custom resource.
+    #: Whose objects are looked at in the version that the request speaks of: a custom resource.
     resource: Resource | None = None
     core: Core | None = field(default=None, compare=False)
 
@@ -51,7 +51,7 @@ class Selection:
         if self.namespace and item.namespace != self.namespace:
             return False
         if self.labels:
-            labels = item.labels
+            labels = (item if self.core is None or self.resource is None else self.core.form(self.resource, item)).labels
             for requirement in self.labels:
                 if not requirement.matches(labels):
                     return False
@@ -101,7 +101,7 @@ def selection_of(core: Core, request: Request, *, by_namespace: bool = True) -> 
     inner = [term for term in terms if term.field not in _METADATA_FIELDS]
     _check_fields(inner, rules)
     chosen = parse_labels(labels) if labels else ()
-    if inner and resource.storage_version:
+    if (inner and resource.storage_version) or (chosen and core.is_webhook_converted(resource)):
         return Selection(namespace, chosen, terms, rules, resource=resource, core=core)
     return Selection(namespace, chosen, terms, rules, tuple(_needles(inner)))
 

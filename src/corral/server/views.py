@@ -66,15 +66,23 @@ class Versioned(AsStored):
 class Metadata(AsStored):
     """Objects as their metadata only."""
 
+    core: Core
+    resource: Resource
     version: str
 
     def encode(self, item: Cached) -> bytes:
         """The object's metadata."""
-        return item.metadata_only(self.version)
+        return self.core.form(self.resource, item).metadata_only(self.version)
 
     def bookmark(self, shown: Object) -> bytes:
         """What holds a bookmark's revision."""
         return orjson.dumps(partial(shown, self.version))
+
+    def __hash__(self) -> int:
+        return hash((self.resource, self.version))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Metadata) and (other.resource, other.version) == (self.resource, self.version)
 
 
 class Rows(AsStored):
@@ -162,5 +170,5 @@ def view_of(core: Core, request: Request, resource: Resource, want: Wanted) -> V
     elif want.media == "protobuf":
         view = Binary(core, resource, want.version if want.view else "")
     elif want.view:
-        view = Metadata(want.version)
+        view = Metadata(core, resource, want.version)
     return Converted(view, core, resource) if core.is_webhook_converted(resource) else view

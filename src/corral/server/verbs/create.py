@@ -24,7 +24,7 @@ async def handle(core: Core, request: Request) -> Response:
     reviews = core.reviews
     if reviews is not None and reviews.handles(resource.group, resource.plural):
         await core.admission.judge(Admission(request, resource, "CREATE", obj, None))
-        track(core, Plan(request, resource, manager), None, obj, core.clock.now())
+        await track(core, Plan(request, resource, manager), None, obj, core.clock.now())
         answer = await reviews.create(request, obj)
         return respond(request, single(core, request, resource, want, answer), want, 201)
     if resource.plural == "bindings":

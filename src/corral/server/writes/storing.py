@@ -58,7 +58,7 @@ class Storing:
         if dry_run:
             if core.collection(resource).get(namespace, name) is not None:
                 raise already_exists(resource.plural, resource.group, name)
-            return Written(obj, _without_revision(raw), True)
+            return await self._returned(resource, Written(obj, _without_revision(raw), True))
         key = core.store_key(resource, namespace, name)
         try:
             entry = await core.store.create(key, core.sealed(key, raw))
@@ -71,11 +71,11 @@ class Storing:
         core, meta = self._core, obj["metadata"]
         raw = _storable(serialize(await core.as_stored(resource, obj)))
         if dry_run:
-            return _written(obj, raw, current.revision)
+            return await self._returned(resource, _written(obj, raw, current.revision))
         try:
             if meta.get("deletionTimestamp") and may_go(obj):
                 await core.cache.wait((await core.store.delete(key, current.revision)).revision)
-                return _written(obj, raw, current.revision)
+                return await self._returned(resource, _written(obj, raw, current.revision))
             entry = await core.store.update(key, core.sealed(key, raw), current.revision)
         except Mismatch as mismatch:
             raise LostError(mismatch.current) from None
@@ -85,19 +85,22 @@ class Storing:
         self, resource: Resource, entry: Entry, raw: bytes, obj: Object, *, created: bool = False
     ) -> Written:
         """The answer of an acknowledged write, when reads show it too."""
+        await self._core.cache.wait(entry.revision)
+        return await self._returned(resource, _written(obj, raw, entry.revision, created=created), entry.revision)
+
+    async def _returned(self, resource: Resource, written: Written, revision: int = 0) -> Written:
+        """The object as it comes back: where it is stored in another version, a webhook decides what it is in this one."""
         core = self._core
-        await core.cache.wait(entry.revision)
-        written = _written(obj, raw, entry.revision, created=created)
         if resource.version == resource.storage_version or not core.is_webhook_converted(resource):
             return written
-        # What was stored is not what was sent, and the webhook decides what it is when it comes back.
-        meta = obj["metadata"]
-        item = core.collection(resource).get(meta.get("namespace", ""), meta["name"])
-        if item is None or item.revision != entry.revision:
-            item = Cached(meta.get("namespace", ""), meta["name"], written.raw, entry.revision)
+        meta = written.object["metadata"]
+        namespace, name = meta.get("namespace", ""), meta["name"]
+        item = core.collection(resource).get(namespace, name)
+        if item is None or item.revision != revision:
+            item = Cached(namespace, name, written.raw, revision)
         await core.prepare(resource, (item,))
         shown = core.shown(resource, item)
-        return Written(orjson.loads(shown), shown, created)
+        return Written(orjson.loads(shown), shown, written.created)
 
 
 def _written(obj: Object, raw: bytes, revision: int, *, created: bool = False) -> Written:

@@ -24,6 +24,7 @@ from corral.server.allocation import Allocation
 from corral.server.authorization import of_request
 from corral.server.changes import Cached
 from corral.server.core import Core
+from corral.server.customconversion import UnconvertedError
 from corral.server.metadata import begin, carry_over, check_place, next_generation
 from corral.server.paths import object_namespace
 from corral.server.request import Admission, Request
@@ -100,7 +101,7 @@ class Writes:
         obj = self._as_judged(plan, obj)
         begin(obj["metadata"], now_s)
         rules.default(obj)
-        track(core, plan, None, obj, now_s)
+        await track(core, plan, None, obj, now_s)
         await self._admit(plan, "CREATE", obj, None)
         if rules.has_generation:
             obj["metadata"]["generation"] = 1
@@ -129,7 +130,7 @@ class Writes:
         new = self._as_judged(plan, new)
         _keep_system_fields(new, old)
         rules.default(new)
-        track(core, plan, old, new, core.clock.now())
+        await track(core, plan, old, new, core.clock.now())
         owners = new["metadata"].get("managedFields")
         await self._admit(plan, "UPDATE", new, old)
         self._prepare(plan, rules, new, old, owners)
@@ -157,9 +158,14 @@ class Writes:
         await core.prepare(stored, (current,))
         shown = core.shown(stored, current)
         old = parse(shown)
-        # Parsing again is many times faster than deepcopy.
-        own = orjson.loads(shown)
-        new = propose(own if stored is resource else convert(own, stored.api_version, resource.api_version))
+        while True:
+            # Parsing again is many times faster than deepcopy.
+            own = orjson.loads(shown)
+            try:
+                new = propose(own if stored is resource else convert(own, stored.api_version, resource.api_version))
+                break
+            except UnconvertedError as missing:
+                await missing.convert()
         check_place(new, object_namespace(plan.request), old["metadata"]["name"])
         return old, new
 
