@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.cluster.conftest import CORRAL, Cluster, eventually, fetch, run, start
+from tests.cluster.test_storage import claim, mounting
 
 
 def traces(cluster: Cluster, pod_range: str) -> dict[str, set[str]]:
@@ -86,17 +87,26 @@ def test_killing_the_server_loses_nothing(cluster: Cluster, namespace: str) -> N
     cluster.kubectl("rollout", "status", "-n", namespace, "deployment/web", "--timeout=40s")
 
 
-def test_down_and_up_again_brings_the_pods_back(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_down_and_up_again_brings_pods_and_volumes_back(tmp_path_factory: pytest.TempPathFactory) -> None:
     name = f"again{os.getpid()}"
     cluster = start(tmp_path_factory.mktemp(name), name)
     try:
         run(sys.executable, "examples/images.py", "--data-dir", str(cluster.data_dir), "corral.local/busybox:1")
         cluster.kubectl("create", "deployment", "sleeper", "--image=corral.local/busybox:1", "--", "sleep", "3600")
+        cluster.apply(claim("data"), "default")
+        cluster.apply(
+            mounting("keeper", "cat /data/file || echo kept > /data/file; sleep 3600", restartPolicy="Always"), "default"
+        )
         cluster.kubectl("rollout", "status", "deployment/sleeper", "--timeout=30s")
+        cluster.kubectl("wait", "--for=condition=Ready", "pod/keeper", "--timeout=30s")
         cluster.corral("down")
         cluster.corral("up")
         cluster.kubectl("rollout", "status", "deployment/sleeper", "--timeout=30s")
-        eventually(lambda: cluster.get("pods")["items"][0]["status"]["phase"] == "Running")
+        eventually(lambda: {p["status"]["phase"] for p in cluster.get("pods")["items"]} == {"Running"})
+        again = mounting("again", "cat /data/file")
+        cluster.apply(again, "default")
+        eventually(lambda: cluster.get("pod", "again")["status"]["phase"] == "Succeeded")
+        assert cluster.kubectl("logs", "again") == "kept\n"
     finally:
         run(*CORRAL, "down", "--data-dir", str(cluster.data_dir), "--purge")
 

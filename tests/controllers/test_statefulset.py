@@ -5,7 +5,8 @@ import copy
 import pytest
 
 from corral.controllers import history
-from corral.controllers.statefulset import claims_of, plan, pod_of
+from corral.controllers.statefulclaims import is_of, plan_missing, plan_owners
+from corral.controllers.statefulset import plan, pod_of
 from corral.testing.objects import NOW_S, ago, meta, template
 
 
@@ -151,7 +152,7 @@ def test_a_pod_has_its_name_everywhere_and_its_own_claims():
     assert pod["metadata"]["labels"]["statefulset.kubernetes.io/pod-name"] == "db-1"
     assert pod["metadata"]["labels"]["apps.kubernetes.io/pod-index"] == "1"
     assert pod["spec"]["volumes"] == [{"name": "data", "persistentVolumeClaim": {"claimName": "data-db-1"}}]
-    (claim,) = claims_of(stateful, 1)
+    (claim,) = plan_missing(stateful, 1, lambda name: None)
     assert claim.object["metadata"]["name"] == "data-db-1"
 
 
@@ -162,3 +163,53 @@ def test_an_old_template_gets_its_old_revision_with_the_highest_number():
     back = history.plan(stateful, [first, second])
     assert (first["revision"], second["revision"], back.present["revision"]) == (1, 2, 3)
     assert back.present["metadata"]["name"] == first["metadata"]["name"]
+
+
+def _claim(*owners):
+    return {"metadata": meta("data-db-1", ownerReferences=list(owners))}
+
+
+def _set(**policy):
+    retention = {"whenScaled": "Retain", "whenDeleted": "Retain", **policy}
+    claims = [{"metadata": {"name": "data"}, "spec": {}}]
+    return owner(volumeClaimTemplates=claims, persistentVolumeClaimRetentionPolicy=retention)
+
+
+def _owners(stateful, claim, *, condemned):
+    pod = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "db-1", "uid": "pod"}}
+    actions = plan_owners(stateful, pod, 1, condemned=condemned, find={"data-db-1": claim}.get)
+    if not actions:
+        return None
+    return [ref["kind"] for ref in actions[0].patch["metadata"]["ownerReferences"] or ()]
+
+
+@pytest.mark.parametrize(
+    ("policy", "condemned", "kinds"),
+    [
+        ({}, True, None),
+        ({"whenDeleted": "Delete"}, False, ["StatefulSet"]),
+        ({"whenDeleted": "Delete"}, True, ["StatefulSet"]),
+        ({"whenScaled": "Delete"}, False, None),
+        ({"whenScaled": "Delete"}, True, ["Pod"]),
+        ({"whenScaled": "Delete", "whenDeleted": "Delete"}, True, ["Pod"]),
+    ],
+)
+def test_claims_belong_to_whom_they_are_to_go_with(policy, condemned, kinds):
+    assert _owners(_set(**policy), _claim(), condemned=condemned) == kinds
+
+
+def test_claims_are_let_go_when_they_are_to_be_kept_again():
+    stateful = _set()
+    ours = {"kind": "StatefulSet", "name": "db", "uid": stateful["metadata"]["uid"]}
+    others = {"kind": "Other", "name": "o", "uid": "other"}
+    assert _owners(stateful, _claim(ours, others), condemned=False) == ["Other"]
+    former = {"kind": "Pod", "name": "db-1", "uid": "an-earlier-one"}
+    assert _owners(stateful, _claim(former), condemned=False) == []
+
+
+def test_only_claims_that_are_missing_are_made():
+    stateful = _set(whenDeleted="Delete")
+    assert plan_missing(stateful, 1, {"data-db-1": _claim()}.get) == []
+    (action,) = plan_missing(stateful, 1, {}.get)
+    assert action.object["metadata"]["ownerReferences"][0]["kind"] == "StatefulSet"
+    assert is_of(stateful, "data-db-1") and not is_of(stateful, "data-db-x") and not is_of(stateful, "logs-db-1")

@@ -1,5 +1,6 @@
 """Controllers and scheduler in the server's process: loaded when the API answers, which they only need."""
 
+from functools import partial
 from random import Random
 
 from corral.base.clock import Clock
@@ -9,6 +10,7 @@ from corral.client.informer import Informers
 from corral.controllers.manager import Config, build
 from corral.scheduler.scheduler import Scheduler
 from corral.server.api import ApiServer
+from corral.server.nodefolders import folder
 from corral.server.request import LOOPBACK, User
 
 
@@ -22,6 +24,7 @@ def start(api: ApiServer, clock: Clock, tasks: Tasks) -> None:
         cluster_cidrs=(api.config.pod_cidr,),
         sign_certificate=api.sign_certificate,
         sign_token=api.core.tokens.issue_legacy,
+        folder=partial(folder, api.core.nodes, api.core.relay) if api.config.node_disks else None,
     )
     controllers = build(client, informers, clock, config)
     api.controllers += controllers

@@ -64,6 +64,7 @@ def settings(cluster: Cluster, data_dir: Path) -> ServerConfig:
         node_port_min=cluster.node_port_min,
         node_port_max=cluster.node_port_max,
         runtime_config=cluster.runtime_config,
+        node_disks=cluster.node,
     )
     return replace(config, issuer=cluster.issuer) if cluster.issuer else config
 

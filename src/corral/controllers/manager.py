@@ -17,12 +17,14 @@ from corral.controllers import (
     endpoints,
     endpointslice,
     endpointslice_mirroring,
+    ephemeral_volume,
     garbage,
     horizontalpodautoscaler,
     job,
     namespace,
     node_ipam,
     node_lifecycle,
+    persistentvolume,
     podgc,
     replicaset,
     resourcequota,
@@ -35,6 +37,7 @@ from corral.controllers import (
     taint_eviction,
     ttl_after_finished,
     validatingadmissionpolicy,
+    volume_provisioner,
 )
 from corral.loop.controller import Controller
 
@@ -50,6 +53,8 @@ class Config(Struct, frozen=True):
     sign_certificate: csr_signing.Sign | None = None
     #: Signs the tokens that Secrets hold; None: somebody else does.
     sign_token: serviceaccount_tokens.Sign | None = None
+    #: Makes volumes on the disks of nodes; None: somebody else makes volumes, or nobody.
+    folder: volume_provisioner.Folder | None = None
 
 
 def build(client: Client, informers: Informers, clock: Clock, config: Config) -> list[Controller]:
@@ -78,10 +83,13 @@ def build(client: Client, informers: Informers, clock: Clock, config: Config) ->
         podgc.build(client, informers, clock),
         garbage.build(client, informers, clock),
         resourcequota.build(client, informers, clock),
+        ephemeral_volume.build(client, informers),
+        *persistentvolume.build(client, informers, clock),
         *storage_protection.build(client, informers),
         *service_addresses.build(client, informers, clock),
         *bootstrap_tokens.build(client, informers, clock),
         *_signing(client, informers, clock, config),
+        *(volume_provisioner.build(client, informers, clock, config.folder) if config.folder else ()),
     ]
 
 

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, field
 
-from corral.api.objects import Key, Object
+from corral.api.objects import Key, Object, key_of
 from corral.api.selectors import matches
 from corral.base.clock import Clock
 from corral.client.client import Client
 from corral.client.events import Recorder
 from corral.client.informer import Informers, by_namespace
-from corral.controllers import history
+from corral.controllers import history, statefulclaims
 from corral.controllers import pods as podfacts
-from corral.controllers.actions import Action, Actor, Create, Update
+from corral.controllers.actions import Actor, Update
 from corral.controllers.claims import by_controller, claimants
 from corral.controllers.podcontrol import PodControl
 from corral.loop.controller import Controller
@@ -36,8 +36,7 @@ class Plan(Struct):
 def plan(owner: Object, pods: Sequence[Object], found: history.History, current: Object, now_s: float) -> Plan:
     """One look. `current`: the revision that the rollout comes from (the present one, where there is none)."""
     spec = owner["spec"]
-    start, replicas = (spec.get("ordinals") or {}).get("start", 0), spec.get("replicas", 1)
-    wanted = range(start, start + replicas)
+    wanted = ordinals(owner)
     by_ordinal = {number: pod for pod in pods if (number := ordinal(owner, pod)) >= 0}
     result = Plan(_status(owner, list(by_ordinal.values()), found.present, current, now_s))
     if owner["metadata"].get("deletionTimestamp"):
@@ -77,6 +76,12 @@ def _is_well(pod: Object, min_ready_s: float, now_s: float) -> bool:
     return podfacts.is_active(pod) and podfacts.is_available(pod, min_ready_s, now_s)
 
 
+def ordinals(owner: Object) -> range:
+    """The numbers of the pods that the set is to have."""
+    start = (owner["spec"].get("ordinals") or {}).get("start", 0)
+    return range(start, start + owner["spec"].get("replicas", 1))
+
+
 def ordinal(owner: Object, pod: Object) -> int:
     """The number at the end of the pod's name; -1 where the name is not of this owner."""
     prefix, _, number = pod["metadata"]["name"].rpartition("-")
@@ -91,35 +96,13 @@ def pod_of(owner: Object, number: int, revision: Object) -> Object:
     del pod["metadata"]["generateName"]
     identity = {NAME_LABEL: name, INDEX_LABEL: str(number), history.HASH_LABEL: revision["metadata"]["name"]}
     pod["metadata"] = {"name": name, **pod["metadata"], "labels": {**pod["metadata"].get("labels", {}), **identity}}
-    claims = {c["metadata"]["name"]: claim_name(owner, c, number) for c in spec.get("volumeClaimTemplates") or ()}
+    claims = statefulclaims.names_of(owner, number)
     others = [volume for volume in pod["spec"].get("volumes") or () if volume["name"] not in claims]
     mine = [{"name": volume, "persistentVolumeClaim": {"claimName": claim}} for volume, claim in claims.items()]
     pod["spec"] = {**pod["spec"], "hostname": name, "volumes": [*mine, *others]}
     if spec.get("serviceName"):
         pod["spec"]["subdomain"] = spec["serviceName"]
     return pod
-
-
-def claim_name(owner: Object, template: Object, number: int) -> str:
-    """The name of an ordinal's claim."""
-    return f"{template['metadata']['name']}-{owner['metadata']['name']}-{number}"
-
-
-def claims_of(owner: Object, number: int) -> list[Action]:
-    """The claims of an ordinal: they outlive its pods."""
-    actions: list[Action] = []
-    labels = owner["spec"]["selector"].get("matchLabels", {})
-    for template in owner["spec"].get("volumeClaimTemplates") or ():
-        meta = template["metadata"]
-        metadata = {
-            **{k: v for k, v in meta.items() if k in ("annotations",)},
-            "name": claim_name(owner, template, number),
-            "namespace": owner["metadata"]["namespace"],
-            "labels": {**meta.get("labels", {}), **labels},
-        }
-        claim = {"kind": "PersistentVolumeClaim", "apiVersion": "v1", "metadata": metadata, "spec": template["spec"]}
-        actions.append(Create("persistentvolumeclaims", claim))
-    return actions
 
 
 def _partition(owner: Object) -> int:
@@ -179,6 +162,7 @@ class StatefulSetController:
         self._clock = clock
         self._actor = Actor(client, recorder)
         self._owners = informers.get(STATEFUL_SETS, {"namespace": by_namespace})
+        self._claims = informers.get(statefulclaims.CLAIMS)
         self._revisions = informers.get(history.REVISIONS, {"controller": by_controller})
         self.control = PodControl(client, informers, recorder, STATEFUL_SETS)
 
@@ -197,15 +181,35 @@ class StatefulSetController:
         todo = plan(owner, pods, found, current, now_s)
         if todo.status != owner.get("status"):
             await self._actor.act([Update(STATEFUL_SETS, {**owner, "status": todo.status}, "status")])
+        await self._keep_claims(owner, pods)
         if self.control.caught_up(uid):
             await self._carry_out(owner, todo)
             used = [current["metadata"]["name"], *map(_revision, pods)]
             await self._actor.act(history.surplus(owner, found.others, used))
         return podfacts.available_in_s(pods, owner["spec"].get("minReadySeconds", 0), now_s)
 
+    async def _keep_claims(self, owner: Object, pods: Sequence[Object]) -> None:
+        """Have the claims of pods belong to whom they are to go with, and those of pods that wait be there."""
+        if not owner["spec"].get("volumeClaimTemplates") or owner["metadata"].get("deletionTimestamp"):
+            return
+        find = self._claims_in(owner)
+        for pod in pods:
+            number = ordinal(owner, pod)
+            if number < 0:
+                continue
+            condemned = number not in ordinals(owner)
+            await self._actor.act(statefulclaims.plan_owners(owner, pod, number, condemned=condemned, find=find))
+            if not condemned and not pod["spec"].get("nodeName"):
+                await self._actor.act(statefulclaims.plan_missing(owner, number, find))
+
+    def _claims_in(self, owner: Object) -> statefulclaims.Find:
+        namespace = owner["metadata"]["namespace"]
+        return lambda name: self._claims.get(namespace, name)
+
     async def _carry_out(self, owner: Object, todo: Plan) -> None:
         for pod in todo.create:
-            await self._actor.act(claims_of(owner, ordinal(owner, pod)))
+            number = ordinal(owner, pod)
+            await self._actor.act(statefulclaims.plan_missing(owner, number, self._claims_in(owner)))
         failure = await self.control.delete(owner, todo.delete) or await self.control.create(owner, todo.create)
         if failure is not None:
             raise failure.error
@@ -213,6 +217,12 @@ class StatefulSetController:
     def keys_of_pod(self, pod: Object) -> list[Key]:
         """The owner of a pod, or those that might adopt it."""
         return claimants(pod, "StatefulSet", self._owners)
+
+    def keys_of_claim(self, claim: Object) -> list[Key]:
+        """The sets whose pods mount a claim of this name."""
+        meta = claim["metadata"]
+        owners = self._owners.indexed("namespace", meta["namespace"])
+        return [key_of(owner) for owner in owners if statefulclaims.is_of(owner, meta["name"])]
 
 
 def build(client: Client, informers: Informers, clock: Clock) -> Controller:
@@ -223,5 +233,6 @@ def build(client: Client, informers: Informers, clock: Clock) -> Controller:
     owners = informers.get(STATEFUL_SETS)
     controller.watch(owners)
     controller.watch(informers.get("pods"), this.keys_of_pod)
+    controller.watch(informers.get(statefulclaims.CLAIMS), this.keys_of_claim)
     owners.listen(lambda change: this.control.forget(change.object["metadata"]["uid"]) if change.new is None else None)
     return controller

@@ -40,6 +40,11 @@ class NodeConfig(Struct, frozen=True):
         return self.data_dir / "pods"
 
     @property
+    def volumes_dir(self) -> Path:
+        """A folder for each PersistentVolume that lies on this node's disk."""
+        return self.data_dir / "persistent"
+
+    @property
     def logs_dir(self) -> Path:
         """A folder for each pod's logs, as in /var/log/pods."""
         return self.data_dir / "logs"

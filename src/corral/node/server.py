@@ -1,5 +1,7 @@
 """The agent's own HTTPS server, with the paths of the kubelet: logs, exec, attach, port-forward, pods, stats, health.
 
+Besides them: the folders of PersistentVolumes on this node's disk.
+
 Only the API server may ask: its client certificate is checked against the cluster's CA and for its name. Streams are not
 interpreted: after the runtime's 101 the bytes go through as they are.
 """
@@ -23,6 +25,7 @@ from corral.node.cri.types import Container
 from corral.node.logs.reader import LogOptions, read
 from corral.node.logs.status import LogError, log_path
 from corral.node.podstate.observed import spec_of
+from corral.node.volumes import persistent
 from corral.node.worker import PodWorker
 
 if TYPE_CHECKING:
@@ -68,6 +71,7 @@ class KubeletServer:
             "metrics": self._metrics,
             "configz": self._configz,
             "logs": self._host_logs,
+            "volumes": self._volumes,
         }
 
     @property
@@ -207,6 +211,19 @@ class KubeletServer:
                 f'# TYPE kubelet_running_containers gauge\nkubelet_running_containers{{container_state="running"}} {running}\n'
             )
         return web.Response(text=text, content_type="text/plain")
+
+    async def _volumes(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:
+        """PUT makes and DELETE removes the folder of a PersistentVolume on this node; the answer is its path."""
+        act = {"PUT": persistent.make, "DELETE": persistent.remove}.get(request.method)
+        if act is None or len(rest) != 1:
+            raise RefusalError(404, "404 page not found")
+        try:
+            folder = await asyncio.to_thread(act, self._agent.config.volumes_dir, rest[0])
+        except ValueError as error:
+            raise RefusalError(400, str(error)) from None
+        except OSError as error:
+            raise RefusalError(500, f"{error.filename}: {error.strerror}") from None
+        return web.Response(text=f"{folder}\n")
 
     def _worker(self, namespace: str, name: str) -> PodWorker:
         worker = self._agent.worker(namespace, name)

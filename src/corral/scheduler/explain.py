@@ -22,10 +22,13 @@ def message(refusal: Refusal, preemption: str) -> str:
     """
     if not refusal.by_node:
         return NO_NODES
-    reasons = (text for _, misfit in refusal.by_node.values() for text in misfit.texts)
-    if not preemption:
-        return _counted(len(refusal.by_node), reasons)
-    return f"{_counted(len(refusal.by_node), reasons)} {_NO_CLAIMS}, preemption: {preemption}"
+    nodes = len(refusal.by_node)
+    once = next((misfit.texts for _, misfit in refusal.by_node.values() if misfit.everywhere), None)
+    if once:
+        text = f"0/{nodes} nodes are available: {', '.join(once)}."
+    else:
+        text = _counted(nodes, (text for _, misfit in refusal.by_node.values() for text in misfit.texts))
+    return text if not preemption else f"{text} {_NO_CLAIMS}, preemption: {preemption}"
 
 
 def without_victims(refusal: Refusal, reasons: Mapping[str, str] | None = None) -> str:

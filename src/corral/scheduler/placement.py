@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from corral.api.objects import Key
 from corral.scheduler.filters import FILTERS
 from corral.scheduler.filters.contract import Filter, Misfit
+from corral.scheduler.filters.volumebinding import choice_for
 from corral.scheduler.scores import SCORES
 from corral.scheduler.scores.contract import Score
 from corral.scheduler.shape import Shape
@@ -54,6 +55,8 @@ def place_all(waiting: Iterable[Waiting], snapshot: Snapshot, random: Random) ->
         if node is None:
             decisions.append(Decision(pod, "", Refusal(ranking.misfits)))
         else:
+            if pod.shape.claims:
+                snapshot.volumes.promise(pod.key, choice_for(pod.shape, node, snapshot.volumes), node.name)
             snapshot.place(pod.key, pod.shape, node.name)
             decisions.append(Decision(pod, node.name))
     return decisions

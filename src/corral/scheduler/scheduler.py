@@ -23,6 +23,7 @@ from corral.scheduler.placement import Decision, Waiting, place_all
 from corral.scheduler.preemption import Budgets, Outcome, Sacrifice, preempt
 from corral.scheduler.shape import Shapes
 from corral.scheduler.snapshot import Snapshot
+from corral.scheduler.volumebinder import VolumeBinder, VolumesError
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,8 @@ class Scheduler:
         self._budgets = informers.get("poddisruptionbudgets.policy")
         self._shapes = Shapes()
         self._snapshot = Snapshot()
+        self._binder = VolumeBinder(client, informers)
+        self._snapshot.volumes = self._binder.known
         self._order = itertools.count()
         self._waiting: dict[Key, Waiting] = {}
         self._parked: dict[Key, Parked] = {}
@@ -67,11 +70,12 @@ class Scheduler:
         self._slots = asyncio.Semaphore(BINDINGS_AT_ONCE)
         self._nodes.listen(self._node_changed)
         self._namespaces.listen(self._namespace_changed)
+        self._binder.listen(lambda _: self._awaken(Wake.VOLUME))
         self._pods.listen(self._pod_changed)
 
     async def run(self) -> None:
         """Schedule until cancelled."""
-        for informer in (self._nodes, self._namespaces, self._budgets, self._pods):
+        for informer in (self._nodes, self._namespaces, self._budgets, self._pods, *self._binder.informers):
             await informer.synced.wait()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._recorder.run(), name="scheduler events")
@@ -117,10 +121,10 @@ class Scheduler:
     async def _follow(self, decision: Decision) -> None:
         """Do what was decided; nothing that the API answers may end the scheduler."""
         try:
-            async with self._slots:
-                if decision.node:
-                    await self._bind(decision.pod, decision.node)
-                else:
+            if decision.node:
+                await self._bind(decision.pod, decision.node)
+            else:
+                async with self._slots:
                     await self._tell_refusal(decision)
         except (ApiError, OSError) as error:
             level = logging.DEBUG if isinstance(error, ApiError) and error.code in (404, 409) else logging.WARNING
@@ -134,14 +138,23 @@ class Scheduler:
         try:
             if obj is None:
                 return
+            # Not in a slot: until a volume is made, it may take a while.
+            await self._binder.bind(key, node, lambda: self._pods.get(*key) is not None)
             metadata = {"name": key.name, "namespace": key.namespace, "uid": obj["metadata"]["uid"]}
             binding = {"kind": "Binding", "apiVersion": "v1", "metadata": metadata, "target": {"kind": "Node", "name": node}}
-            await self._client.create("pods", binding, key.namespace, name=key.name, subresource="binding")
+            async with self._slots:
+                await self._client.create("pods", binding, key.namespace, name=key.name, subresource="binding")
+        except VolumesError as error:
+            self._bind_failed(pod, error)
+            text = f'running PreBind plugin "VolumeBinding": binding volumes: {error}'
+            self._recorder.record(obj or {}, "Warning", "FailedScheduling", text)
+            return
         except (ApiError, OSError) as error:
             self._bind_failed(pod, error)
             raise
         finally:
             self._binding.pop(key, None)
+            self._binder.known.release(key)
             if self._pods.get(*key) is None:
                 self._displaced(key)  # Deleted meanwhile.
         self._retries.forget(key)
@@ -241,10 +254,13 @@ class Scheduler:
         self._parked.pop(key, None)
         self._sacrifices.pop(key, None)
         self._retries.forget(key)
-        if key not in self._binding:
+        if key in self._binding:
+            self._binder.look_again(key)
+        else:
             self._displaced(key)
 
     def _displaced(self, key: Key) -> None:
+        self._snapshot.volumes.release(key)
         if self._snapshot.displace(key):
             self._awaken(Wake.FREED)
 

@@ -4,7 +4,7 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import orjson
@@ -34,6 +34,13 @@ _SPEC_FIELDS = (
 )
 
 
+class Claim(NamedTuple):
+    """A PersistentVolumeClaim that a pod mounts. `pod` is the uid of the only pod that may: the claim was made for it."""
+
+    name: str
+    pod: str = ""
+
+
 class Shape(Struct, eq=False, weakref=True):
     """Equal shapes are one object: compare with `is`."""
 
@@ -47,7 +54,7 @@ class Shape(Struct, eq=False, weakref=True):
     scored_requests: Amounts
     host_ports: tuple[HostPort, ...]
     images: tuple[str, ...]
-    claims: tuple[str, ...]
+    claims: tuple[Claim, ...]
     priority: int
     tolerations: tuple[Object, ...] = field(default=())
 
@@ -91,10 +98,19 @@ def _relevant(pod: Object) -> Object:
         "spec": {name: spec[name] for name in _SPEC_FIELDS if spec.get(name)},
         "containers": [_container(c, held) for c in spec.get("containers") or ()],
         "initContainers": [_container(c, held) for c in spec.get("initContainers") or ()],
-        "claims": [
-            v["persistentVolumeClaim"]["claimName"] for v in spec.get("volumes") or () if v.get("persistentVolumeClaim")
-        ],
+        "claims": _claims(meta, spec.get("volumes") or ()),
     }
+
+
+def _claims(meta: Object, volumes: Sequence[Object]) -> list[list[str]]:
+    """Name of each claim, and the pod's uid where the claim is its own."""
+    found = []
+    for volume in volumes:
+        if claim := volume.get("persistentVolumeClaim"):
+            found.append([claim["claimName"], ""])
+        elif volume.get("ephemeral"):
+            found.append([f"{meta['name']}-{volume['name']}", meta.get("uid", "")])
+    return found
 
 
 def _held(status: Object) -> dict[str, list[Mapping[str, str]]]:
@@ -143,7 +159,7 @@ def _shape(facts: Object) -> Shape:
         scored_requests=pod_requests(facts, {"cpu": DEFAULT_CPU_MILLI, "memory": DEFAULT_MEMORY_BYTES}),
         host_ports=tuple(HostPort(*port) for c in serving for port in c["hostPorts"]),
         images=tuple(c["image"] for c in containers),
-        claims=tuple(facts["claims"]),
+        claims=tuple(Claim(*claim) for claim in facts["claims"]),
         priority=facts["spec"].get("priority") or 0,
         tolerations=tuple(facts["spec"].get("tolerations") or ()),
     )

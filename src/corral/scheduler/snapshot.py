@@ -9,6 +9,7 @@ from typing import NamedTuple
 from corral.api.hostports import HostPort
 from corral.api.objects import Key, Object
 from corral.scheduler.shape import Amounts, Shape, amounts
+from corral.scheduler.volumes import Volumes
 
 
 class Image(NamedTuple):
@@ -103,6 +104,9 @@ class Snapshot:
         self.anti_affine = 0
         #: How many placed pods have required or preferred terms that speak for or against others near them.
         self.affine = 0
+        #: How many placed pods mount a claim.
+        self.claimed: dict[Key, int] = {}
+        self.volumes = Volumes()
 
     def nodes(self) -> list[NodeInfo]:
         """The nodes that exist, by name."""
@@ -137,19 +141,24 @@ class Snapshot:
             self.displace(key)
         info = self._places[key] = self._info(node)
         info.add(key, shape)
-        self._count_affinity(shape, 1)
+        self._count(shape, 1)
 
     def displace(self, key: Key) -> bool:
         """A pod needs its place no more; whether it had one."""
         info = self._places.pop(key, None)
         if info is None:
             return False
-        self._count_affinity(info.pods[key], -1)
+        self._count(info.pods[key], -1)
         info.remove(key)
         self._drop_if_empty(info)
         return True
 
-    def _count_affinity(self, shape: Shape, sign: int) -> None:
+    def _count(self, shape: Shape, sign: int) -> None:
+        for claim in shape.claims:
+            key = Key(shape.namespace, claim.name)
+            self.claimed[key] = self.claimed.get(key, 0) + sign
+            if not self.claimed[key]:
+                del self.claimed[key]
         if not shape.spec.get("affinity"):
             return
         self.anti_affine += sign * bool(shape.terms("podAntiAffinity"))

@@ -63,7 +63,8 @@ async def bootstrap(
     certificates it and extension servers take.
     Where another server is faster, its write stands.
     """
-    wanted = [*cluster_objects(now_s), *address_objects(config, port or config.port, authorities)]
+    classes = storage_classes() if config.node_disks else ()
+    wanted = [*cluster_objects(now_s), *classes, *address_objects(config, port or config.port, authorities)]
     present = await _present(store, {w.resource for w in wanted})
     writes: list[Awaitable[object]] = []
     for want in wanted:
@@ -109,6 +110,14 @@ def _defaults(now_s: float) -> Iterable[Wanted]:
         yield Wanted(
             "apiservices.apiregistration.k8s.io", _api_service(group_version, group_priority, version_priority, now_s), _keep
         )
+
+
+def storage_classes() -> Iterable[Wanted]:
+    """The class of claims that name none: volumes on the disks of nodes. What users make of it stays."""
+    for name, body in _read_defaults()["storageClasses"].items():
+        meta = {"name": name, **body["metadata"]}
+        about: Object = {"kind": "StorageClass", "apiVersion": "storage.k8s.io/v1"}
+        yield Wanted("storageclasses.storage.k8s.io", {**about, **body, "metadata": meta}, _keep)
 
 
 def flow_objects(now_s: float) -> Iterable[Wanted]:

@@ -32,6 +32,8 @@ class ServerConfig(Struct, frozen=True):
     issuer: str = "https://kubernetes.default.svc"
     #: Versions of the built-in API that are on or off, as kube-apiserver's `--runtime-config` has them: `api/beta=true`.
     runtime_config: str = ""
+    #: Whether claims that name no storage class get volumes on the disks of nodes.
+    node_disks: bool = False
 
     @property
     def pki_dir(self) -> Path:

@@ -71,6 +71,17 @@ def test_a_statefulset_changes_in_some_fields_only():
     assert fault.startswith("spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals',")
 
 
+def test_containers_of_a_statefulset_mount_its_claims():
+    claims = [
+        {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1"}}}}
+    ]
+    obj = made("StatefulSet", volumeClaimTemplates=claims)
+    obj["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+    assert faults("StatefulSet", obj) == []
+    obj["spec"]["volumeClaimTemplates"] = []
+    assert faults("StatefulSet", obj) == ['spec.template.spec.containers[0].volumeMounts[0].name: Not found: "data"']
+
+
 def test_pods_of_a_workload_are_always_restarted():
     obj = made("Deployment")
     obj["spec"]["template"]["spec"]["restartPolicy"] = "Never"

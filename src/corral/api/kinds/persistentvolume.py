@@ -9,11 +9,12 @@ from corral.api.kinds import volumesource as source_of
 from corral.api.kinds.claimspec import VOLUME_MODES, check_access_modes
 from corral.api.kinds.computeresources import check_not_negative, check_positive
 from corral.api.kinds.paths import check_no_backsteps
-from corral.api.kinds.persistentvolumeclaim import CLASS_ANNOTATION, add_finalizer
+from corral.api.kinds.persistentvolumeclaim import add_finalizer
 from corral.api.kinds.scheduling import check_node_selector
 from corral.api.kinds.specdiff import diff
 from corral.api.kinds.volume import default_azure_disk, default_rbd, default_scale_io
 from corral.api.objects import Object
+from corral.api.persistentvolumes import BETA_CLASS
 from corral.api.rules import Context, Rules
 from corral.base.clock import rfc3339
 
@@ -92,7 +93,7 @@ class PersistentVolumeRules(Rules):
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row."""
         spec, status, claim = obj["spec"], obj.get("status") or {}, obj["spec"].get("claimRef")
-        beta = (obj["metadata"].get("annotations") or {}).get(CLASS_ANNOTATION)
+        beta = (obj["metadata"].get("annotations") or {}).get(BETA_CLASS)
         return [
             rows.name(obj),
             (spec.get("capacity") or {}).get("storage", "0"),

@@ -9,11 +9,11 @@ from corral.api.kinds.claimspec import check_claim_spec, default_claim_spec
 from corral.api.kinds.computeresources import check_not_negative
 from corral.api.kinds.specdiff import diff
 from corral.api.objects import Object
+from corral.api.persistentvolumes import BETA_CLASS
 from corral.api.quantity import parse
 from corral.api.rules import Context, Rules
 
 FINALIZER = "kubernetes.io/pvc-protection"
-CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 _KEPT = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
 
 
@@ -58,7 +58,7 @@ class PersistentVolumeClaimRules(Rules):
         if not former.get("volumeName"):
             former["volumeName"] = spec.get("volumeName", "")
         if former.get("storageClassName") is None and spec.get("storageClassName") is not None:
-            beta = (old["metadata"].get("annotations") or {}).get(CLASS_ANNOTATION)
+            beta = (old["metadata"].get("annotations") or {}).get(BETA_CLASS)
             if beta in (None, spec["storageClassName"]):
                 former["storageClassName"] = spec["storageClassName"]
         if (new.get("status") or {}).get("phase") == "Bound" and (spec.get("resources") or {}).get("requests"):
@@ -81,7 +81,7 @@ class PersistentVolumeClaimRules(Rules):
             capacity = (status.get("capacity") or {}).get("storage", "")
             modes = rows.access_modes(status.get("accessModes"))
         phase = "Terminating" if obj["metadata"].get("deletionTimestamp") else status.get("phase", "")
-        beta = (obj["metadata"].get("annotations") or {}).get(CLASS_ANNOTATION)
+        beta = (obj["metadata"].get("annotations") or {}).get(BETA_CLASS)
         return [
             rows.name(obj),
             phase,

@@ -74,7 +74,7 @@ class StatefulSetRules(WorkloadRules):
         check_not_negative(errs, spec.get("ordinals") or {}, path.child("ordinals"), "start")
         check_not_negative(errs, spec, path, "revisionHistoryLimit")
         if check_workload_selector(errs, spec, "statefulset", path):
-            check_workload_template(errs, spec, "StatefulSet", path.child("template"))
+            check_workload_template(errs, _with_claims(spec), "StatefulSet", path.child("template"))
         else:
             errs.invalid(path.child("selector"), spec["selector"], "")
         for i, claim in enumerate(spec.get("volumeClaimTemplates") or ()):
@@ -103,6 +103,17 @@ class StatefulSetRules(WorkloadRules):
             rows.age(obj, now_s),
             *rows.containers(spec["template"].get("spec")),
         ]
+
+
+def _with_claims(spec: Object) -> Object:
+    """The spec with the volumes that its pods will have of its claims, which containers may mount."""
+    template = spec.get("template") or {}
+    pod = template.get("spec") or {}
+    given = pod.get("volumes") or []
+    names = {volume.get("name") for volume in given}
+    claims = [name for c in spec.get("volumeClaimTemplates") or () if (name := (c.get("metadata") or {}).get("name"))]
+    made = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in claims if name not in names]
+    return {**spec, "template": {**template, "spec": {**pod, "volumes": [*given, *made]}}} if made else spec
 
 
 def _check_strategy(errs: Errors, strategy: Object, path: Path) -> None:

@@ -107,8 +107,8 @@ class Volumes:
             return await self._content(pod, volume)
         if source := volume.get("hostPath"):
             return hostpath.prepare(source)
-        if source := volume.get("persistentVolumeClaim"):
-            return await claim.resolve(self._client, pod["metadata"]["namespace"], source)
+        if "persistentVolumeClaim" in volume or "ephemeral" in volume:
+            return await claim.prepare(self._client, pod, volume)
         if source := volume.get("image"):
             folder = self._folder(pod, "image", volume)
             await self._images.mount(source["reference"], folder)
@@ -116,10 +116,7 @@ class Volumes:
         if "emptyDir" in volume:
             folder = self._folder(pod, "empty-dir", volume)
             await asyncio.to_thread(emptydir.prepare, folder, volume["emptyDir"] or {}, pod_amounts(pod)[2])
-            security = pod["spec"].get("securityContext") or {}
-            if security.get("fsGroup") is not None:
-                mismatch = security.get("fsGroupChangePolicy") == "OnRootMismatch"
-                await asyncio.to_thread(ownership.give_to_group, folder, security["fsGroup"], on_root_mismatch=mismatch)
+            await asyncio.to_thread(ownership.apply, pod, folder)
             return folder
         kinds = [key for key in volume if key != "name"]
         raise VolumeError(f"volumes of the kind {', '.join(kinds)} cannot be mounted by this node")

@@ -7,6 +7,16 @@ import os
 import stat
 from pathlib import Path
 
+from corral.api.objects import Object
+
+
+def apply(pod: Object, folder: Path) -> None:
+    """Hand a volume to the group that the pod's fsGroup names, if any. Raises OSError."""
+    security = pod["spec"].get("securityContext") or {}
+    if security.get("fsGroup") is not None:
+        mismatch = security.get("fsGroupChangePolicy") == "OnRootMismatch"
+        give_to_group(folder, security["fsGroup"], on_root_mismatch=mismatch)
+
 
 def give_to_group(folder: Path, group: int, *, on_root_mismatch: bool = False) -> None:
     """Hand `folder` and all below it to `group`; with `on_root_mismatch`, only where the top is not yet so. Raises OSError."""

@@ -16,13 +16,18 @@ class Wake(Flag):
     NODE = auto()  # A node came, or its labels, taints, allocatable or cordon changed.
     FREED = auto()  # A placed pod has gone.
     PLACED = auto()  # A pod was placed, or a placed one got other labels.
+    VOLUME = auto()  # A claim, a volume or a storage class came or changed.
 
 
 class Misfit(NamedTuple):
-    """Why a node will not do, in the reference's words. `resolvable`: whether fewer pods on it could change that."""
+    """Why a node will not do, in the reference's words. `resolvable`: whether fewer pods on it could change that.
+
+    `everywhere`: the reason is not the node's; it is said once.
+    """
 
     texts: tuple[str, ...]
     resolvable: bool
+    everywhere: bool = False
 
 
 class Filter(Struct, frozen=True):

@@ -1,16 +1,15 @@
 """Storage: claims get the default class, and nothing in use is deleted. See https://kubernetes.io/docs/concepts/storage/."""
 
+from corral.api import defaultclasses
+from corral.api.defaultclasses import default_class
 from corral.api.objects import Object
+from corral.api.persistentvolumes import BETA_CLASS
 from corral.server.admission.chain import Plugin, forbidden
 from corral.server.lookup import Lookup
 from corral.server.request import Admission
 
 CLASSES = "storageclasses.storage.k8s.io"
 INGRESS_CLASSES = "ingressclasses.networking.k8s.io"
-DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
-BETA_DEFAULT_CLASS = "storageclass.beta.kubernetes.io/is-default-class"
-DEFAULT_INGRESS_CLASS = "ingressclass.kubernetes.io/is-default-class"
-BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 INGRESS_CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 FINALIZERS = {
     "persistentvolumeclaims": "kubernetes.io/pvc-protection",
@@ -38,10 +37,9 @@ class DefaultStorageClass(Plugin):
             or _annotated(claim, BETA_CLASS)
         ):
             return
-        keys = (DEFAULT_CLASS, BETA_DEFAULT_CLASS)
-        defaults = [c for c in self._lookup.list(CLASSES) if any(_annotated(c, key) == "true" for key in keys)]
-        if defaults:
-            claim["spec"]["storageClassName"] = _newest(defaults)
+        name = default_class(self._lookup.list(CLASSES), defaultclasses.STORAGE)
+        if name:
+            claim["spec"]["storageClassName"] = name
 
 
 class StorageObjectInUseProtection(Plugin):
@@ -99,19 +97,13 @@ class DefaultIngressClass(Plugin):
             return
         if _annotated(ingress, INGRESS_CLASS_ANNOTATION):
             return
-        defaults = [c for c in self._lookup.list(INGRESS_CLASSES) if _annotated(c, DEFAULT_INGRESS_CLASS) == "true"]
-        if defaults:
-            ingress.setdefault("spec", {})["ingressClassName"] = _newest(defaults)
+        name = default_class(self._lookup.list(INGRESS_CLASSES), defaultclasses.INGRESS)
+        if name:
+            ingress.setdefault("spec", {})["ingressClassName"] = name
 
 
 def _annotated(obj: Object, key: str) -> str:
     return str((obj.get("metadata", {}).get("annotations") or {}).get(key, ""))
-
-
-def _newest(classes: list[Object]) -> str:
-    """The class that was made last; of several at once, the first by name."""
-    by_name = sorted(classes, key=lambda c: str(c["metadata"]["name"]))
-    return str(max(by_name, key=lambda c: str(c["metadata"].get("creationTimestamp", "")))["metadata"]["name"])
 
 
 def _size(claim: Object) -> object:

@@ -1,0 +1,34 @@
+"""Asks a node's agent to make or remove the folder of a PersistentVolume on its disk.
+
+The controllers decide when (`controllers.volume_provisioner`); the agent, where (`node.volumes.persistent`).
+"""
+
+from typing import Literal
+
+from aiohttp import ClientError, ClientTimeout
+
+from corral.api.errors import ApiError
+from corral.server.nodes import Nodes
+from corral.server.streams.relay import Relay
+
+#: A large folder takes its time to be removed.
+TIMEOUT_S = 600.0
+_METHODS = {"make": "PUT", "remove": "DELETE"}
+
+
+async def folder(nodes: Nodes, relay: Relay, what: Literal["make", "remove"], node: str, volume: str) -> str:
+    """The folder's path on the node. Raises ApiError (404) where there is no such node, OSError with why it did not work."""
+    try:
+        url = f"{nodes.url(node)}/volumes/{volume}"
+        timeout = ClientTimeout(total=TIMEOUT_S)
+        async with relay.session.request(_METHODS[what], url, ssl=nodes.tls, timeout=timeout) as answer:
+            text = (await answer.text()).strip()
+    except ApiError as error:
+        if error.code == 404:
+            raise
+        raise OSError(error.message) from error
+    except (ClientError, TimeoutError) as error:
+        raise OSError(f'node "{node}" cannot be asked: {str(error) or type(error).__name__}') from error
+    if answer.status != 200:
+        raise OSError(f'node "{node}": {text}')
+    return text

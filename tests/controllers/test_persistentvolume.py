@@ -1,0 +1,248 @@
+"""The controllers of volumes and the scheduler together, on a server, with nodes whose disks are folders in memory."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+from corral.controllers import manager
+from corral.controllers.volume_provisioner import PROVISIONER
+from corral.testing.control import running_control
+from corral.testing.server import running_server
+
+STANDARD = {
+    "metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+    "provisioner": PROVISIONER,
+    "volumeBindingMode": "WaitForFirstConsumer",
+    "reclaimPolicy": "Delete",
+    "allowVolumeExpansion": True,
+}
+
+
+class Disks:
+    """Folders by node and name. `full` nodes make none."""
+
+    def __init__(self):
+        self.folders, self.full = set(), set()
+
+    async def folder(self, what, node, volume):
+        if node in self.full:
+            raise OSError(f'node "{node}": no space left')
+        (self.folders.add if what == "make" else self.folders.discard)((node, volume))
+        return f"/disks/{volume}"
+
+
+@asynccontextmanager
+async def storage(tmp_path, nodes=("n1", "n2"), classes=(STANDARD,)):
+    async with running_server(tmp_path) as server:
+        disks = Disks()
+        config = manager.Config(root_ca="-----BEGIN CERTIFICATE-----\n", folder=disks.folder)
+        async with running_control(server, config=config) as control:
+            control.disks = disks
+            for name in nodes:
+                await control.nodes.add(name)
+            for one in classes:
+                await control.client.create("storageclasses.storage.k8s.io", one)
+            yield control
+
+
+def claim(name="data", size="1Gi", **spec):
+    filled = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}, **spec}
+    return {"metadata": {"name": name, "namespace": "default"}, "spec": filled}
+
+
+def pod(name, *claims, **spec):
+    volumes = [{"name": c, "persistentVolumeClaim": {"claimName": c}} for c in claims]
+    filled = {"containers": [{"name": "c", "image": "i"}], "volumes": volumes, **spec}
+    return {"metadata": {"name": name, "namespace": "default"}, "spec": filled}
+
+
+def volume(name, size="1Gi", node="", **spec):
+    filled = {"capacity": {"storage": size}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}, **spec}
+    if node:
+        here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
+        filled["nodeAffinity"] = {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}}
+    return {"metadata": {"name": name}, "spec": filled}
+
+
+def found(control, resource, name):
+    return next((o for o in control.objects(resource) if o["metadata"]["name"] == name), None)
+
+
+def phase(control, resource, name):
+    obj = found(control, resource, name)
+    return obj and obj["status"].get("phase")
+
+
+def place(control, name):
+    obj = found(control, "pods", name)
+    return obj and obj["spec"].get("nodeName")
+
+
+def condition(control, name):
+    conditions = (found(control, "pods", name) or {"status": {}})["status"].get("conditions") or [{}]
+    return conditions[0].get("message", "")
+
+
+async def said(control, message):
+    """Whether an event says so, sooner or later."""
+    for _ in range(1000):
+        events = (await control.client.list("events", "default")).items
+        if message in [item.object["message"] for item in events]:
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+def test_a_claim_gets_a_folder_where_its_first_pod_goes_and_loses_it_when_deleted(tmp_path):
+    async def story():
+        async with storage(tmp_path) as control:
+            client = control.client
+            await client.create("persistentvolumeclaims", claim())
+            await client.create("pods", pod("first", "data", nodeSelector={"kubernetes.io/hostname": "n2"}))
+            await control.until(lambda: phase(control, "pods", "first") == "Running")
+            (made,) = control.objects("persistentvolumes")
+            assert control.disks.folders == {("n2", made["metadata"]["name"])}
+            assert found(control, "persistentvolumeclaims", "data")["spec"]["volumeName"] == made["metadata"]["name"]
+            await client.create("pods", pod("second", "data"))
+            await control.until(lambda: place(control, "second") == "n2")
+            for name in ("first", "second"):
+                await client.delete("pods", name, "default", grace_period_s=0)
+            await client.delete("persistentvolumeclaims", "data", "default")
+            await control.until(lambda: not control.objects("persistentvolumes") and not control.disks.folders)
+
+    asyncio.run(story())
+
+
+def test_a_larger_claim_makes_its_volume_larger(tmp_path):
+    async def story():
+        async with storage(tmp_path) as control:
+            await control.client.create("persistentvolumeclaims", claim())
+            await control.client.create("pods", pod("p", "data"))
+            await control.until(lambda: phase(control, "persistentvolumeclaims", "data") == "Bound")
+            grown = {"spec": {"resources": {"requests": {"storage": "3Gi"}}}}
+            await control.client.patch("persistentvolumeclaims", "data", grown, "default")
+            held = {"storage": "3Gi"}
+            await control.until(lambda: found(control, "persistentvolumeclaims", "data")["status"]["capacity"] == held)
+            assert control.objects("persistentvolumes")[0]["spec"]["capacity"] == held
+
+    asyncio.run(story())
+
+
+def test_a_folder_that_cannot_be_made_keeps_the_pod_waiting_until_it_can(tmp_path):
+    async def story():
+        async with storage(tmp_path, nodes=["n1"]) as control:
+            control.disks.full.add("n1")
+            await control.client.create("persistentvolumeclaims", claim())
+            await control.client.create("pods", pod("p", "data"))
+
+            why = 'failed to provision volume with StorageClass "standard": node "n1": no space left'
+            assert await said(control, why)
+            control.disks.full.clear()
+            await control.until(lambda: phase(control, "pods", "p") == "Running")
+
+    asyncio.run(story())
+
+
+def test_each_claim_gets_a_volume_of_its_own_the_smallest_first(tmp_path):
+    async def story():
+        async with storage(tmp_path, classes=()) as control:
+            for name, size in (("large", "9Gi"), ("small", "1Gi"), ("middle", "2Gi")):
+                await control.client.create("persistentvolumes", volume(name, size))
+            for name in ("a", "b"):
+                await control.client.create("persistentvolumeclaims", claim(name))
+            await control.until(lambda: {phase(control, "persistentvolumeclaims", n) for n in "ab"} == {"Bound"})
+            taken = {c["spec"]["volumeName"] for c in control.objects("persistentvolumeclaims")}
+            assert taken == {"small", "middle"}
+            assert phase(control, "persistentvolumes", "large") == "Available"
+            await control.client.delete("persistentvolumeclaims", "a", "default")
+            await control.until(lambda: "Released" in {phase(control, "persistentvolumes", n) for n in ("small", "middle")})
+
+    asyncio.run(story())
+
+
+def test_volumes_that_wait_are_chosen_with_the_node_and_never_twice(tmp_path):
+    by_hand = {**STANDARD, "metadata": {"name": "disks"}, "provisioner": "kubernetes.io/no-provisioner"}
+
+    async def story():
+        async with storage(tmp_path, nodes=["n1", "n2", "n3"], classes=[by_hand]) as control:
+            for node in ("n1", "n2"):
+                await control.client.create("persistentvolumes", volume(f"of-{node}", node=node, storageClassName="disks"))
+            await control.until(lambda: {phase(control, "persistentvolumes", f"of-n{i}") for i in (1, 2)} == {"Available"})
+            for name in ("a", "b", "c"):
+                await control.client.create("persistentvolumeclaims", claim(name, storageClassName="disks"))
+                await control.client.create("pods", pod(name, name))
+            await control.until(lambda: len(control.ready_pods("default")) == 2)
+            placed = {p["spec"]["nodeName"]: p["metadata"]["name"] for p in control.ready_pods("default")}
+            for node, name in placed.items():
+                assert found(control, "persistentvolumeclaims", name)["spec"]["volumeName"] == f"of-{node}"
+            (left,) = {"a", "b", "c"} - set(placed.values())
+            text = "0/3 nodes are available: 3 node(s) didn't find available persistent volumes to bind."
+            await control.until(lambda: condition(control, left).startswith(text))
+            await control.client.create("persistentvolumes", volume("of-n3", node="n3", storageClassName="disks"))
+            await control.until(lambda: place(control, left) == "n3")
+
+    asyncio.run(story())
+
+
+def test_a_pod_waits_for_its_claims_and_says_so_once(tmp_path):
+    async def story():
+        async with storage(tmp_path) as control:
+            await control.client.create("pods", pod("p", "data"))
+            text = '0/2 nodes are available: persistentvolumeclaim "data" not found.'
+            await control.until(lambda: condition(control, "p").startswith(text))
+            await control.client.create("persistentvolumeclaims", claim(storageClassName=""))
+            text = "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims."
+            await control.until(lambda: condition(control, "p").startswith(text))
+            await control.client.create("persistentvolumes", volume("v", node="n2"))
+            await control.until(lambda: place(control, "p") == "n2")
+
+    asyncio.run(story())
+
+
+def test_a_claim_for_one_pod_is_mounted_by_one_pod(tmp_path):
+    async def story():
+        async with storage(tmp_path) as control:
+            await control.client.create("persistentvolumeclaims", claim(accessModes=["ReadWriteOncePod"]))
+            await control.client.create("pods", pod("first", "data"))
+            await control.until(lambda: phase(control, "pods", "first") == "Running")
+            await control.client.create("pods", pod("second", "data"))
+            await control.until(lambda: "ReadWriteOncePod access mode" in condition(control, "second"))
+            await control.client.delete("pods", "first", "default", grace_period_s=0)
+            await control.until(lambda: phase(control, "pods", "second") == "Running")
+
+    asyncio.run(story())
+
+
+def test_an_ephemeral_volume_is_the_pods_own_and_goes_with_it(tmp_path):
+    async def story():
+        async with storage(tmp_path) as control:
+            template = {"metadata": {"labels": {"a": "b"}}, "spec": claim()["spec"]}
+            volumes = [{"name": "scratch", "ephemeral": {"volumeClaimTemplate": template}}]
+            await control.client.create("pods", pod("p", volumes=volumes))
+            await control.until(lambda: phase(control, "pods", "p") == "Running")
+            made = found(control, "persistentvolumeclaims", "p-scratch")
+            assert made["metadata"]["labels"] == {"a": "b"} and made["metadata"]["ownerReferences"][0]["name"] == "p"
+            await control.client.delete("pods", "p", "default", grace_period_s=0)
+            await control.until(lambda: not control.objects("persistentvolumeclaims"))
+            await control.until(lambda: not control.disks.folders)
+            await control.client.create("persistentvolumeclaims", claim("q-scratch"))
+            await control.client.create("pods", pod("q", volumes=volumes))
+            await control.until(lambda: "was not created for" in condition(control, "q"))
+
+    asyncio.run(story())
+
+
+def test_a_volume_deleted_by_hand_waits_for_its_claim_and_then_takes_its_folder_along(tmp_path):
+    async def story():
+        async with storage(tmp_path) as control:
+            await control.client.create("persistentvolumeclaims", claim())
+            await control.client.create("pods", pod("p", "data"))
+            await control.until(lambda: phase(control, "persistentvolumeclaims", "data") == "Bound")
+            (made,) = control.objects("persistentvolumes")
+            await control.client.delete("persistentvolumes", made["metadata"]["name"])
+            assert control.disks.folders
+            await control.client.delete("pods", "p", "default", grace_period_s=0)
+            await control.client.delete("persistentvolumeclaims", "data", "default")
+            await control.until(lambda: not control.objects("persistentvolumes"))
+            assert not control.disks.folders
+
+    asyncio.run(story())
