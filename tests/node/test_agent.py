@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from tests.cluster.registry import running_registry
 
 from corral.api.errors import ApiError
 from corral.client.client import Client
@@ -520,6 +521,24 @@ def test_an_image_is_a_volume_that_nobody_writes_to(node, run):
         await node.run("looks", look, restartPolicy="Never", volumes=[{"name": "v", "image": {"reference": IMAGE}}])
         pod = await node.until("looks", lambda pod: pod and pod["status"].get("phase") == "Succeeded")
         assert node.log(pod, "c") == "/image/bin/sh\nrefused\n"
+
+    run(scenario())
+
+
+def test_images_that_can_be_fetched_again_go_when_nothing_uses_them(node, run):
+    async def scenario():
+        with running_registry("nobody", "nothing") as registry:
+            registry.put("open/app", "1", "fetched")
+            image = f"{registry.address}/open/app:1"
+            await node.run("fetched", {"name": "c", "image": image})
+            await node.until("fetched", is_running)
+            await node.agent.collector.free_all()
+            assert await node.agent.images.image(image) is not None
+            await node.client.delete("pods", "fetched", "default", grace_period_s=0)
+            await eventually_async(lambda: gone(node, "fetched"))
+            await node.agent.collector.free_all()
+            assert await node.agent.images.image(image) is None
+            assert await node.agent.images.image(IMAGE) is not None
 
     run(scenario())
 

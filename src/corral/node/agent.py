@@ -27,12 +27,13 @@ from corral.node.cri.runtime import Runtime
 from corral.node.cri.types import Sandbox
 from corral.node.facts import NodeFacts
 from corral.node.gate import Gate
+from corral.node.imagecollection import ImageCollector
 from corral.node.images import Puller
 from corral.node.logs.rotation import rotate_forever
 from corral.node.machine import Machine
 from corral.node.pullrecords import PullRecords
 from corral.node.references import References
-from corral.node.registration import Registration
+from corral.node.registration import Registration, about_node
 from corral.node.resources import level_values, whole
 from corral.node.server import KubeletServer
 from corral.node.spec.sandbox import CLUSTER_ANNOTATION
@@ -79,6 +80,9 @@ class Agent:
         self.pulls = PullRecords(config.data_dir / "image-pulls.json")
         self.machine = self._machine()
         self.server = KubeletServer(self)
+        self.collector = ImageCollector(
+            config, self.images, self.runtime, self.pulls, self.clock, self._image_volumes, self._warn_of_node
+        )
         self.registration = Registration(config, client, self.clock, self.machine.recorder, self.runtime.info, self.images)
 
     async def run(self) -> None:
@@ -92,6 +96,7 @@ class Agent:
         self._tasks.keep("pods", self.pods.run)
         self._tasks.keep("runtime events", self._follow_runtime)
         self._tasks.keep("relist", self._relist_now_and_then)
+        self._tasks.keep("image collection", self.collector.run)
         self._tasks.keep("log rotation", lambda: rotate_forever(self.config, self.runtime, self.clock, self._log_files))
         try:
             await self.server.start()
@@ -245,6 +250,14 @@ class Agent:
     def _references_changed(self, uid: str) -> None:
         if uid in self.workers:
             self.workers[uid].references_changed()
+
+    def _image_volumes(self) -> list[str]:
+        """The images that pods have as volumes."""
+        volumes = (v for worker in self.workers.values() for v in worker.pod["spec"].get("volumes") or ())
+        return [volume["image"]["reference"] for volume in volumes if (volume.get("image") or {}).get("reference")]
+
+    def _warn_of_node(self, reason: str, message: str) -> None:
+        self.machine.recorder.record(about_node(self.config.node_name), "Warning", reason, message)
 
     def _log_files(self) -> list[tuple[str, str]]:
         """Container id and log path of everything that runs."""

@@ -30,6 +30,10 @@ class NodeConfig(Struct, frozen=True):
     log_max_bytes: int = 10 * 1024 * 1024
     log_max_files: int = 5
     log_look_s: float = 10.0
+    #: Unused images go when this much of their disk is full, until this much is; none before it is that old.
+    image_gc_high_percent: int = 85
+    image_gc_low_percent: int = 80
+    image_gc_min_age_s: float = 120.0
     #: The host's resolver configuration, copied to pods whose dnsPolicy is Default.
     resolv_conf: Path = Path("/etc/resolv.conf")
     labels: tuple[tuple[str, str], ...] = ()

@@ -85,7 +85,7 @@ class Registration:
                 patch["spec"] = wanted["spec"]
             self._node = await self._client.patch("nodes", name, patch)
         await self._report()
-        self._recorder.record(self._about(), "Normal", "Starting", "Starting kubelet.")
+        self._recorder.record(about_node(self._config.node_name), "Normal", "Starting", "Starting kubelet.")
 
     def _wanted(self) -> Object:
         config, arch = self._config, hostinfo.architecture()
@@ -119,7 +119,7 @@ class Registration:
         if _is_true(self._node, "Ready"):
             if not self._said_ready:
                 name = self._config.node_name
-                self._recorder.record(self._about(), "Normal", "NodeReady", f"Node {name} status is now: NodeReady")
+                self._recorder.record(about_node(name), "Normal", "NodeReady", f"Node {name} status is now: NodeReady")
                 self._said_ready = True
             self.registered.set()
 
@@ -192,10 +192,10 @@ class Registration:
             lease = {"kind": "Lease", "apiVersion": "coordination.k8s.io/v1", "metadata": meta, "spec": spec}
             await self._client.create("leases.coordination.k8s.io", lease)
 
-    def _about(self) -> Object:
-        # As the reference has it: events of nodes carry the name where others have the uid.
-        name = self._config.node_name
-        return {"kind": "Node", "apiVersion": "v1", "metadata": {"name": name, "uid": name}}
+
+def about_node(name: str) -> Object:
+    """What an event of a node is about: as the reference has it, such events carry the name where others have the uid."""
+    return {"kind": "Node", "apiVersion": "v1", "metadata": {"name": name, "uid": name}}
 
 
 def _pressure(short: bool, what: str, of: str) -> tuple[str, str, str]:

@@ -1,6 +1,7 @@
 """The image service of the CRI."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from corral.node.cri.channel import Channel, call
@@ -35,10 +36,14 @@ class Images:
         )
         return str((await call(self._stub.PullImage, request, None)).image_ref)
 
+    async def folder(self) -> Path:
+        """Where the unpacked images lie: of containerd, the folder of the snapshotter that unpacks them."""
+        answer = await call(self._stub.ImageFsInfo, messages.ImageFsInfoRequest())
+        return Path(answer.image_filesystems[0].fs_id.mountpoint)
+
     async def snapshotter(self) -> str:
         """Which of containerd's snapshotters unpacks the images: what its folder's name ends in."""
-        answer = await call(self._stub.ImageFsInfo, messages.ImageFsInfoRequest())
-        return str(answer.image_filesystems[0].fs_id.mountpoint).rpartition(".")[2]
+        return str(await self.folder()).rpartition(".")[2]
 
     async def remove(self, reference: str) -> None:
         """Forget an image; no error where it is not present."""

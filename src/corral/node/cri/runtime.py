@@ -125,6 +125,7 @@ class Runtime:
                 c.metadata.name,
                 c.metadata.attempt,
                 _STATES[c.state],
+                (c.image_ref, c.image.image),
             )
             for c in answer.containers
         ]

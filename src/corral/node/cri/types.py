@@ -24,7 +24,7 @@ class Sandbox(Struct, frozen=True):
 
 
 class ListedContainer(Struct, frozen=True):
-    """A container as a listing shows it."""
+    """A container as a listing shows it. `images` are the names under which it knows its image: ids or references."""
 
     id: str
     sandbox_id: str
@@ -32,6 +32,7 @@ class ListedContainer(Struct, frozen=True):
     name: str
     attempt: int
     state: ContainerState
+    images: tuple[str, ...] = ()
 
 
 class ContainerUser(Struct, frozen=True):
