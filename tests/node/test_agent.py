@@ -1,7 +1,6 @@
 """The agent with a real API server, containerd and runc: pods live and end as they should."""
 
 import asyncio
-import contextlib
 import json
 import os
 import shutil
@@ -11,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.cluster.registry import running_registry
 
 from corral.api.errors import ApiError
@@ -23,6 +23,8 @@ from corral.node.hostinfo import architecture, cpu_count
 from corral.node.logs.reader import LogOptions, read
 from corral.node.logs.rotation import rotated
 from corral.node.oci import image_archive, layer
+from corral.node.pressure.thresholds import MEMORY, Threshold
+from corral.node.pressure.watch import PressureWatch
 from corral.node.resources import pod_cgroup
 from corral.node.teardown import tear_down
 from corral.testing.server import running_server
@@ -107,6 +109,13 @@ class World:
         events = await self.client.list("events", "default", field_selector=f"involvedObject.name={name}")
         return [item.object["reason"] for item in events.items]
 
+    async def clear(self):
+        """Delete all pods; what is left of them ends meanwhile."""
+        listing = await self.client.list("pods", "default")
+        names = [item.object["metadata"]["name"] for item in listing.items]
+        gone = (self.client.delete("pods", name, "default", grace_period_s=0) for name in names)
+        await asyncio.gather(*gone, return_exceptions=True)
+
     def log(self, pod, container, attempt=0):
         meta = pod["metadata"]
         path = self.config.pod_log_dir("default", meta["name"], meta["uid"]) / container / f"{attempt}.log"
@@ -173,9 +182,10 @@ def node(loop_of_module, tmp_path_factory):
 
 
 @pytest.fixture
-def run(loop_of_module):
-    """Runs a scenario."""
-    return loop_of_module.run
+def run(loop_of_module, node):
+    """Runs a scenario; the pods that it leaves do not take the next one's room."""
+    yield loop_of_module.run
+    loop_of_module.run(node.clear())
 
 
 def is_running(pod):
@@ -416,26 +426,20 @@ def test_a_resize_waits_for_room_and_what_never_fits_is_refused(node, run):
             change = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": cpu}}}]}}
             await node.client.patch("pods", "first", change, "default", type="strategic", subresource="resize")
 
-        try:
-            with pytest.raises(ApiError, match="enough allocatable resources: cpu"):
-                await ask(f"{cpus + 1}")
-            await ask(most)
-            pod = await node.until("first", lambda p: condition(p, "PodResizePending").get("reason") == "Deferred")
-            assert container_status(pod)["resources"] == {"requests": {"cpu": half}}
-            await node.client.delete("pods", "second", "default")
+        with pytest.raises(ApiError, match="enough allocatable resources: cpu"):
+            await ask(f"{cpus + 1}")
+        await ask(most)
+        pod = await node.until("first", lambda p: condition(p, "PodResizePending").get("reason") == "Deferred")
+        assert container_status(pod)["resources"] == {"requests": {"cpu": half}}
+        await node.client.delete("pods", "second", "default")
 
-            def resized(pod):
-                has = container_status(pod)["resources"] == {"requests": {"cpu": most}}
-                return has and not condition(pod, "PodResizePending") and not condition(pod, "PodResizeInProgress")
+        def resized(pod):
+            has = container_status(pod)["resources"] == {"requests": {"cpu": most}}
+            return has and not condition(pod, "PodResizePending") and not condition(pod, "PodResizeInProgress")
 
-            pod = await node.until("first", resized)
-            assert container_status(pod)["allocatedResources"] == {"cpu": most}
-            assert container_status(pod)["restartCount"] == 0
-        finally:  # Later tests need the room.
-            for name in ("first", "second"):
-                with contextlib.suppress(ApiError):
-                    await node.client.delete("pods", name, "default")
-            await node.until("first", lambda pod: pod is None)
+        pod = await node.until("first", resized)
+        assert container_status(pod)["allocatedResources"] == {"cpu": most}
+        assert container_status(pod)["restartCount"] == 0
 
     run(scenario())
 
@@ -521,6 +525,75 @@ def test_an_image_is_a_volume_that_nobody_writes_to(node, run):
         await node.run("looks", look, restartPolicy="Never", volumes=[{"name": "v", "image": {"reference": IMAGE}}])
         pod = await node.until("looks", lambda pod: pod and pod["status"].get("phase") == "Succeeded")
         assert node.log(pod, "c") == "/image/bin/sh\nrefused\n"
+
+    run(scenario())
+
+
+def watch_with(node, *thresholds, **settings):
+    """A watch over the node's pods in place of its own, below other thresholds."""
+    agent, config = node.agent, replace(node.config, eviction=thresholds, **settings)
+    free = agent.collector.free_all
+    return PressureWatch(config, agent.clock, agent.runtime.stats, agent.images.folder, agent._active, free, lambda: None)
+
+
+def test_a_node_short_of_memory_ends_the_greediest_pod_and_takes_none_that_asks_for_nothing(node, run):
+    async def scenario():
+        own = node.agent.pressure
+        asks = {"requests": {"memory": "200Mi"}}
+        await node.run("modest", {"name": "c", "command": FOREVER, "resources": asks})
+        await node.run("greedy", {"name": "c", "command": ["sh", "-c", f"x=$(cat /bin/sh); {' '.join(FOREVER[2:])}"]})
+        for name in ("modest", "greedy"):
+            await node.until(name, is_running)
+        node.agent.pressure = watch_with(node, Threshold("memory.available", "100%", MEMORY, "memory"))
+        try:
+            ended = await node.agent.pressure.look()
+            assert ended.pod["metadata"]["name"] == "greedy"
+            pod = await node.until("greedy", lambda p: p["status"].get("phase") == "Failed")
+            assert pod["status"]["reason"] == "Evicted"
+            assert pod["status"]["message"].startswith("The node was low on resource: memory. Threshold quantity: ")
+            assert condition(pod, "DisruptionTarget")["reason"] == "TerminationByKubelet"
+            assert "Evicted" in await node.reasons("greedy")
+            await node.run("late")
+            pod = await node.until("late", lambda p: p["status"].get("phase") == "Failed")
+            assert pod["status"]["message"] == "Pod was rejected: The node had condition: [MemoryPressure]. "
+            await node.run("asks", {"name": "c", "command": FOREVER, "resources": asks})
+            await node.until("asks", is_running)
+            assert is_running(await node.client.get("pods", "modest", "default"))
+        finally:
+            node.agent.pressure = own
+
+    run(scenario())
+
+
+def test_who_uses_more_of_the_disk_than_it_said_is_ended(node, run):
+    async def scenario():
+        fill = "head -c 3000000 /dev/zero > /e/f; "
+        mount = {"volumeMounts": [{"name": "e", "mountPath": "/e"}]}
+        await node.run(
+            "overflows",
+            {"name": "c", "command": ["sh", "-c", fill + FOREVER[2]], **mount},
+            volumes=[{"name": "e", "emptyDir": {"sizeLimit": "1Mi"}}],
+        )
+        limits = {"resources": {"limits": {"ephemeral-storage": "2Mi"}}}
+        await node.run(
+            "exceeds",
+            {"name": "c", "command": ["sh", "-c", fill + FOREVER[2]], **mount, **limits},
+            volumes=[{"name": "e", "emptyDir": {}}],
+        )
+        told = {
+            "overflows": 'Usage of EmptyDir volume "e" exceeds the limit "1Mi". ',
+            "exceeds": "Pod ephemeral local storage usage exceeds the total limit of containers 2Mi. ",
+        }
+        for name in told:
+            await node.until(name, is_running)
+        watch = watch_with(node)
+        async with asyncio.timeout(PATIENCE_S):
+            while len([w for w in node.agent._active() if w.pod["metadata"]["name"] in told]) > 0:
+                await watch.look()
+                await asyncio.sleep(0.1)
+        for name, message in told.items():
+            pod = await node.until(name, lambda p: p["status"].get("phase") == "Failed")
+            assert (pod["status"]["reason"], pod["status"]["message"]) == ("Evicted", message)
 
     run(scenario())
 

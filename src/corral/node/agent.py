@@ -31,6 +31,7 @@ from corral.node.imagecollection import ImageCollector
 from corral.node.images import Puller
 from corral.node.logs.rotation import rotate_forever
 from corral.node.machine import Machine
+from corral.node.pressure.watch import PressureWatch
 from corral.node.pullrecords import PullRecords
 from corral.node.references import References
 from corral.node.registration import Registration, about_node
@@ -83,7 +84,18 @@ class Agent:
         self.collector = ImageCollector(
             config, self.images, self.runtime, self.pulls, self.clock, self._image_volumes, self._warn_of_node
         )
-        self.registration = Registration(config, client, self.clock, self.machine.recorder, self.runtime.info, self.images)
+        self.registration = Registration(
+            config, client, self.clock, self.machine.recorder, self.runtime.info, self.images, self._pressures
+        )
+        self.pressure = PressureWatch(
+            config,
+            self.clock,
+            self.runtime.stats,
+            self.images.folder,
+            self._active,
+            self.collector.free_all,
+            self.registration.look_now,
+        )
 
     async def run(self) -> None:
         """Run until cancelled; pods run on. Raises OSError where the port of its server is taken."""
@@ -96,6 +108,7 @@ class Agent:
         self._tasks.keep("pods", self.pods.run)
         self._tasks.keep("runtime events", self._follow_runtime)
         self._tasks.keep("relist", self._relist_now_and_then)
+        self._tasks.keep("pressure", self.pressure.run)
         self._tasks.keep("image collection", self.collector.run)
         self._tasks.keep("log rotation", lambda: rotate_forever(self.config, self.runtime, self.clock, self._log_files))
         try:
@@ -122,7 +135,7 @@ class Agent:
     def _machine(self) -> Machine:
         config = self.config
         total = hostinfo.capacity(config.data_dir, config.max_pods)
-        free = hostinfo.allocatable(total)
+        free = hostinfo.allocatable(total, config.eviction)
         node = NodeFacts(
             config.node_name,
             (config.node_ip,),
@@ -148,6 +161,7 @@ class Agent:
             allocatable=amounts(free),
             granted_to_others=self._granted_to_others,
             ports_of_others=self._ports_of_others,
+            pressures=self._pressures,
         )
 
     def _granted_to_others(self, uid: str) -> Amounts:
@@ -250,6 +264,13 @@ class Agent:
     def _references_changed(self, uid: str) -> None:
         if uid in self.workers:
             self.workers[uid].references_changed()
+
+    def _pressures(self) -> frozenset[str]:
+        return self.pressure.conditions
+
+    def _active(self) -> list[PodWorker]:
+        """The pods that hold something of the node."""
+        return [worker for worker in self.workers.values() if worker.holds_resources]
 
     def _image_volumes(self) -> list[str]:
         """The images that pods have as volumes."""

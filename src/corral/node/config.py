@@ -4,6 +4,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from corral.node.pressure.thresholds import HARD, Threshold
+
 KUBELET_VERSION = "v1.36.2"
 PAUSE_IMAGE = "corral.local/pause:1"
 
@@ -30,6 +32,10 @@ class NodeConfig(Struct, frozen=True):
     log_max_bytes: int = 10 * 1024 * 1024
     log_max_files: int = 5
     log_look_s: float = 10.0
+    #: Below which the node is under pressure, how often it looks, and how long it stays so after the last time that it was.
+    eviction: tuple[Threshold, ...] = HARD
+    pressure_look_s: float = 10.0
+    pressure_transition_s: float = 300.0
     #: Unused images go when this much of their disk is full, until this much is; none before it is that old.
     image_gc_high_percent: int = 85
     image_gc_low_percent: int = 80

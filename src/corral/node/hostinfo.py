@@ -2,27 +2,15 @@
 
 import os
 import platform
+from collections.abc import Iterable
 from pathlib import Path
-
-from msgspec import Struct
 
 from corral.api.objects import Object
 from corral.node.config import KUBELET_VERSION
+from corral.node.pressure.thresholds import Threshold
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64le", "s390x": "s390x", "riscv64": "riscv64"}
 HUGEPAGES = Path("/sys/kernel/mm/hugepages")
-#: Below these shares or amounts the node is under pressure (the reference's hard eviction thresholds).
-MEMORY_AVAILABLE_MIN_BYTES = 100 * 1024 * 1024
-DISK_AVAILABLE_MIN_SHARE = 0.10
-INODES_FREE_MIN_SHARE = 0.05
-
-
-class Pressure(Struct, frozen=True):
-    """What the host is short of."""
-
-    memory: bool
-    disk: bool
-    pids: bool
 
 
 def architecture() -> str:
@@ -64,25 +52,17 @@ def capacity(data_dir: Path, max_pods: int) -> dict[str, str]:
     return made
 
 
-def allocatable(total: dict[str, str]) -> dict[str, str]:
+def allocatable(total: dict[str, str], thresholds: Iterable[Threshold]) -> dict[str, str]:
     """What pods may ask for: the capacity, less what is kept free before pods are evicted."""
     made = dict(total)
-    memory_kib = int(total["memory"].removesuffix("Ki")) - MEMORY_AVAILABLE_MIN_BYTES // 1024
-    disk_bytes = int(total["ephemeral-storage"].removesuffix("Ki")) * 1024
-    made["memory"] = f"{memory_kib}Ki"
-    made["ephemeral-storage"] = str(int(disk_bytes * (1 - DISK_AVAILABLE_MIN_SHARE)))
+    for threshold in thresholds:
+        if threshold.signal == "memory.available":
+            memory_kib = int(total["memory"].removesuffix("Ki"))
+            made["memory"] = f"{memory_kib - threshold.amount(memory_kib * 1024) // 1024}Ki"
+        elif threshold.signal == "nodefs.available":
+            disk_bytes = int(total["ephemeral-storage"].removesuffix("Ki")) * 1024
+            made["ephemeral-storage"] = str(disk_bytes - threshold.amount(disk_bytes))
     return made
-
-
-def pressure(data_dir: Path) -> Pressure:
-    """Whether memory, disk or process numbers run short."""
-    disk = os.statvfs(data_dir)
-    inodes_short = disk.f_files > 0 and disk.f_favail / disk.f_files < INODES_FREE_MIN_SHARE
-    return Pressure(
-        memory=memory().get("MemAvailable", MEMORY_AVAILABLE_MIN_BYTES) < MEMORY_AVAILABLE_MIN_BYTES,
-        disk=disk.f_bavail / max(1, disk.f_blocks) < DISK_AVAILABLE_MIN_SHARE or inodes_short,
-        pids=False,
-    )
 
 
 def node_info(runtime_name: str, runtime_version: str) -> Object:

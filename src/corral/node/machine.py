@@ -25,7 +25,7 @@ class Machine(Struct, frozen=True):
 
     `drained(addresses)` returns when a terminating pod with these addresses gets no new connections any more. `allocatable` is
     what the node has for pods, `granted_to_others(uid)` what of it other pods than this have, `ports_of_others(uid)` which of
-    its ports.
+    its ports, `pressures()` of what it is short.
     """
 
     config: NodeConfig
@@ -44,3 +44,4 @@ class Machine(Struct, frozen=True):
     allocatable: Amounts
     granted_to_others: Callable[[str], Amounts]
     ports_of_others: Callable[[str], Sequence[HostPort]]
+    pressures: Callable[[], frozenset[str]]

@@ -4,8 +4,9 @@ https://kubernetes.io/docs/concepts/architecture/nodes/
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from typing import Any
 
 from corral.api.errors import ApiError
@@ -17,6 +18,7 @@ from corral.node import hostinfo
 from corral.node.config import NodeConfig
 from corral.node.cri.images import Images
 from corral.node.cri.types import Image, RuntimeInfo
+from corral.node.pressure.thresholds import DISK, MEMORY
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,7 @@ class Registration:
         recorder: Recorder,
         runtime_info: Callable[[], Awaitable[RuntimeInfo]],
         images: Images,
+        pressures: Callable[[], Container[str]],
     ) -> None:
         self._config = config
         self._client = client
@@ -45,8 +48,10 @@ class Registration:
         self._recorder = recorder
         self._runtime_info = runtime_info
         self._images = images
+        self._pressures = pressures
         self._node: Object = {}
         self._said_ready = False
+        self._wake = asyncio.Event()
         self.registered = asyncio.Event()
 
     async def run(self) -> None:
@@ -106,12 +111,22 @@ class Registration:
         written_s = self._clock.monotonic()
         while True:
             ready = _is_true(self._node, "Ready")
-            await self._clock.sleep(LOOK_EVERY_S if ready else RETRY_FIRST_S * 4)
+            await self._pause(LOOK_EVERY_S if ready else RETRY_FIRST_S * 4)
             fresh = await self._status(self._node.get("status") or {})
             due = self._clock.monotonic() - written_s >= self._config.status_period_s
             if due or _meaning(fresh) != _meaning(self._node.get("status") or {}):
                 await self._retried(self._report, "status of the node")
                 written_s = self._clock.monotonic()
+
+    def look_now(self) -> None:
+        """Something that the node's status tells has changed."""
+        self._wake.set()
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        self._wake.clear()
 
     async def _report(self) -> None:
         status = await self._status(self._node.get("status") or {})
@@ -138,7 +153,7 @@ class Registration:
                 {"type": "Hostname", "address": config.node_name},
             ],
             "capacity": total,
-            "allocatable": hostinfo.allocatable(total),
+            "allocatable": hostinfo.allocatable(total, config.eviction),
             "conditions": self._conditions(info, old),
             "daemonEndpoints": {"kubeletEndpoint": {"Port": config.kubelet_port}},
             "images": [_image(i) for i in sorted(images, key=lambda i: -i.size_bytes)[:IMAGES_REPORTED]],
@@ -146,18 +161,18 @@ class Registration:
         }
 
     def _conditions(self, info: RuntimeInfo | None, old: Object) -> list[Object]:
-        short = hostinfo.pressure(self._config.data_dir)
+        short = self._pressures()
         if info is not None and info.ready and info.network_ready:
             ready = ("True", "KubeletReady", "kubelet is posting ready status")
         else:
             why = info.message if info is not None else "container runtime is down"
             ready = ("False", "KubeletNotReady", why or "container runtime is not ready")
         verdicts = {
-            "MemoryPressure": _pressure(short.memory, "Memory", "memory available"),
+            "MemoryPressure": _pressure(MEMORY in short, "Memory", "memory available"),
             "DiskPressure": ("True", "KubeletHasDiskPressure", "kubelet has disk pressure")
-            if short.disk
+            if DISK in short
             else ("False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-            "PIDPressure": _pressure(short.pids, "PID", "PID available"),
+            "PIDPressure": _pressure(False, "PID", "PID available"),
             "Ready": ready,
         }
         now = rfc3339(self._clock.now())

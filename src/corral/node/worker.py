@@ -80,6 +80,7 @@ class PodWorker:
         self._gone = False
         #: the node has found room for it; one that an agent reported on before has it.
         self._taken = bool((pod.get("status") or {}).get("startTime"))
+        self._over = asyncio.Event()
         #: nothing runs any more; and then: nothing is held any more.
         self._ended = False
         self._stopped = False
@@ -101,6 +102,17 @@ class PodWorker:
         """The pod is no longer in the API: stop what is left of it."""
         self._gone = True
         self._wake.set()
+
+    def halt(self, halt: Halt) -> None:
+        """End the pod for good, though nobody deleted it."""
+        if self._halt is None and not self._ended:
+            self._halt = halt
+            self._say(halt.event_type, halt.reason, halt.message, "")
+            self._wake.set()
+
+    async def ended(self) -> None:
+        """Return when nothing of the pod runs any more."""
+        await self._over.wait()
 
     @property
     def granted(self) -> Object:
@@ -180,6 +192,7 @@ class PodWorker:
 
     def close(self) -> None:
         """Do nothing any more; the pod's containers run on."""
+        self._over.set()
         self._prober.close()
         self._writer.close()
         for task in self._tasks:
@@ -193,8 +206,7 @@ class PodWorker:
         made = Plan(terminate=True) if self._gone else plan(self._view(), observed, now_s)
         self._taken = self._taken or not made.terminate
         if made.halt is not None and self._halt is None:
-            self._halt = made.halt
-            self._say(made.halt.event_type, made.halt.reason, made.halt.message, "")
+            self.halt(made.halt)
             observed = self._observe()
         if made.terminate or self._stopping is not None:
             if self._stopping is None:
@@ -273,6 +285,8 @@ class PodWorker:
             self._starting.cancel()
             await asyncio.wait([self._starting])
         grace_s = grace_of(self.pod)
+        if self._halt is not None and self._halt.grace_s is not None:
+            grace_s = min(grace_s, self._halt.grace_s)
         if self._gone and not is_deleted(self.pod):
             grace_s = MIN_GRACE_S
         while True:
@@ -284,6 +298,7 @@ class PodWorker:
                 await self._machine.clock.sleep(STOP_RETRY_S)
         self._prober.close()
         self._ended = True
+        self._over.set()
         if not self._gone:
             self._publish(self._observe())
             await self._writer.flush()
@@ -354,7 +369,8 @@ class PodWorker:
 
     def _room(self) -> Room:
         machine = self._machine
-        return Room(machine.allocatable, machine.granted_to_others(self.uid), machine.ports_of_others(self.uid))
+        ports = machine.ports_of_others(self.uid)
+        return Room(machine.allocatable, machine.granted_to_others(self.uid), ports, machine.pressures())
 
     def _view(self) -> Object:
         """The pod as granted, with the newest status there is: what this worker said last, and what others have added."""

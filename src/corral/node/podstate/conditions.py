@@ -15,6 +15,7 @@ OWN = (
     *("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"),
     *(resize.PENDING, resize.IN_PROGRESS),
 )
+DISRUPTED = "DisruptionTarget"
 _Verdict = tuple[str, str, str]
 
 
@@ -34,7 +35,11 @@ def conditions(
     by_type = {c["type"]: c for c in old}
     made = [_condition(pod, kind, verdict, by_type.get(kind), now_s) for kind, verdict in verdicts.items()]
     made += resize.conditions(observed.resize, pod["metadata"].get("generation"), old, rfc3339(now_s))
-    return made + [c for c in old if c["type"] not in OWN]
+    others = {c["type"]: c for c in old if c["type"] not in OWN}
+    if observed.halt is not None and observed.halt.disrupted:
+        verdict = ("True", "TerminationByKubelet", observed.halt.message)
+        others[DISRUPTED] = _condition(pod, DISRUPTED, verdict, others.get(DISRUPTED), now_s)
+    return [*made, *others.values()]
 
 
 def _condition(pod: Object, kind: str, verdict: _Verdict, old: Object | None, now_s: float) -> Object:

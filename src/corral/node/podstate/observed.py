@@ -43,6 +43,10 @@ class Halt(Struct, frozen=True):
     event_type: str = "Normal"
     #: the node never took the pod: nothing of it was ever made.
     refused: bool = False
+    #: the seconds it has to end; None for its own grace.
+    grace_s: float | None = None
+    #: it did nothing wrong: others may count its end as a disruption (KEP-3329).
+    disrupted: bool = False
 
 
 class Room(Struct, frozen=True):
@@ -52,6 +56,8 @@ class Room(Struct, frozen=True):
     taken: Amounts
     #: Ports of the node that they have.
     ports: Sequence[HostPort] = ()
+    #: Of what the node is short: MemoryPressure, DiskPressure.
+    conditions: frozenset[str] = frozenset()
 
 
 class Observed(Struct, frozen=True):

@@ -11,6 +11,7 @@ from corral.api.quantity import ZERO, of_value
 from corral.api.sysctls import SAFE_SYSCTLS, dotted
 from corral.node.podstate.observed import Halt, Room
 from corral.node.podstate.resize import shortage
+from corral.node.pressure import eviction
 
 SYSTEM_NODE_CRITICAL = 2_000_001_000
 #: The order in which a node looks at what it lacks.
@@ -23,7 +24,7 @@ def refusal(pod: Object, room: Room | None) -> Halt | None:
 
 
 def _no_room(pod: Object, room: Room) -> Halt | None:
-    return _too_little(pod, room) or _no_port(pod, room)
+    return eviction.refusal(pod, room.conditions) or _too_little(pod, room) or _no_port(pod, room)
 
 
 def _too_little(pod: Object, room: Room) -> Halt | None:

@@ -1,0 +1,40 @@
+"""What a pod's files take."""
+
+import os
+
+from corral.node.config import NodeConfig
+from corral.node.cri.types import ContainerStats
+from corral.node.pressure.usage import bytes_below, measure
+from corral.testing.podstate import new_pod
+
+
+def stats(name, memory, layer):
+    return ContainerStats("id", "u", name, 0.0, 0, memory, memory, memory, 0, 0, layer, 0)
+
+
+def test_files_are_counted_by_what_they_take_and_once(tmp_path):
+    (tmp_path / "a").write_bytes(b"x" * 10_000)
+    os.link(tmp_path / "a", tmp_path / "b")
+    (tmp_path / "link").symlink_to("/")
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(1 << 30)
+    assert 10_000 <= bytes_below(tmp_path) < 100_000
+    assert bytes_below(tmp_path / "none") == 0
+
+
+def test_a_pod_is_its_containers_their_logs_and_its_empty_dirs(tmp_path):
+    config = NodeConfig("x", "n1", "127.0.0.1", tmp_path, "/none")
+    volumes = [{"name": "e", "emptyDir": {}}, {"name": "m", "emptyDir": {"medium": "Memory"}}, {"name": "c", "configMap": {}}]
+    pod = new_pod(volumes=volumes)
+    meta = pod["metadata"]
+    logs = config.pod_log_dir(meta["namespace"], meta["name"], meta["uid"]) / "c"
+    logs.mkdir(parents=True)
+    (logs / "0.log").write_bytes(b"x" * 8192)
+    for name in ("e", "m"):
+        folder = config.pod_dir(meta["uid"]) / "volumes/kubernetes.io~empty-dir" / name
+        folder.mkdir(parents=True)
+        (folder / "f").write_bytes(b"x" * 20_000)
+    found = measure(config, pod, [stats("c", 5, 1000)])
+    assert found.total("memory") == 5
+    assert found.disk["c"] >= 9192 and found.volumes.keys() == {"e"} and found.volumes["e"] >= 20_000
+    assert found.total("ephemeral-storage") == found.disk["c"] + found.volumes["e"]
