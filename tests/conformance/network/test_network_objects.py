@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from tests.conformance.conftest import eventually
-from tests.conformance.objects import pod, service
+from tests.conformance.hollow import HollowNodes
+from tests.conformance.objects import pod, service, workload
 from tests.conformance.operations import all_verbs, everywhere, in_discovery, replace, status_verbs
 from tests.conformance.rest import Api
 
@@ -263,3 +264,20 @@ def test_collections_of_services(api: Api) -> None:
 def test_services_of_all_namespaces(api: Api) -> None:
     """[sig-network] Services should find a service from listing all namespaces [Conformance]"""
     assert "kubernetes" in api.names(everywhere(api, "services"))
+
+
+def test_endpoints_follow_a_hundred_services(api: Api, hollow: HollowNodes) -> None:
+    """[sig-network] Service endpoints latency should not be very high [Conformance]
+
+    How soon is measured by benchmarks; here each of them gets its endpoints before the next is asked for.
+    """
+    hollow.add("one")
+    eventually(lambda: api.find("serviceaccounts/default"))
+    api.create("replicationcontrollers", workload("ReplicationController", "svc-latency-rc", labels={"name": "latency"}))
+    hollow.until(lambda: [p for p in hollow.pods("name=latency") if p["status"]["phase"] == "Running"])
+    watch = api.watch("endpoints", resourceVersion=api.get("endpoints")["metadata"]["resourceVersion"], timeout_s=60)
+    for i in range(100):
+        name = f"latency-svc-{i}"
+        api.create("services", service(name, {"name": "latency"}))
+        watch.until(lambda e, name=name: e["object"]["metadata"]["name"] == name and bool(e["object"].get("subsets")))
+    watch.close()

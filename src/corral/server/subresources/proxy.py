@@ -36,9 +36,18 @@ async def handle(core: Core, request: Request) -> Response:
     prefix = resource.path(request.namespace, request.name, "proxy")
     url = f"{root}/{quote(subpath, safe='/~:@!$&()*+,;=')}"
     pairs = getattr(request.query, "pairs", None) or list(request.query.items())
-    if pairs:
-        url += "?" + urlencode(pairs)
+    asked_for = f"?{urlencode(pairs)}" if pairs else ""
+    if _is_bare(request):
+        return Response(301, headers={"Location": f"{request.path}/{asked_for}"})
+    url += asked_for
     return Response(upgrade=lambda raw: core.relay.proxy(raw, url, tls, body=request.body, prefix=prefix))
+
+
+def _is_bare(request: Request) -> bool:
+    """Whether a page is wanted by a path without a slash at its end: links of the page would then lead past the proxy."""
+    if request.subpath or request.path.endswith("/") or request.method not in ("GET", "HEAD"):
+        return False
+    return "upgrade" not in request.headers.get("Connection", "").lower()
 
 
 def _split(name: str) -> tuple[str, str, str]:
