@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from corral.base.annotations import Any
 from corral.charts.render.gotypes import Int64, NilMap, NilSlice, Strings, Uint32, Values, type_name
-from corral.charts.render.nodes import Constant
 
 _FREE = ("interface {}", "reflect.Value")
 #: The classes whose values are assignable to a type.
@@ -64,54 +63,33 @@ def nil(type_: str) -> Any:
         raise ArgumentError(f"cannot assign nil to {type_}") from None
 
 
-def constant(node: Constant, type_: str) -> Any:
-    """A literal as an argument. Raises ArgumentError."""
-    value = node.value
+def constant(text: str, value: Any, number: dict[str, Any] | None, type_: str) -> Any:
+    """A literal as an argument: its text, its value where the type is free, and a number's as other types. Raises ArgumentError."""
     if is_free(type_):
-        if node.number is not None and value is None:
-            raise ArgumentError(f"{node.text} overflows int")
+        if number is not None and value is None:
+            raise ArgumentError(f"{text} overflows int")
         return value
-    wanted = _LITERALS.get(type_)
-    if wanted is None:
-        raise ArgumentError(f"can't handle {node} for arg of type {type_}")
-    return wanted(node, type_)
+    if type_ == "string":
+        if isinstance(value, str):
+            return value
+        raise ArgumentError(f"expected string; found {text}")
+    if type_ == "bool":
+        if isinstance(value, bool):
+            return value
+        raise ArgumentError(f"expected bool; found {text}")
+    found = _NUMBERS.get(type_)
+    if found is None:
+        raise ArgumentError(f"can't handle {text} for arg of type {type_}")
+    form, what, make = found
+    if number and form in number:
+        return make(number[form])
+    raise ArgumentError(f"expected {what}; found {text}")
 
 
-def _string(node: Constant, type_: str) -> Any:
-    if isinstance(node.value, str):
-        return node.value
-    raise ArgumentError(f"expected string; found {node}")
-
-
-def _bool(node: Constant, type_: str) -> Any:
-    if isinstance(node.value, bool):
-        return node.value
-    raise ArgumentError(f"expected bool; found {node}")
-
-
-def _integer(node: Constant, type_: str) -> Any:
-    if node.number and "int" in node.number:
-        return Int64(node.number["int"]) if type_ == "int64" else node.number["int"]
-    raise ArgumentError(f"expected integer; found {node}")
-
-
-def _unsigned(node: Constant, type_: str) -> Any:
-    if node.number and "uint" in node.number:
-        return Uint32(node.number["uint"])
-    raise ArgumentError(f"expected unsigned integer; found {node}")
-
-
-def _float(node: Constant, type_: str) -> Any:
-    if node.number and "float" in node.number:
-        return node.number["float"]
-    raise ArgumentError(f"expected float; found {node}")
-
-
-_LITERALS: dict[str, Callable[[Constant, str], Any]] = {
-    "string": _string,
-    "bool": _bool,
-    "int": _integer,
-    "int64": _integer,
-    "uint32": _unsigned,
-    "float64": _float,
+#: The form of a number literal that a type takes, what Go calls it, and the value of the type.
+_NUMBERS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
+    "int": ("int", "integer", int),
+    "int64": ("int", "integer", Int64),
+    "uint32": ("uint", "unsigned integer", Uint32),
+    "float64": ("float", "float", float),
 }

@@ -9,18 +9,13 @@
 import re
 import sys
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 
 from corral.base.annotations import TYPE_CHECKING, Any, Final
 from corral.base.patterns import pattern
-from corral.charts.render import compiler
 from corral.charts.render.errors import ExecError, FunctionError, ParseError, RenderError
-from corral.charts.render.frames import Frame
-from corral.charts.render.functions import HOMES
 from corral.charts.render.functions.helm import WARNING_END, WARNING_START
 from corral.charts.render.gotypes import Values
-from corral.charts.render.nodes import Tree
-from corral.charts.render.parser import Actions, parse
+from corral.charts.render.units import Program, unit_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -114,7 +109,7 @@ def render(templates: Mapping[str, Template], options: Options | None = None) ->
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     try:
-        return Run(options or Options()).render(dict(templates), {})
+        return Run(options or Options(), dict(templates)).render()
     except MemoryError:
         raise RenderError("rendering template failed: out of memory") from None
     except RecursionError:
@@ -123,70 +118,47 @@ def render(templates: Mapping[str, Template], options: Options | None = None) ->
         sys.setrecursionlimit(limit)
 
 
-_ACTIONS = Actions(HOMES)
-
-
-@lru_cache(maxsize=2048)
-def parsed(name: str, text: str) -> dict[str, Tree]:
-    """The templates in a text; the same text is parsed once. Raises ParseError."""
-    return parse(name, text, _ACTIONS)
-
-
 class Run:
-    """One rendering: the templates by name, and what they share."""
+    """One rendering: the templates by name, and what they share. What `tpl` renders is one of its own, with a parent."""
 
     #: Helm ends at 100,000, and says so; the memory for as many frames of Python would be a gigabyte.
     max_template_depth = 20_000
 
-    def __init__(self, options: Options, parent: "Run | None" = None) -> None:
+    def __init__(self, options: Options, files: Mapping[str, Template], parent: "Run | None" = None) -> None:
         self.options = options
         self.strict = options.strict
         self.lint = options.lint
         self.lookup = options.lookup
-        self.templates: dict[str, Tree] = {}
-        self._references: dict[str, Template] = {}
-        self._including: dict[str, int] = {}
+        #: The programs by name, those that files define included.
+        self.templates: dict[str, Program] = {}
+        self._files = files
+        self._including: dict[str, int] = parent._including if parent else {}
         self._level: int = parent._level + 1 if parent else 0
         self._meter: _Meter = parent._meter if parent else _Meter(options)
+        #: Those that a text has beside its own, by the file that it is rendered in.
+        self._others: dict[str, dict[str, Program]] = parent._others if parent else {}
+        #: Count a round of a range or an execution. Raises RenderError when there were too many.
+        self.tick = self._meter.step
 
-    def render(self, templates: dict[str, Template], references: dict[str, Template]) -> dict[str, str]:
-        """Parse all, then execute those that are not partials. Raises RenderError or what tpl tells as its error."""
-        order = sorted(templates, key=_order, reverse=True)
-        for name in order:
-            self._add(name, templates[name].text)
-        for name in sorted(references, key=_order, reverse=True):
-            if name not in self.templates:
-                self._add(name, references[name].text)
-        self._references = references or templates
-        outputs = {}
-        for name in order:
-            if name.rpartition("/")[2].startswith("_"):
-                continue
-            template = templates[name]
-            template.scope["Template"] = Values(Name=name, BasePath=template.base_path)
-            outputs[name] = self._execute_top(name, template.scope)
-        return outputs
+    def render(self) -> dict[str, str]:
+        """Parse all files, then execute those that are not partials. Raises RenderError."""
+        self.templates = _programs(self._files)
+        return {
+            name: self._executed(name, self._files[name])
+            for name in sorted(self._files, key=_order, reverse=True)
+            if not _is_partial(name)
+        }
 
-    def _execute_top(self, name: str, scope: dict[str, Any]) -> str:
+    def _executed(self, name: str, template: Template) -> str:
+        template.scope["Template"] = Values(Name=name, BasePath=template.base_path)
         out: list[str] = []
-        tree = self.templates.get(name)
+        program = self.templates.get(name)
         try:
-            if tree is not None:
-                compiler.execute(self, tree, scope, out)
+            if program is not None:
+                program.execute(self, template.scope, out)
         except ExecError as error:
             raise _told(error) from None
         return "".join(out).replace(_NO_VALUE, "")
-
-    def _add(self, name: str, text: str) -> None:
-        try:
-            trees = parsed(name, text)
-        except ParseError as error:
-            message = str(error).split(": ")
-            place = message[1] if len(message) > 1 else name
-            raise RenderError(f"parse error at ({place}): {message[-1]}", name, error.line) from None
-        for defined, tree in trees.items():
-            if defined not in self.templates or not tree.empty:
-                self.templates[defined] = tree
 
     def include(self, name: str, data: Any) -> str:
         """The output of a template. Raises FunctionError, ExecError."""
@@ -201,7 +173,7 @@ class Run:
         out: list[str] = []
         try:
             self._meter.step(out)
-            compiler.execute(self, tree, data, out)
+            tree.execute(self, data, out)
         finally:
             including[name] -= 1
         return out[0] if len(out) == 1 else "".join(out)
@@ -219,17 +191,55 @@ class Run:
         if self._level >= MAX_TPL:
             raise FunctionError(f"tpl is called within itself more than {MAX_TPL} times")
         self._meter.step([])
-        inner = Run(self.options, self)
-        inner._including = self._including
         try:
-            template = Template(text, scope, place["BasePath"])
-            return inner.render({name: template}, self._references).get(name, "")
+            return self._inner(name, Template(text, scope, place["BasePath"]))
         except RenderError as error:
             raise FunctionError(f"error during tpl function execution for {_quoted(text)}: {error.message}") from None
 
-    def tick(self, frame: Frame) -> None:
-        """Count a round of a range or an execution; FunctionError when there were too many."""
-        self._meter.step(frame.out)
+    def _inner(self, name: str, template: Template) -> str:
+        """What a text gives that is rendered as if it were the file `name`: it sees what all other files define."""
+        programs = _parsed(name, template.text)
+        others = self._others.get(name)
+        if others is None:
+            others = self._others[name] = _programs({path: file for path, file in self._files.items() if path != name})
+        inner = Run(self.options, self._files, self)
+        if any(program.name in self._files for program in programs if program.name != name):
+            # It takes the place of a file.
+            inner.templates = _programs(self._files, programs)
+        else:
+            inner.templates = others.copy()
+            for program in programs:
+                hidden = others.get(program.name)
+                if hidden is None or hidden.empty:
+                    inner.templates[program.name] = program
+        return "" if _is_partial(name) else inner._executed(name, template)
+
+
+def _programs(files: Mapping[str, Template], first: "list[Program] | None" = None) -> dict[str, Program]:
+    """All programs of files by name: of several of a name that are not empty, the last one. Files whose name is taken are not read."""
+    made = {program.name: program for program in first or ()}
+    taken = set(made)
+    for path in sorted(files, key=_order, reverse=True):
+        if path in taken:
+            continue
+        for program in _parsed(path, files[path].text):
+            if program.name not in made or not program.empty:
+                made[program.name] = program
+    return made
+
+
+def _parsed(name: str, text: str) -> list[Program]:
+    """The programs of a text. Raises RenderError."""
+    try:
+        return unit_of(name, text).programs(name)
+    except ParseError as error:
+        message = str(error).split(": ")
+        place = message[1] if len(message) > 1 else name
+        raise RenderError(f"parse error at ({place}): {message[-1]}", name, error.line) from None
+
+
+def _is_partial(name: str) -> bool:
+    return name.rpartition("/")[2].startswith("_")
 
 
 class _Meter:

@@ -66,7 +66,27 @@ def plain(value: Any) -> str:
 
 def sprintf(form: str, values: tuple[Any, ...] | list[Any]) -> str:
     """fmt.Sprintf."""
-    return _Printf(form, values).run()
+    simple = _simple(form, values)
+    return simple if simple is not None else _Printf(form, values).run()
+
+
+def _simple(form: str, values: tuple[Any, ...] | list[Any]) -> str | None:
+    """What nearly every format is: as many of %s, %v and %d as there are strings and ints. None if it is another."""
+    pieces = form.split("%")
+    if len(pieces) != len(values) + 1:
+        return None
+    made = [pieces[0]]
+    for i, value in enumerate(values, 1):
+        piece = pieces[i]
+        verb = piece[:1]
+        if value.__class__ is str and verb in ("s", "v"):
+            made.append(value)
+        elif value.__class__ is int and verb in ("d", "v"):
+            made.append(str(value))
+        else:
+            return None
+        made.append(piece[1:])
+    return "".join(made)
 
 
 class _Printf:

@@ -132,12 +132,10 @@ class Command(Node):
 class Pipe(Node):
     """Commands, and the variables that the value of the last one goes to."""
 
-    __slots__ = ("assigns", "commands", "compiled", "declared")
+    __slots__ = ("assigns", "commands", "declared")
 
     def __init__(self, pos: int) -> None:
         self.pos = pos
-        #: What evaluates it, by whether dot is an element of a range there (compiler.py).
-        self.compiled: dict[bool, Any] = {}
         self.declared: list[Variable] = []
         self.assigns = False
         self.commands: list[Command] = []
@@ -234,15 +232,12 @@ def _shown(node: Node) -> str:
 class Tree:
     """A template as it was parsed: its nodes, and how many variables it has."""
 
-    __slots__ = ("body", "compiled", "file", "name", "slots")
+    __slots__ = ("body", "name", "slots")
 
-    def __init__(self, name: str, file: "Source", body: list[Node], slots: int) -> None:
+    def __init__(self, name: str, body: list[Node], slots: int) -> None:
         self.name = name
-        self.file = file
         self.body = body
         self.slots = slots
-        #: What executes it; made when it is first executed (compiler.py).
-        self.compiled: Any = None
 
     @property
     def empty(self) -> bool:
@@ -258,9 +253,3 @@ class Source:
     def __init__(self, name: str, text: str) -> None:
         self.name = name
         self.text = text
-
-    def place(self, pos: int) -> tuple[int, int]:
-        """Line, from 1, and column, from 0 and in bytes, of a position."""
-        before = self.text[:pos]
-        line_start = before.rfind("\n") + 1
-        return before.count("\n") + 1, len(before[line_start:].encode("utf-8", "surrogateescape"))

@@ -161,7 +161,7 @@ class _Parser:
         return self._trees
 
     def _add(self, name: str, body: list[Node], slots: int) -> None:
-        tree = Tree(name, self._source, body, slots)
+        tree = Tree(name, body, slots)
         known = self._trees.get(name)
         if known is None or known.empty:
             self._trees[name] = tree

@@ -6,7 +6,7 @@ from corral.charts.chart.errors import ChartError
 from corral.charts.chart.load import load
 from corral.charts.chart.model import Chart
 from corral.charts.manifests.split import Hook, Sorted
-from corral.cli.chart import chartpath
+from corral.cli.chart import chartpath, compiled
 from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import CHART, POST_RENDER, VALUES, Options
 
@@ -45,9 +45,10 @@ DEFAULT_NAME = "release-name"
 def run(options: Options, arguments: list[str]) -> None:
     """Render and print."""
     name, reference = named(options, arguments)
-    chart = load(chartpath.locate(options, reference))
-    chart = chartpath.with_dependencies(options, chart, reference)
-    text, parts = render(options, name, chart)
+    path = chartpath.locate(options, reference)
+    chart = chartpath.with_dependencies(options, load(path), reference)
+    with compiled.known(path):
+        text, parts = render(options, name, chart)
     if options.output_dir:
         _write(options, name, parts, chart)
         print()

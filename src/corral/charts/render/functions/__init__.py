@@ -3,11 +3,45 @@
 A module is imported when a template names one of its functions. Each module has a table `FUNCTIONS`, made by `function` below.
 """
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
 
 from corral.base.annotations import Any, TypeVar
 
+#: Functions that give an argument back, a part of one, or something small.
+_NEVER_LARGER = frozenset(
+    [
+        "default",
+        "ternary",
+        "coalesce",
+        "required",
+        "get",
+        "first",
+        "last",
+        "index",
+        "trunc",
+        "trim",
+        "trimAll",
+        "trimall",
+        "trimSuffix",
+        "trimPrefix",
+        "lower",
+        "upper",
+        "int",
+        "int64",
+        "float64",
+        "len",
+        "add",
+        "sub",
+        "kindOf",
+        "typeOf",
+        "set",
+        "unset",
+        "dict",
+        "list",
+    ]
+)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -17,7 +51,7 @@ class Function:
     `wants_run` gives it the run (engine.Run: clock, randomness, templates) as its first argument.
     """
 
-    __slots__ = ("call", "name", "params", "variadic", "wants_run")
+    __slots__ = ("call", "gives", "may_grow", "name", "params", "variadic", "wants_run")
 
     def __init__(self, name: str, call: Callable[..., Any], params: tuple[str, ...], variadic: bool, wants_run: bool) -> None:
         self.name = name
@@ -25,6 +59,10 @@ class Function:
         self.params = params
         self.variadic = variadic
         self.wants_run = wants_run
+        #: The type of what it gives, as far as its declaration tells.
+        self.gives: Any = getattr(call, "__annotations__", {}).get("return")
+        #: Whether what it gives can be larger than what it is given.
+        self.may_grow = not wants_run and self.gives not in (bool, int, float) and name not in _NEVER_LARGER
 
 
 class Table(dict[str, Function]):
@@ -80,7 +118,24 @@ _MODULES = {
 HOMES: dict[str, str] = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 
+def is_loaded(name: str) -> bool:
+    """Whether the module of a function is loaded."""
+    return f"{__name__}.{HOMES[name]}" in sys.modules
+
+
 def find(name: str) -> Function:
     """The function of a name that is in HOMES."""
     table: Table = import_module(f"corral.charts.render.functions.{HOMES[name]}").FUNCTIONS
     return table[name]
+
+
+def wrong_number(function: Function, name: str, given: int, *, piped: bool) -> str:
+    """What is wrong with the number of arguments; "" if nothing is."""
+    total = given + piped
+    wanted = len(function.params)
+    if function.variadic:
+        if total < wanted - 1:
+            return f"wrong number of args for {name}: want at least {wanted - 1} got {given}"
+    elif total != wanted:
+        return f"wrong number of args for {name}: want {wanted} got {total}"
+    return ""

@@ -1,0 +1,94 @@
+"""Compiled templates are kept between commands, as Python keeps its modules: in the user's cache, one file for each chart.
+
+What is kept is code, so a file counts only if it is the user's own and nobody else can write to it, in a folder of which
+the same is true. It is found by the chart's path, and holds the texts themselves: a template that was changed is another text. What is
+not as expected, or cannot be written, is passed over; the templates are compiled again then.
+"""
+
+import marshal
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from corral import __version__
+from corral.charts.render import units
+from corral.charts.render.units import Unit
+
+#: A file may have so many bytes, and there may be so many of them; the oldest go first.
+MAX_BYTES = 8 * 1024 * 1024
+MAX_FILES = 64
+#: What decides about the code.
+_SOURCES = ("lexer", "parser", "nodes", "numbers", "compiler", "expressions", "writing", "arguments", "functions/__init__")
+_END = b"corral."
+
+
+@contextmanager
+def known(chart: str) -> Iterator[None]:
+    """Know what was compiled of the chart at this path before, and keep what is compiled meanwhile."""
+    file = _file(chart)
+    if file is None:
+        yield
+        return
+    stamp = _stamp()
+    with suppress(OSError, ValueError, EOFError, TypeError):
+        for text, parts in _read(file, stamp).items():
+            units.keep(Unit(text, parts))
+    yield
+    used = units.used()
+    if any(unit.changed for unit in used):
+        with suppress(OSError):
+            _write(file, marshal.dumps((stamp, {unit.text: unit.parts for unit in used})))
+
+
+def _file(chart: str) -> str | None:
+    """Where it is kept; None where there is no place that is the user's own."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.environ.get("HOME", ""), ".cache")
+    if not os.path.isabs(base):
+        return None
+    folder = os.path.join(base, "corral", "templates")
+    name = os.path.realpath(chart).encode("utf-8", "surrogateescape").hex()
+    try:
+        os.makedirs(folder, 0o700, exist_ok=True)
+        found = os.stat(folder)
+    except OSError:
+        return None
+    return os.path.join(folder, name[-200:]) if _is_own(found) else None
+
+
+def _is_own(found: os.stat_result) -> bool:
+    return found.st_uid == os.geteuid() and not found.st_mode & 0o022
+
+
+def _stamp() -> tuple[str, str, tuple[int, ...]]:
+    """What the code is made by: it is of no use to another."""
+    folder = os.path.dirname(units.__file__)
+    made = tuple(os.stat(os.path.join(folder, f"{source}.py")).st_mtime_ns for source in _SOURCES)
+    return __version__, sys.version, made
+
+
+def _read(file: str, stamp: object) -> dict[str, units.Kept]:
+    with open(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as opened:
+        found = os.fstat(opened.fileno())
+        if not stat.S_ISREG(found.st_mode) or not _is_own(found) or found.st_size > MAX_BYTES:
+            return {}
+        data = opened.read()
+    if not data.endswith(_END):
+        return {}
+    made_by, texts = marshal.loads(data)
+    return texts if made_by == stamp else {}
+
+
+def _write(file: str, data: bytes) -> None:
+    if len(data) > MAX_BYTES:
+        return
+    part = f"{file}.{os.getpid()}"
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb") as opened:
+        opened.write(data + _END)
+    os.replace(part, file)
+    folder = os.path.dirname(file)
+    files = [os.path.join(folder, name) for name in os.listdir(folder)]
+    if len(files) > MAX_FILES:
+        for old in sorted(files, key=os.path.getmtime)[:-MAX_FILES]:
+            os.unlink(old)
