@@ -6,13 +6,13 @@ is read here; everything else (anchors, tags, most flow collections, folded text
 """
 
 from contextlib import suppress
+from functools import lru_cache
 
 from corral.base.annotations import Any
 from corral.base.patterns import pattern
 
 MAX_DEPTH = 100
 
-_KEY = pattern(r"""(?:([A-Za-z_][A-Za-z0-9_./-]*)|"([^"\\]*)"|'([^']*)'):(?: +(.*)|$)""")
 _QUOTED = pattern(r""""([^"\\]*)"(?: +#.*)?|'([^']*)'(?: +#.*)?""")
 _COMMENT = pattern(r" +#.*$")
 _FLOW = pattern(
@@ -33,6 +33,11 @@ _WORDS: dict[str, bool | None] = {
 }
 #: What a plain scalar may not begin with here.
 _SPECIAL = frozenset("-?:,[]{}#&*!|>'\"%@`=<.+0123456789")
+#: What a plain key may hold beside what a name of Python may.
+_LETTERS = str.maketrans("./-", "___")
+#: What a number can be written with, infinity included.
+_NUMERIC = "0123456789abcdefABCDEFxXoOinINF_.+-"
+_SAFE_DIGITS = 18
 _INDICATORS = frozenset(",[]{}#&*!|>'\"%@`=<?:")
 
 
@@ -63,16 +68,18 @@ def value_of(data: bytes) -> Any:
 class _Reader:
     def __init__(self, text: str) -> None:
         self.raw = text.split("\n")
-        #: (indent, content) of each line; content is "" of blank lines and comments.
-        self.lines: list[tuple[int, str]] = []
+        #: The indent and the content of each line; the content is "" of blank lines and comments.
+        self.indents: list[int] = []
+        self.contents: list[str] = []
+        indents, contents = self.indents.append, self.contents.append
         for line in self.raw:
-            content = line.strip(" ")
-            if not content or content[0] == "#":
-                self.lines.append((0, ""))
-            else:
-                self.lines.append((len(line) - len(line.lstrip(" ")), content))
+            content = line.lstrip(" ")
+            indents(len(line) - len(content))
+            if content and content[-1] == " ":
+                content = content.rstrip(" ")
+            contents("" if content[:1] == "#" else content)
         self.at = 0
-        self.end = len(self.lines)
+        self.end = len(self.raw)
 
     def document(self) -> Any:
         self.skip()
@@ -81,15 +88,15 @@ class _Reader:
             self.skip()
         if self.at == self.end:
             return None
-        value = self.node(self.lines[self.at][0], 0)
+        value = self.node(self.indents[self.at], 0)
         if self.at < self.end:
             raise UnusualError
         return value
 
     def skip(self) -> None:
         """Go to the next line that has content."""
-        lines, at, end = self.lines, self.at, self.end
-        while at < end and not lines[at][1]:
+        contents, at, end = self.contents, self.at, self.end
+        while at < end and not contents[at]:
             at += 1
         self.at = at
 
@@ -97,67 +104,56 @@ class _Reader:
         """The mapping or list that begins at this line."""
         if depth > MAX_DEPTH:
             raise UnusualError
-        content = self.lines[self.at][1]
-        if content[0] == "-" and (len(content) == 1 or content[1] == " "):
-            return self.items(indent, depth)
-        return self.mapping(indent, depth)
+        return self.items(indent, depth) if _is_item(self.contents[self.at]) else self.mapping(indent, depth)
 
     def mapping(self, indent: int, depth: int) -> dict[str, Any]:
         made: dict[str, Any] = {}
-        lines = self.lines
+        indents, contents = self.indents, self.contents
         while self.at < self.end:
-            here, content = lines[self.at]
-            if here != indent:
-                if here > indent:
+            if indents[self.at] != indent:
+                if indents[self.at] > indent:
                     raise UnusualError
                 return made
-            match = _KEY.fullmatch(content)
-            if match is None:
-                raise UnusualError
-            plain, double, single, text = match.groups()
-            if plain is not None:
-                if plain in _WORDS or plain.startswith(("---", "...")):
+            content = contents[self.at]
+            key, colon, text = content.partition(":")
+            if not colon or not _is_plain_key(key):
+                key, text = _quoted_key(content)
+            elif text:
+                if text[0] != " ":
                     raise UnusualError
-                key = plain
-            else:
-                key = double if double is not None else single
+                text = text.lstrip(" ")
             made[key] = self.value(text, indent, depth, in_list=False)
         return made
 
     def items(self, indent: int, depth: int) -> list[Any]:
         made: list[Any] = []
-        lines = self.lines
         while self.at < self.end:
-            here, content = lines[self.at]
-            if here != indent or not (content[0] == "-" and (len(content) == 1 or content[1] == " ")):
+            here, content = self.indents[self.at], self.contents[self.at]
+            if here != indent or not _is_item(content):
                 if here > indent:
                     raise UnusualError
                 return made
             if content.startswith("---"):
                 raise UnusualError
             rest = content[1:].lstrip(" ")
-            if not rest or rest[0] == "#":
-                made.append(self.value(None, indent, depth, in_list=True))
-                continue
-            if (rest[0] == "-" and (len(rest) == 1 or rest[1] == " ")) or _KEY.fullmatch(rest):
+            if rest and rest[0] != "#" and (_is_item(rest) or _begins_mapping(rest)):
                 # What follows the dash is a node of its own, as if the dash were a space.
                 inner = indent + len(content) - len(rest)
-                lines[self.at] = (inner, rest)
+                self.indents[self.at], self.contents[self.at] = inner, rest
                 made.append(self.node(inner, depth + 1))
             else:
                 made.append(self.value(rest, indent, depth, in_list=True))
         return made
 
-    def value(self, text: str | None, indent: int, depth: int, *, in_list: bool) -> Any:
+    def value(self, text: str, indent: int, depth: int, *, in_list: bool) -> Any:
         """What stands after a key or a dash at `indent`, or below it; goes on to the next line with content."""
         self.at += 1
-        if text is None or not text or text[0] == "#":
+        if not text or text[0] == "#":
             return self.below(indent, depth, in_list=in_list)
-        first = text[0]
-        if first == "|":
+        if text[0] == "|":
             return self.literal(text, indent)
         self.skip()
-        if self.at < self.end and self.lines[self.at][0] > indent:
+        if self.at < self.end and self.indents[self.at] > indent:
             raise UnusualError  # text that goes on in the next line, or a mistake
         return scalar(text)
 
@@ -165,16 +161,16 @@ class _Reader:
         self.skip()
         if self.at == self.end:
             return None
-        here, content = self.lines[self.at]
+        here, content = self.indents[self.at], self.contents[self.at]
         if here > indent:
             if content[0] in "[{":
                 self.at += 1
                 self.skip()
-                if self.at < self.end and self.lines[self.at][0] > indent:
+                if self.at < self.end and self.indents[self.at] > indent:
                     raise UnusualError
-                return _marked(content)
+                return _flow(content)
             return self.node(here, depth + 1)
-        if not in_list and here == indent and content[0] == "-" and (len(content) == 1 or content[1] == " "):
+        if not in_list and here == indent and _is_item(content):
             return self.items(here, depth + 1)
         return None
 
@@ -220,11 +216,53 @@ class _Reader:
         return text + "\n"
 
 
+def _is_item(content: str) -> bool:
+    return content[0] == "-" and (len(content) == 1 or content[1] == " ")
+
+
+@lru_cache(4096)
+def _is_plain_key(key: str) -> bool:
+    """Whether a key needs no quotes. Raises UnusualError for one that is not what it looks like."""
+    if key in _WORDS or key.startswith(("---", "...")):
+        raise UnusualError
+    return key.translate(_LETTERS).isidentifier() and key[0] not in "./-"
+
+
+def _quoted_key(content: str) -> tuple[str, str]:
+    """A key in quotes, and what stands after it. Raises UnusualError."""
+    mark = content[0]
+    key, closed, rest = content[1:].partition(mark)
+    if mark not in "\"'" or not closed or rest[:1] != ":" or rest[1:2] not in ("", " ") or (mark == '"' and "\\" in key):
+        raise UnusualError
+    return key, rest[1:].lstrip(" ")
+
+
+def _begins_mapping(content: str) -> bool:
+    """Whether a line is a key, and perhaps its value."""
+    key, colon, text = content.partition(":")
+    if colon and text[:1] in ("", " ") and (key in _WORDS or _is_plain_key(key)):
+        return True
+    if content[0] not in "\"'":
+        return False
+    try:
+        _quoted_key(content)
+    except UnusualError:
+        return False
+    return True
+
+
 def scalar(text: str) -> Any:
     """The value of what stands on one line."""
+    return _flow(text) if text[0] in "[{" else _scalar(text)
+
+
+@lru_cache(4096)
+def _scalar(text: str) -> Any:
     first = text[0]
+    if first in "\"'":
+        return _quoted(text)
     if first in _INDICATORS:
-        return _marked(text)
+        raise UnusualError
     if " #" in text:
         text = _COMMENT.sub("", text)
     if ": " in text or text[-1] == ":":
@@ -233,29 +271,47 @@ def scalar(text: str) -> Any:
         return _WORDS[text]
     if first not in _SPECIAL:
         return text
+    if text.isdigit() and len(text) <= _SAFE_DIGITS and (first != "0" or len(text) == 1):
+        return int(text)
+    return _text(text) if text.strip(_NUMERIC) or text.count(".") > 1 else _number(text)
+
+
+def _text(text: str) -> str:
+    """What begins as a number could, and is none."""
+    if text[0] == "-" and (len(text) == 1 or text[1] in " ,[]{}"):
+        raise UnusualError
+    return text
+
+
+def _number(text: str) -> Any:
     if _SIMPLE_INTEGER.fullmatch(text):
         return int(text)
     if _SIMPLE_FLOAT.fullmatch(text):
         number = float(text)
         return int(number) if number.is_integer() else number
-    if (
-        (first == "." and text[1:].lower() in ("inf", "nan"))
-        or _NUMBER.fullmatch(text.replace("_", ""))
-        or text[1:].lower() == ".inf"
-    ):
+    if text[1:].lower() in ("inf", "nan", ".inf", ".nan") or _NUMBER.fullmatch(text.replace("_", "")):
         raise UnusualError
-    if first == "-" and (len(text) == 1 or text[1] in " ,[]{}"):
-        raise UnusualError
-    return text
+    return _text(text)
 
 
-def _marked(text: str) -> Any:
-    """The value of what begins with a quote or a bracket."""
-    if text[0] in "\"'":
-        if match := _QUOTED.fullmatch(text):
-            return match[1] if text[0] == '"' else match[2]
-    elif match := _EMPTY_FLOW.fullmatch(text):
+def _quoted(text: str) -> str:
+    mark = text[0]
+    if text.find(mark, 1) == len(text) - 1 > 0 and "\\" not in text:
+        return text[1:-1]
+    match = _QUOTED.fullmatch(text)
+    if match is None:
+        raise UnusualError
+    return str(match[1] if mark == '"' else match[2])
+
+
+def _flow(text: str) -> Any:
+    """The value of what begins with a bracket."""
+    if text == "{}":
+        return {}
+    if text == "[]":
+        return []
+    if text[1:].lstrip(" ")[:1] in ("]", "}") and (match := _EMPTY_FLOW.fullmatch(text)):
         return [] if match[1][0] == "[" else {}
-    elif match := _FLOW.fullmatch(text):
+    if match := _FLOW.fullmatch(text):
         return [scalar(item) for item in _FLOW_ITEM.findall(match[1])]
     raise UnusualError

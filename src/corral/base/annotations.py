@@ -1,6 +1,6 @@
 """The words of `typing`, without loading it: for commands that end before it would be loaded.
 
-Type checkers read the first branch; at run time the words are empty classes, and `NamedTuple` is the standard library's.
+Type checkers read the first branch; at run time the words are empty classes, and a `NamedTuple`.
 """
 
 __all__ = ["TYPE_CHECKING", "Any", "ClassVar", "Final", "NamedTuple", "NoReturn", "TypeVar"]
@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar, Final, NamedTuple, NoReturn, TypeVar
 else:
-    from collections import namedtuple
+    from operator import itemgetter
 
     class _Word:
         def __class_getitem__(cls, item):
@@ -33,13 +33,40 @@ else:
         return type(name, (_Word,), {})
 
     class _Fields(type):
-        def __new__(cls, name, bases, namespace):
-            if not bases:
-                return super().__new__(cls, name, bases, namespace)
-            fields = namespace.get("__annotations__", {})
-            defaults = [namespace.pop(field) for field in fields if field in namespace]
-            base = namedtuple(name, fields, defaults=defaults, module=namespace["__module__"])
-            return type(name, (base,), {"__slots__": (), **namespace})
+        """Makes a class of tuples from annotations; the standard library's writes and compiles code for each."""
 
-    class NamedTuple(metaclass=_Fields):
+        def __new__(cls, name, bases, namespace):
+            fields = tuple(namespace.get("__annotations__", ())) if bases else ()
+            namespace["_field_defaults"] = {field: namespace[field] for field in fields if field in namespace}
+            namespace.update((field, property(itemgetter(i))) for i, field in enumerate(fields))
+            return super().__new__(cls, name, bases, {"__slots__": (), "_fields": fields, **namespace})
+
+    class NamedTuple(tuple, metaclass=_Fields):
         """The base of tuples whose fields have names."""
+
+        def __new__(cls, *values, **named):  # noqa: D102
+            fields = cls._fields
+            if named or len(values) != len(fields):
+                if len(values) > len(fields):
+                    raise TypeError(f"{cls.__name__} has {len(fields)} fields, not {len(values)}")
+                given = {**cls._field_defaults, **dict(zip(fields, values, strict=False)), **named}
+                if given.keys() != set(fields) or not named.keys().isdisjoint(fields[: len(values)]):
+                    raise TypeError(f"{cls.__name__} needs {', '.join(fields)}, each once")
+                values = [given[field] for field in fields]
+            return tuple.__new__(cls, values)
+
+        @classmethod
+        def _make(cls, values):
+            return cls(*values)
+
+        def _replace(self, **changed):
+            return type(self)(**{**self._asdict(), **changed})
+
+        def _asdict(self):
+            return dict(zip(self._fields, self, strict=True))
+
+        def __getnewargs__(self):
+            return tuple(self)
+
+        def __repr__(self):
+            return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self._asdict().items())})"

@@ -14,12 +14,18 @@ def check(name: str) -> None:
     """Raise ChartError unless `name` can name a release."""
     if not name:
         raise ChartError("no name provided", "name the release, or let one be made: --generate-name")
-    if len(name) > MAX_NAME_CHARS or not _NAME.fullmatch(name):
+    if len(name) > MAX_NAME_CHARS or not _fits(name):
         raise ChartError(
             f'release name "{name}": invalid release name, must match regex {_PATTERN} and the length must not be longer than '
             f"{MAX_NAME_CHARS}",
             "use lower-case letters, digits, '-' and '.'",
         )
+
+
+def _fits(name: str) -> bool:
+    if name.isascii() and name.isalnum() and name.islower():
+        return True  # as most are, and no expression is compiled for them
+    return _NAME.fullmatch(name) is not None
 
 
 def generated(chart: str, second: int) -> str:

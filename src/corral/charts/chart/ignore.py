@@ -4,17 +4,18 @@ https://helm.sh/docs/chart_template_guide/helm_ignore_file/
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from corral.base.annotations import NamedTuple
 from corral.charts.chart.errors import ChartError
 
-#: Editors' leavings in `templates/` are never templates.
-ALWAYS = ("templates/.?*",)
+_SPECIAL = frozenset("*?[\\")
+#: Editors' leavings in it (`.?*`) are never templates.
+_TEMPLATES = "templates"
 
 
 class _Rule(NamedTuple):
-    pattern: re.Pattern[str]
+    fits: Callable[[str], object]
     negate: bool
     only_folders: bool
     whole_path: bool
@@ -24,12 +25,15 @@ class Rules:
     """The rules of one chart."""
 
     def __init__(self, lines: Iterable[str] = ()) -> None:
-        self._rules = [rule for line in (*lines, *ALWAYS) if (rule := _rule(line.strip())) is not None]
+        self._rules = [rule for line in lines if (rule := _rule(line.strip())) is not None]
 
     def ignores(self, path: str, is_folder: bool) -> bool:
         """Whether the file or folder at `path` (relative, with slashes) is left out."""
+        folder, _, name = path.rpartition("/")
+        if folder == _TEMPLATES and name[0] == "." and len(name) > 1:
+            return True
         for rule in self._rules:
-            found = rule.pattern.fullmatch(path if rule.whole_path else path.rsplit("/", 1)[-1]) is not None
+            found = rule.fits(path if rule.whole_path else name)
             if rule.negate:
                 # As Helm has it: what a negated rule does not name is left out.
                 if (rule.only_folders and not is_folder) or not found:
@@ -48,7 +52,17 @@ def _rule(line: str) -> _Rule | None:
     text = line.removeprefix("!") if negate else line
     only_folders = text.endswith("/")
     text = text.removesuffix("/")
-    return _Rule(glob(text.removeprefix("/")), negate, only_folders, "/" in text)
+    return _Rule(fitting(text.removeprefix("/")), negate, only_folders, "/" in text)
+
+
+def fitting(pattern: str) -> Callable[[str], object]:
+    """What tells whether a path fits a pattern; most patterns are names or endings, and need no regular expression."""
+    if not _SPECIAL.intersection(pattern):
+        return pattern.__eq__
+    ending = pattern[1:]
+    if pattern[0] == "*" and not _SPECIAL.intersection(ending) and "/" not in ending:
+        return lambda path: path.endswith(ending) and "/" not in path
+    return glob(pattern).fullmatch
 
 
 def glob(pattern: str) -> re.Pattern[str]:

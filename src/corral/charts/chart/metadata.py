@@ -147,7 +147,7 @@ def check(metadata: dict[str, Any]) -> None:
             raise ValidationError(f"chart.metadata.{field} is required")
         if field == "name" and ("/" in metadata["name"] or metadata["name"] in (".", "..")):
             raise ValidationError(f'chart.metadata.name "{metadata["name"]}" is invalid')
-    if not _VERSION.fullmatch(metadata["version"]):
+    if not _is_version(metadata["version"]):
         raise ValidationError(f'chart.metadata.version "{metadata["version"]}" is invalid', "versions are as in 1.2.3")
     if metadata.get("type", "") not in ("", "application", "library"):
         raise ValidationError("chart.metadata.type must be application or library")
@@ -175,3 +175,10 @@ def _mismatch(value: Any, where: str, wanted: str) -> _MismatchError:
     return _MismatchError(
         f"error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {got} into {of} of type {wanted}"
     )
+
+
+def _is_version(text: str) -> bool:
+    parts = text.split(".")
+    if len(parts) == 3 and text.isascii() and all(map(str.isdigit, parts)):
+        return True  # as nearly all are, and no expression is compiled for them
+    return _VERSION.fullmatch(text) is not None

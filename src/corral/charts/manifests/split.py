@@ -73,7 +73,14 @@ class Sorted(NamedTuple):
 
 def documents(text: str) -> Iterator[str]:
     """The documents of a YAML text, not parsed; empty ones are left out."""
-    for part in _SEPARATOR.split(text.strip()):
+    text = text.strip()
+    if "\n---" not in text:
+        # There is one, as in most files.
+        text = text.removeprefix("---").strip()
+        if text:
+            yield text
+        return
+    for part in _SEPARATOR.split(text):
         if part:
             yield part.strip()
 
@@ -136,4 +143,4 @@ def _hook(document: str, path: str, head: Head) -> Hook | None:
 
 
 def _weight(text: str) -> int:
-    return int(text) if re.fullmatch(r"[+-]?[0-9]{1,18}", text) else 0
+    return int(text) if text and re.fullmatch(r"[+-]?[0-9]{1,18}", text) else 0

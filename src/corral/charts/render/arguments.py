@@ -64,7 +64,7 @@ def nil(type_: str) -> Any:
 
 
 def constant(text: str, value: Any, number: dict[str, Any] | None, type_: str) -> Any:
-    """A literal as an argument: its text, its value where the type is free, and a number's as other types. Raises ArgumentError."""
+    """A literal as an argument, by its text, its value where the type is free, and a number as others. Raises ArgumentError."""
     if is_free(type_):
         if number is not None and value is None:
             raise ArgumentError(f"{text} overflows int")

@@ -1,7 +1,7 @@
 """Trees to Python: what text/template's executor does node by node is decided here once, when a template is first executed.
 
-A template becomes a function `t(run, x0, out, depth)`: the run (engine.py), what dot is at its top, where output goes, and in how
-many templates it is. Every step is a line of its own, so that the line of a traceback tells at which node of the template
+A template becomes a function `t(run, x0, out, depth)`: the run (engine.py), what dot is at its top, where output goes, and how
+many templates it is in. Every step is a line of its own, so that the line of a traceback tells at which node of the template
 something failed; nothing has to be noted while it runs. `{{ range .Values.hosts }}- {{ . | quote }}{{ end }}` becomes
 
     def t(run, x0, out, depth):
@@ -109,7 +109,7 @@ class _Compiler(Expressions):
         text = ""
         for i, node in enumerate(body):
             if node.__class__ is nodes.Text:
-                text += node.text  # type: ignore[attr-defined]
+                text += node.text
                 continue
             if text:
                 function.add(f"w({text!r})")

@@ -216,7 +216,7 @@ class Run:
 
 
 def _programs(files: Mapping[str, Template], first: "list[Program] | None" = None) -> dict[str, Program]:
-    """All programs of files by name: of several of a name that are not empty, the last one. Files whose name is taken are not read."""
+    """All programs of files by name, the last of those that are not empty. Files whose name `first` takes are not read."""
     made = {program.name: program for program in first or ()}
     taken = set(made)
     for path in sorted(files, key=_order, reverse=True):

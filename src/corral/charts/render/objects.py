@@ -277,8 +277,8 @@ class Capabilities(_Record):
 
 def capabilities(kube_version: str, api_versions: list[str], helm_version: str = "v3.10.1") -> Capabilities:
     """`.Capabilities` of a cluster: `kube_version` as "v1.36.0"."""
-    match = re.match(r"v?(\d+)\.(\d+)", kube_version)
-    major, minor = (match[1], match[2]) if match else ("", "")
+    major, _, rest = kube_version.removeprefix("v").partition(".")
+    minor = rest.partition(".")[0]
     return Capabilities(
         KubeVersion=KubeVersion(Version=kube_version, Major=major, Minor=minor),
         APIVersions=VersionSet(api_versions),

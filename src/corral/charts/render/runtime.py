@@ -1,4 +1,4 @@
-"""What compiled templates call while they run: fields, methods, ranges, templates of templates, and what is told when one fails.
+"""What compiled templates call while they run: fields, methods, ranges, other templates; and what is told when one fails.
 
 Go knows two kinds of nil: no value at all, and an interface without one (a missing key, a null in a list). Only errors
 and `.a.b` of a missing `.a` show the difference. Both are None here; the compiler knows which by where a value is from
@@ -27,21 +27,21 @@ MISSING = (KeyError, TypeError, AttributeError)
 _MAPS = (dict, Values)
 
 
-class Fault(Exception):
+class FaultError(Exception):
     """Something cannot be done with a value; the text is Go's."""
 
 
-class CallFault(Exception):
+class CallFaultError(Exception):
     """A method failed; the text says that, too."""
 
 
 #: What a compiled template is left with that has to be told at one of its nodes.
-FAULTS = (Fault, CallFault, FieldError, ArgumentError, FunctionError, ExecError)
+FAULTS = (FaultError, CallFaultError, FieldError, ArgumentError, FunctionError, ExecError)
 
 
 def fault(message: str) -> NoReturn:
-    """Raise a Fault: what is known to be wrong when a template is compiled."""
-    raise Fault(message)
+    """Raise a FaultError: what is known to be wrong when a template is compiled."""
+    raise FaultError(message)
 
 
 def shown(value: Any) -> str:
@@ -61,7 +61,7 @@ def entries(value: Any) -> Iterable[tuple[Any, Any]]:
         return enumerate(map(Uint8, value))
     if isinstance(value, int) and not isinstance(value, bool):
         return ((i, i) for i in range(value))
-    raise Fault(f"range can't iterate over {plain(value)}")
+    raise FaultError(f"range can't iterate over {plain(value)}")
 
 
 def too_large(value: Any) -> NoReturn:
@@ -73,9 +73,9 @@ def invoked(run: Any, name: str, depth: int, out: list[str]) -> Any:
     """The program that `{{ template "name" }}` means."""
     found = run.templates.get(name)
     if found is None:
-        raise Fault(f"template {quote(name)} not defined")
+        raise FaultError(f"template {quote(name)} not defined")
     if depth >= run.max_template_depth:
-        raise Fault(f"exceeded maximum template depth ({MAX_TEMPLATE_DEPTH})")
+        raise FaultError(f"exceeded maximum template depth ({MAX_TEMPLATE_DEPTH})")
     run.tick(out)
     return found
 
@@ -98,17 +98,17 @@ def field(run: Any, value: Any, names: tuple[str, ...], interface: bool) -> Any:
 def _no_data(run: Any, name: str) -> None:
     """A field of no value at all is no value at all, unless keys must be there."""
     if run.strict:
-        raise Fault(f"nil data; no entry for key {quote(name)}")
+        raise FaultError(f"nil data; no entry for key {quote(name)}")
 
 
 def _called(function: Function, name: str) -> Any:
     """What a method gives without arguments."""
     if wrong := wrong_number(function, name, 0, piped=False):
-        raise Fault(wrong)
+        raise FaultError(wrong)
     try:
         return limited(function.call())
     except (FunctionError, ExecError) as error:
-        raise CallFault(f"error calling {name}: {error}") from None
+        raise CallFaultError(f"error calling {name}: {error}") from None
 
 
 def limited(value: Any) -> Any:
@@ -131,9 +131,9 @@ def method(run: Any, value: Any, name: str, known: bool, given: int, piped: bool
             if isinstance(value, dict)
             else "has arguments but cannot be invoked as function"
         )
-        raise Fault(f"{name} {what}")
+        raise FaultError(f"{name} {what}")
     if wrong := wrong_number(found, name, given, piped=piped):
-        raise Fault(wrong)
+        raise FaultError(wrong)
     function: Function = found
     return function
 

@@ -9,7 +9,6 @@ from corral.charts.render.gotypes import INT64_MAX, decoded
 _HEX_DIGITS = "0123456789abcdef"
 _ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\\": "\\\\"}
 _UNESCAPES = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, "'": 39, '"': 34}
-_PLAIN = pattern(r"[ !#-\[\]-~]*", re.ASCII)
 _INTEGER = pattern(r"[+-]?(0[xX](_?[0-9a-fA-F])+|0[bB](_?[01])+|0[oO]?(_?[0-7])+|[0-9](_?[0-9])*)", re.ASCII)
 _DECIMAL = pattern(r"[+-]?[0-9]+", re.ASCII)
 _FLOAT = pattern(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
@@ -30,7 +29,7 @@ def printable(char: str) -> bool:
 
 def quote(text: str, *, ascii_only: bool = False, mark: str = '"') -> str:
     """A string in double quotes (`%q`)."""
-    if mark == '"' and _PLAIN.fullmatch(text):
+    if mark == '"' and text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
     return mark + "".join(_quoted(char, ascii_only, mark) for char in text) + mark
 

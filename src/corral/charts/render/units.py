@@ -1,5 +1,5 @@
-"""Templates that can be executed: a text is parsed once wherever it stands, and each template in it is compiled when it is first
-executed; both can be kept elsewhere (`Kept`).
+"""Templates that can be executed: a text is parsed once wherever it stands, and each template in it is compiled when it is
+first executed; both can be kept elsewhere (`Kept`).
 
     unit = unit_of(name, text)            # parses, unless the text is known
     unit.programs(name)[0].execute(run, dot, out)
@@ -11,7 +11,7 @@ from types import CodeType
 from corral.base.annotations import TYPE_CHECKING, Any
 from corral.charts.render import functions
 from corral.charts.render.errors import ExecError, FunctionError
-from corral.charts.render.runtime import FAULTS, NAMES, CallFault
+from corral.charts.render.runtime import FAULTS, NAMES, CallFaultError
 from corral.charts.render.strconv import quote
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_UNITS = 2048
 #: What a template is once it is compiled: the code of its functions, `t` last, and the functions of templates that they call.
 Compiled = tuple[tuple[CodeType, ...], tuple[str, ...]]
-#: What a text is: for each template in it its name (None is that of the text's own), whether it is empty, and its code, if there is.
+#: What a text is: for each template in it its name (None: the text's own), whether it is empty, and its code, if there is any.
 Kept = list[tuple[str | None, bool, Compiled | None]]
 
 
@@ -142,7 +142,7 @@ class Program:
             trace = trace.tb_next
             assert trace is not None
             mark = marks[int(trace.tb_frame.f_code.co_filename.rpartition(" ")[2])][trace.tb_lineno]
-        if isinstance(error, CallFault):
+        if isinstance(error, CallFaultError):
             node, message = mark.call, str(error)
         elif not isinstance(error, FunctionError | ExecError):
             node, message = mark.fault, str(error)

@@ -53,9 +53,13 @@ def dump(value: Any) -> str:
     writer = _Writer()
     writer.node(plain, -1, in_map=False, column=0)
     made = "".join(writer.made)
-    if _UNREADABLE.search(made) or ("\\" in made and _UNREADABLE.search(writer.escaped)):
+    if _is_unreadable(made) or ("\\" in made and _is_unreadable(writer.escaped)):
         raise UnwritableError("yaml: control characters are not allowed")
     return made
+
+
+def _is_unreadable(text: str) -> bool:
+    return (not text.isascii() or "\x7f" in text) and _UNREADABLE.search(text) is not None
 
 
 class _Writer:

@@ -1,8 +1,8 @@
 """Compiled templates are kept between commands, as Python keeps its modules: in the user's cache, one file for each chart.
 
-What is kept is code, so a file counts only if it is the user's own and nobody else can write to it, in a folder of which
-the same is true. It is found by the chart's path, and holds the texts themselves: a template that was changed is another text. What is
-not as expected, or cannot be written, is passed over; the templates are compiled again then.
+What is kept is code, so a file counts only if it is the user's own and nobody else can write to it, in a folder of which the
+same is true. It is found by the chart's path, and holds the texts themselves: a template that was changed is another text.
+What is not as expected, or cannot be written, is passed over; the templates are compiled again then.
 """
 
 import marshal
@@ -45,8 +45,8 @@ def known(chart: str) -> Iterator[None]:
 def _file(chart: str) -> str | None:
     """Where it is kept; None where there is no place that is the user's own."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.environ.get("HOME", ""), ".cache")
-    if not os.path.isabs(base):
-        return None
+    if not os.path.isabs(base) or not _is_own(_nearest(base)):
+        return None  # of root, where a user's HOME is left to it, there is to be nothing in there
     folder = os.path.join(base, "corral", "templates")
     name = os.path.realpath(chart).encode("utf-8", "surrogateescape").hex()
     try:
@@ -55,6 +55,13 @@ def _file(chart: str) -> str | None:
     except OSError:
         return None
     return os.path.join(folder, name[-200:]) if _is_own(found) else None
+
+
+def _nearest(path: str) -> os.stat_result:
+    try:
+        return os.stat(path)
+    except OSError:
+        return _nearest(os.path.dirname(path))
 
 
 def _is_own(found: os.stat_result) -> bool:
