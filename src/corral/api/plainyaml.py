@@ -15,10 +15,6 @@ MAX_DEPTH = 100
 
 _QUOTED = pattern(r""""([^"\\]*)"(?: +#.*)?|'([^']*)'(?: +#.*)?""")
 _COMMENT = pattern(r" +#.*$")
-_FLOW = pattern(
-    r"\[ *((?:[A-Za-z0-9_./-]+|\"[^\"\\]*\"|'[^']*')(?: *, *(?:[A-Za-z0-9_./-]+|\"[^\"\\]*\"|'[^']*'))*) *\](?: +#.*)?"
-)
-_FLOW_ITEM = pattern(r"[A-Za-z0-9_./-]+|\"[^\"\\]*\"|'[^']*'")
 _EMPTY_FLOW = pattern(r"(\[ *\]|\{ *\})(?: +#.*)?")
 _LITERAL = pattern(r"\|([-+]?)(?: +#.*)?")
 _SIMPLE_INTEGER = pattern(r"-?(?:0|[1-9][0-9]{0,17})")
@@ -35,6 +31,7 @@ _WORDS: dict[str, bool | None] = {
 _SPECIAL = frozenset("-?:,[]{}#&*!|>'\"%@`=<.+0123456789")
 #: What a plain key may hold beside what a name of Python may.
 _LETTERS = str.maketrans("./-", "___")
+_NO_WORD_CHARACTERS = dict.fromkeys([*range(0x30, 0x3A), *range(0x41, 0x5B), *range(0x61, 0x7B), *b"_./-"])
 #: What a number can be written with, infinity included.
 _NUMERIC = "0123456789abcdefABCDEFxXoOinINF_.+-"
 _SAFE_DIGITS = 18
@@ -312,6 +309,17 @@ def _flow(text: str) -> Any:
         return []
     if text[1:].lstrip(" ")[:1] in ("]", "}") and (match := _EMPTY_FLOW.fullmatch(text)):
         return [] if match[1][0] == "[" else {}
-    if match := _FLOW.fullmatch(text):
-        return [scalar(item) for item in _FLOW_ITEM.findall(match[1])]
-    raise UnusualError
+    if text[0] != "[" or text[-1] != "]":
+        raise UnusualError
+    return [_flow_item(item.strip(" ")) for item in text[1:-1].split(",")]
+
+
+def _flow_item(text: str) -> Any:
+    """A word or a text in quotes; with anything else in it, it could be part of more than was split off."""
+    mark = text[:1]
+    if mark in ("'", '"'):
+        if text.find(mark, 1) != len(text) - 1 or "\\" in text:
+            raise UnusualError
+    elif not text or text.translate(_NO_WORD_CHARACTERS):
+        raise UnusualError
+    return _scalar(text)

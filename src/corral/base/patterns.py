@@ -1,25 +1,25 @@
 """Regular expressions that are compiled when they are first used: that takes longer than most commands need all of theirs."""
 
-import re
-from functools import partial
-
 from corral.base.annotations import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import re
 
-    def pattern(text: str, flags: int = 0) -> re.Pattern[str]:
-        """A regular expression, not compiled yet."""
-        return re.compile(text, flags)
+    def pattern(text: str) -> re.Pattern[str]:
+        """A regular expression, not compiled yet; flags stand in it: `(?a)`."""
+        return re.compile(text)
 
 else:
 
     class _Pattern:
-        def __init__(self, text, flags=0):
-            self.compile = partial(re.compile, text, flags)
+        def __init__(self, text):
+            self.text = text
 
         def __getattr__(self, name):
+            import re
+
             # Once for each method: it is an attribute of its own from then on.
-            found = getattr(self.compile(), name)
+            found = getattr(re.compile(self.text), name)
             setattr(self, name, found)
             return found
 

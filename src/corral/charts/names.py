@@ -1,7 +1,5 @@
 """What a release may be called."""
 
-import re
-
 from corral.base.patterns import pattern
 from corral.charts.chart.errors import ChartError
 
@@ -34,5 +32,7 @@ def generated(chart: str, second: int) -> str:
     if base in ("", ".", ".."):
         base = "chart"
     base = base.removesuffix(".tgz").removesuffix(".tar.gz")
+    import re
+
     match = re.fullmatch(r"(.*?)-v?\d+\.\d+.*", base) if chart.endswith((".tgz", ".tar.gz")) else None
     return f"{match[1] if match else base}-{second}"

@@ -3,15 +3,17 @@
 https://semver.org, https://helm.sh/docs/chart_best_practices/dependencies/#versions
 """
 
-import re
 from collections.abc import Callable
 from functools import cache, total_ordering
 
-from corral.base.annotations import NamedTuple
+from corral.base.annotations import TYPE_CHECKING, NamedTuple
 from corral.base.patterns import pattern
 
+if TYPE_CHECKING:
+    import re
+
 _VERSION = pattern(
-    r"v?(\d+)(\.\d+)?(\.\d+)?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?", re.ASCII
+    r"(?a)v?(\d+)(\.\d+)?(\.\d+)?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?"
 )
 _NUMBERS = r"v?([0-9|xX\*]+)(\.[0-9|xX\*]+)?(\.[0-9|xX\*]+)?"
 _PART = _NUMBERS + r"(-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
@@ -114,7 +116,7 @@ def parse_range(text: str) -> Range | None:
     return Range(tuple(any_of))
 
 
-def _bound(match: re.Match[str]) -> _Bound | None:
+def _bound(match: "re.Match[str]") -> _Bound | None:
     operator, major, minor, patch, prerelease = match.groups()
     minor, patch = (minor or "").removeprefix("."), (patch or "").removeprefix(".")
     if major in _WILD:

@@ -3,11 +3,13 @@
 https://helm.sh/docs/chart_template_guide/helm_ignore_file/
 """
 
-import re
 from collections.abc import Callable, Iterable
 
-from corral.base.annotations import NamedTuple
+from corral.base.annotations import TYPE_CHECKING, NamedTuple
 from corral.charts.chart.errors import ChartError
+
+if TYPE_CHECKING:
+    import re
 
 _SPECIAL = frozenset("*?[\\")
 #: Editors' leavings in it (`.?*`) are never templates.
@@ -65,8 +67,10 @@ def fitting(pattern: str) -> Callable[[str], object]:
     return glob(pattern).fullmatch
 
 
-def glob(pattern: str) -> re.Pattern[str]:
+def glob(pattern: str) -> "re.Pattern[str]":
     """A shell pattern as Go's path.Match reads it: `*` and `?` stop at slashes, `[a-z]`, `[^a]`, a backslash escapes."""
+    import re
+
     out, i = [], 0
     while i < len(pattern):
         char = pattern[i]

@@ -3,7 +3,6 @@
 https://helm.sh/docs/topics/charts_hooks/
 """
 
-import re
 import sys
 from collections.abc import Iterator, Mapping
 
@@ -13,6 +12,7 @@ from corral.charts.chart.errors import ChartError
 from corral.charts.manifests.order import INSTALL, ordered
 
 _SEPARATOR = pattern(r"(?:\A|\s*\n)---\s*")
+_WHOLE = pattern(r"[+-]?[0-9]{1,18}")
 HOOK = "helm.sh/hook"
 HOOK_WEIGHT = "helm.sh/hook-weight"
 HOOK_DELETE_POLICY = "helm.sh/hook-delete-policy"
@@ -143,4 +143,4 @@ def _hook(document: str, path: str, head: Head) -> Hook | None:
 
 
 def _weight(text: str) -> int:
-    return int(text) if text and re.fullmatch(r"[+-]?[0-9]{1,18}", text) else 0
+    return int(text) if text and _WHOLE.fullmatch(text) else 0

@@ -6,36 +6,37 @@ something failed; nothing has to be noted while it runs. `{{ range .Values.hosts
 
     def t(run, x0, out, depth):
      w = out.append
-     try: r1 = x0['Values']['hosts']
-     except MISSING: r1 = field(run, x0, ('Values', 'hosts'), False)
+     r1 = p0(run, x0)
      e1 = entries(r1)
      if r1:
       for _, d1 in e1:
        run.tick(out)
        w('- ')
-       r1 = f_quote(d1)
-       if len(r1) > MAX_TEXT: too_large(r1)
+       r1 = limited(f_quote(d1))
        w(r1)
 
-Variables are local variables; where a template does not fit into one function, they are elements of a list.
+where `p0` takes `.Values.hosts` (paths.py). Variables are local variables; where a template does not fit into one function,
+they are elements of a list.
 """
 
 from corral.charts.render import nodes
 from corral.charts.render.expressions import Expressions
 from corral.charts.render.nodes import Node, Tree
+from corral.charts.render.paths import Path
 from corral.charts.render.writing import MAX_INDENT, MAX_LINES, Function, Mark, Source, TooDeepError
 
 _PARAMETERS = "run, x0, out, depth"
 
 
 class Code:
-    """A template in Python: its functions, the first of them `t`, and the names of the functions of templates that it calls."""
+    """A template in Python: its functions, the last of them `t`, and what it needs beside them (units.Compiled)."""
 
-    __slots__ = ("functions", "source")
+    __slots__ = ("functions", "paths", "source")
 
-    def __init__(self, source: Source, functions: tuple[str, ...]) -> None:
+    def __init__(self, source: Source, functions: tuple[str, ...], paths: tuple[Path, ...]) -> None:
         self.source = source
         self.functions = functions
+        self.paths = paths
 
 
 def compile_tree(tree: Tree) -> Code:
@@ -63,7 +64,7 @@ class _Compiler(Expressions):
         """Write all of it."""
         self._body(self._tree.body)
         self.source.finish(self.function)
-        return Code(self.source, tuple(sorted(self.called)))
+        return Code(self.source, tuple(sorted(self.called)), tuple(self.paths))
 
     # -- places
 
@@ -131,7 +132,7 @@ class _Compiler(Expressions):
             self.base = node.base
             value, _, is_text = self.pipe(node.pipe)
             if not node.pipe.declared:
-                self.function.add(f"w({value})" if is_text else f"w({value} if {value}.__class__ is str else shown({value}))")
+                self.function.add(f"w({value})" if is_text else f"w(shown({value}))")
             self.base = 0
         elif isinstance(node, nodes.Branch):
             if node.kind == "range":

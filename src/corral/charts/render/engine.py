@@ -6,7 +6,6 @@
 `scope` is what dot is at the top of a template (scopes.py makes it from a chart): Values, Release, Chart, Files … .
 """
 
-import re
 import sys
 from collections.abc import Callable, Mapping
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 MAX_INCLUDES: Final = 1000
 #: So deep may texts be rendered within texts that are rendered by tpl.
 MAX_TPL: Final = 250
-_WARNING = pattern(f"{WARNING_START}(.*){WARNING_END}", re.DOTALL)
+_WARNING = pattern(f"(?s){WARNING_START}(.*){WARNING_END}")
 _NO_VALUE = "<no value>"
 #: Rounds of ranges and executions of templates that one rendering may take, and what it may write in all.
 MAX_STEPS: Final = 20_000_000

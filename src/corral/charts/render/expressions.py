@@ -6,15 +6,13 @@ Go tells an error at the node that its executor came to last; which one that is,
 from corral.charts.render import arguments, functions, nodes
 from corral.charts.render.functions import wrong_number
 from corral.charts.render.nodes import Node
-from corral.charts.render.objects import Capabilities, Files, KubeVersion, Metadata
+from corral.charts.render.paths import Path
 from corral.charts.render.writing import MAX_INDENT, Function, Mark, Source, TooDeepError, spelled
 
 #: An expression of Python that can be had again, the node of errors after it, and whether it is surely a string.
 Value = tuple[str, Node, bool]
 #: As far may a call of a method with arguments be indented; the interpreter takes a hundred.
 _MAX_METHODS = 90
-#: Fields of dot that are structs, and their fields, which are attributes here; nothing else has attributes of such names.
-_STRUCTS = {"Chart": Metadata.fields, "Capabilities": Capabilities.fields, "KubeVersion": KubeVersion.fields}
 
 
 class Expressions:
@@ -25,6 +23,8 @@ class Expressions:
         self.source = Source()
         #: The functions of templates that are called.
         self.called: set[str] = set()
+        #: The paths that are taken, and their numbers.
+        self.paths: dict[Path, int] = {}
         #: Whether variables are elements of a list.
         self.listed = listed
         self.dot = "x0"
@@ -123,7 +123,7 @@ class Expressions:
                 value = arguments.nil(type_)
             except arguments.ArgumentError as error:
                 return self._fail(node, str(error)), node, False
-            return ("None" if value is None else self._add(f"checked(None, {type_!r}, interface=False)")), node, False
+            return ("None" if value is None else self._add(f"checked({type_!r}, None, False)")), node, False
         value, interface = self._operand(node)
         if keep and isinstance(node, nodes.Variable):
             value = (self._add(value[0]), value[1], False)
@@ -134,10 +134,8 @@ class Expressions:
         expression, _, is_text = value
         if arguments.is_free(type_) or (is_text and type_ == "string"):
             return expression, last, is_text
-        check = f"checked({expression}, {type_!r}, interface={interface})"
-        if type_ == "string":
-            check = f"{expression} if {expression}.__class__ is str else {check}"
-        return self._add(check, Mark(self.base, last)), last, type_ == "string"
+        check = "string(" if type_ == "string" else f"checked({type_!r}, "
+        return self._add(f"{check}{expression}, {interface})", Mark(self.base, last)), last, type_ == "string"
 
     # -- calls
 
@@ -171,11 +169,9 @@ class Expressions:
         if name not in _METHODS:
             self.called.add(name)
         mark = Mark(self.base, None, command, name)
-        result = self._add(f"{_METHODS.get(name, f'f_{name}')}({', '.join(given)})", mark)
+        call = f"{_METHODS.get(name, f'f_{name}')}({', '.join(given)})"
+        result = self._add(f"limited({call})" if function.may_grow else call, mark)
         is_text = function.gives is str
-        if function.may_grow:
-            large = f"len({result}) > MAX_TEXT: too_large" if is_text else f"{result}.__class__ in LIMITS: limited"
-            self.function.add(f"if {large}({result})", mark)
         return result, last, is_text
 
     def _short_circuit(self, name: str, wrong: str, node: Node, args: list[Node], final: Value | None) -> Value:
@@ -224,6 +220,11 @@ class Expressions:
 
     # -- fields
 
+    def _path(self, names: tuple[str, ...], interface: bool) -> str:
+        """The name of what takes fields of fields of a value (paths.py)."""
+        found = self.paths.setdefault((names, interface), len(self.paths))
+        return f"p{found}"
+
     def _chain(self, node: nodes.Chain, args: list[Node], final: Value | None) -> Value:
         if isinstance(node.node, nodes.Nil):
             return self._fail(node, f"indirection through explicit nil in {node}"), node, False
@@ -246,12 +247,7 @@ class Expressions:
         mark = Mark(self.base, last, node)
         if not receiver.isidentifier() and receiver[0] != "x":
             receiver = self._add(receiver)
-        register = self.function.register()
-        slow = f"{register} = field(run, {receiver}, {tuple(names)!r}, {interface})"
-        if Files.methods.keys().isdisjoint(names):
-            self.function.add(f"try: {register} = {receiver}{_path(names)}")
-            slow = f"except MISSING: {slow}"
-        self.function.add(slow, mark)
+        register = self._add(f"{self._path(tuple(names), interface)}(run, {receiver})", mark)
         return register, last, False
 
     def _method(
@@ -312,13 +308,3 @@ class Expressions:
 
 #: Functions that are methods of the run.
 _METHODS: dict[str, str] = {"include": "run.include", "tpl": "run.tpl"}
-
-
-def _path(names: list[str]) -> str:
-    """How fields are reached where all is as it mostly is: keys of maps, and fields of the structs that charts see."""
-    made = ""
-    fields = None
-    for name in names:
-        made += f".{name}" if fields is not None and name in fields else f"[{name!r}]"
-        fields = _STRUCTS.get(name)
-    return made

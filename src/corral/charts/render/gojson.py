@@ -1,8 +1,6 @@
 """JSON as Go's encoding/json writes and reads it, and values as JSON holds them."""
 
-import re
-
-from corral.base.annotations import Any
+from corral.base.annotations import TYPE_CHECKING, Any
 from corral.base.patterns import pattern
 from corral.charts.render.gotypes import (
     Ints,
@@ -19,9 +17,14 @@ from corral.charts.render.gotypes import (
 )
 from corral.charts.render.strconv import json_float
 
+if TYPE_CHECKING:
+    import re
+
 _UNSAFE = pattern('[\x00-\x1f"\\\\<>&\u2028\u2029\ud800-\udfff]')
 _UNSAFE_RAW = pattern('[\x00-\x1f"\\\\\u2028\u2029\ud800-\udfff]')
+_SURROGATES = pattern("[\ud800-\udfff]")
 _INFINITY = float("inf")
+_MARKS = frozenset('"\\<>&')
 _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _NILS = (NilMap, NilSlice, NilStrings)
 _DICTS = (dict, Values, StringMap)
@@ -90,7 +93,7 @@ def _key(key: Any) -> str:
 
 def _readable(text: str) -> str:
     """A string with U+FFFD for each byte that is not UTF-8."""
-    return encoded(text).decode("utf-8", "replace") if re.search("[\ud800-\udfff]", text) else text
+    return encoded(text).decode("utf-8", "replace") if _SURROGATES.search(text) else text
 
 
 def dumps(value: Any, *, html: bool = True, indent: str = "") -> str:
@@ -142,12 +145,12 @@ def _write_map(value: dict[str, Any], made: list[str], html: bool, indent: str, 
 
 def quote(text: str, *, html: bool = True) -> str:
     """A string as JSON."""
-    if text.isascii() and not (_UNSAFE if html else _UNSAFE_RAW).search(text):
+    if text.isascii() and text.isprintable() and not _MARKS.intersection(text):
         return f'"{text}"'
     return '"' + (_UNSAFE if html else _UNSAFE_RAW).sub(_escape, text) + '"'
 
 
-def _escape(match: re.Match[str]) -> str:
+def _escape(match: "re.Match[str]") -> str:
     char = match[0]
     return _SHORT.get(char) or ("\\ufffd" if "\ud800" <= char <= "\udfff" else f"\\u{ord(char):04x}")
 

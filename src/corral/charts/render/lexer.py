@@ -22,27 +22,25 @@ SPACE: Final = " \t\r\n"
 KEYWORDS: Final = frozenset(
     ["define", "block", "break", "continue", "else", "end", "if", "range", "nil", "template", "with"],
 )
-_END = r"(?=[ \t\r\n.,|:)(}]|\Z)"
 _NUMBER = (
     r"[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?"
     r"|[0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?)i?"
 )
+#: Numbers are only digits here, as most are: the rest of what Go takes for one takes long to compile.
 _TOKEN = pattern(
     r"(?P<space>[ \t\r\n]*?(?=[ \t\r\n]-\}\})|[ \t\r\n]*)"
     r"(?:(?P<close>(?:[ \t\r\n]-)?\}\})"
-    rf"|(?P<field>\.(?!\d)\w+{_END})"
-    rf"|(?P<identifier>[^\W\d]\w*{_END})"
+    r"|(?:(?P<field>\.(?!\d)\w+)|(?P<identifier>[^\W\d]\w*)|(?P<variable>\$\w*)|(?P<dot>\.))(?=[ \t\r\n.,|:)(}]|\Z)"
     r'|(?P<string>"(?:[^"\\\n]|\\[^\n])*")'
-    rf"|(?P<variable>\$\w*{_END})"
     r"|(?P<open>\()|(?P<paren>\))|(?P<pipe>\|)"
-    rf"|(?P<dot>\.{_END})"
-    rf"|(?P<number>(?=[+\-.0-9])(?>{_NUMBER})(?!\w))"
+    r"|(?P<number>[0-9]+(?=[ \t\r\n,|:)(}]|\Z))"
     r"|(?P<declare>:=)|(?P<assign>=)"
     r"|(?P<raw>`[^`]*`)"
     r"|(?P<char>'(?:[^'\\\n]|\\[^\n])*')"
     r"|(?P<mark>[!-~])"
     r")",
 )
+_OTHER_NUMBER = pattern(rf"(?=[+\-.0-9])(?>{_NUMBER})(?!\w)")
 _NUMBER_START = pattern(_NUMBER)
 #: All of an action up to its end, if no brace is in it.
 _ACTION = pattern(r"((?:[^\"`'{}/]|\"(?:[^\"\\\n]|\\[^\n])*\"|`[^`]*`|'(?:[^'\\\n]|\\[^\n])*')*?)([ \t\r\n]-)?\}\}")
@@ -79,6 +77,14 @@ def lex(text: str, prepare: Prepare | None = None) -> list[Token]:
         if at < 0:
             return tokens
     tokens.append(("eof", "", end, False))
+    return tokens
+
+
+def action_tokens(text: str) -> list[Token]:
+    """The tokens of a text that is one action, braces included."""
+    tokens: list[Token] = [("left", "{{", 0, False)]
+    if _action(text, 2, tokens) != len(text):
+        tokens.append(("error", "more than an action", 2, False))
     return tokens
 
 
@@ -119,6 +125,8 @@ def _action(text: str, at: int, tokens: list[Token]) -> int:
         token = match[kind]
         spaced = start > at
         at = match.end()
+        if kind == "mark" and token in "+-.0123456789" and (number := _OTHER_NUMBER.match(text, start)):
+            kind, token, at = "number", number[0], number.end()
         if kind == "close":
             if depth:
                 append(("error", "unclosed left paren", start, spaced))

@@ -1,11 +1,14 @@
 """The objects at the top of a template's scope: `.Chart`, `.Files`, `.Capabilities`."""
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from corral.base.annotations import Any
+from corral.base.annotations import TYPE_CHECKING, Any
 from corral.charts.render.gotypes import NilStrings, StringMap, Strings, Struct, decoded
+
+if TYPE_CHECKING:
+    import re
+
 
 _FIELDS = {
     "Name": ("name", True),
@@ -192,8 +195,10 @@ def _as_yaml(value: Any) -> str:
 
 
 @lru_cache(256)
-def _glob(pattern: str) -> re.Pattern[str] | None:
+def _glob(pattern: str) -> "re.Pattern[str] | None":
     """A pattern of gobwas/glob with "/" between names: `*`, `**`, `?`, `[a-z]`, `[!a]`, `{a,b}`; None if it is none."""
+    import re
+
     made: list[str] = []
     at, depth = 0, 0
     while at < len(pattern):

@@ -3,14 +3,13 @@
 From later versions of Go come `{{else with}}` and ranges over integers (executed in `compiler`), which a Helm of today has.
 """
 
-import re
 from collections.abc import Callable, Container
 
 from corral.base.annotations import Any, Final, NoReturn
 from corral.base.patterns import pattern
 from corral.charts.render import nodes, numbers, strconv
 from corral.charts.render.errors import ParseError
-from corral.charts.render.lexer import SPACE, Token, lex
+from corral.charts.render.lexer import SPACE, Token, action_tokens, lex
 from corral.charts.render.nodes import Node, Source, Tree
 
 _TERMS: Final = frozenset(
@@ -28,6 +27,7 @@ MAX_NESTING: Final = 2000
 
 #: Actions that name a variable mean what their place makes of it; these words open what is more than a pipeline.
 _VARIABLE = pattern(r"\$\w")
+_FIRST_WORD = pattern("[a-z]*")
 
 
 def parse(name: str, text: str, actions: "Actions") -> dict[str, Tree]:
@@ -36,8 +36,8 @@ def parse(name: str, text: str, actions: "Actions") -> dict[str, Tree]:
     try:
         return _Parser(source, actions.functions, lex(text, actions.prepare)).parse()
     except ParseError:
-        # Token by token, it is known which one was the last to be read: that is the line which errors name.
-        return _Parser(source, actions.functions, lex(text)).parse()
+        # Read with care, it is known which token was the last to be looked at: that is the line which errors name.
+        return _CarefulParser(source, actions.functions, lex(text)).parse()
 
 
 class Actions:
@@ -61,12 +61,12 @@ class Actions:
         word = text.strip(SPACE)
         if word in ("end", "else"):
             return nodes.Prepared(word, None)
-        kind = re.split(r"[^a-z]", word, maxsplit=1)[0]
-        if kind in _BY_PLACE or _VARIABLE.search(text):
+        kind = _FIRST_WORD.match(word)[0]  # type: ignore[index]
+        if kind in _BY_PLACE or ("$" in text and _VARIABLE.search(text)):
             return None
         whole = f"{{{{{text}}}}}"
         try:
-            return _Parser(Source("", whole), self.functions, lex(whole)).action(kind)
+            return _Parser(Source("", whole), self.functions, action_tokens(whole)).action(kind)
         except ParseError:
             return None
 
@@ -110,17 +110,17 @@ class _Parser:
     # -- tokens
 
     def _peek(self) -> Token:
-        at = self._at
-        self._seen = max(self._seen, at)
-        return self._tokens[at]
+        return self._tokens[self._at]
 
     def _next(self) -> Token:
         at = self._at
-        self._seen = max(self._seen, at)
         token = self._tokens[at]
         if at + 1 < len(self._tokens):
             self._at = at + 1
         return token
+
+    def _following(self) -> Token:
+        return self._tokens[self._at + 1]
 
     def _line(self, pos: int) -> int:
         return self._source.text.count("\n", 0, pos) + 1
@@ -339,8 +339,7 @@ class _Parser:
         found: list[Token] = []
         while self._peek()[0] == "variable":
             variable = self._peek()
-            self._seen = max(self._seen, self._at + 1)
-            following = self._tokens[self._at + 1]
+            following = self._following()
             kind = following[0]
             if kind in ("declare", "assign"):
                 self._at += 2
@@ -468,6 +467,22 @@ class _Parser:
             return strconv.unquote(token[1])
         except ValueError as error:
             self._fail(str(error))
+
+
+class _CarefulParser(_Parser):
+    """Notes which tokens are looked at."""
+
+    def _peek(self) -> Token:
+        self._seen = max(self._seen, self._at)
+        return super()._peek()
+
+    def _next(self) -> Token:
+        self._seen = max(self._seen, self._at)
+        return super()._next()
+
+    def _following(self) -> Token:
+        self._seen = max(self._seen, self._at + 1)
+        return super()._following()
 
 
 _CONTROLS: dict[str, Callable[[_Parser, Token], Node | str]] = {

@@ -1,20 +1,19 @@
 """Versions and constraints as Masterminds/semver 3.1 has them."""
 
-import re
 from collections.abc import Callable
 
 from corral.base.patterns import pattern
 from corral.charts.render.gotypes import Struct, Uint64
 
 _PARTS = r"(-([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?(\+([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?"
-_VERSION = pattern(r"v?([0-9]+)(\.[0-9]+)?(\.[0-9]+)?" + _PARTS, re.ASCII)
+_VERSION = pattern(r"(?a)v?([0-9]+)(\.[0-9]+)?(\.[0-9]+)?" + _PARTS)
 _LOOSE = r"v?([0-9|x|X|\*]+)(\.[0-9|x|X|\*]+)?(\.[0-9|x|X|\*]+)?" + _PARTS
 _OPERATORS = r"=||!=|>|<|>=|=>|<=|=<|~|~>|\^"
 _OPERATOR = r"(!=|>=|=>|<=|=<|~>|=|>|<|~|\^|)"
-_CONSTRAINT = pattern(rf"\s*{_OPERATOR}\s*({_LOOSE})\s*", re.ASCII)
-_RANGE = pattern(rf"\s*({_LOOSE})\s+-\s+({_LOOSE})\s*", re.ASCII)
-_FIND = pattern(rf"{_OPERATOR}\s*({_LOOSE})", re.ASCII)
-_VALID = pattern(rf"(?:\s*{_OPERATOR}\s*({_LOOSE})\s*,?)+", re.ASCII)
+_CONSTRAINT = pattern(rf"(?a)\s*{_OPERATOR}\s*({_LOOSE})\s*")
+_RANGE = pattern(rf"(?a)\s*({_LOOSE})\s+-\s+({_LOOSE})\s*")
+_FIND = pattern(rf"(?a){_OPERATOR}\s*({_LOOSE})")
+_VALID = pattern(rf"(?a)(?:\s*{_OPERATOR}\s*({_LOOSE})\s*,?)+")
 _MAX_LENGTH = 4096
 
 

@@ -1,7 +1,5 @@
 """Go's strconv: numbers and quoted strings, read and written."""
 
-import re
-
 from corral.base.annotations import Any
 from corral.base.patterns import pattern
 from corral.charts.render.gotypes import INT64_MAX, decoded
@@ -9,11 +7,11 @@ from corral.charts.render.gotypes import INT64_MAX, decoded
 _HEX_DIGITS = "0123456789abcdef"
 _ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\\": "\\\\"}
 _UNESCAPES = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, "'": 39, '"': 34}
-_INTEGER = pattern(r"[+-]?(0[xX](_?[0-9a-fA-F])+|0[bB](_?[01])+|0[oO]?(_?[0-7])+|[0-9](_?[0-9])*)", re.ASCII)
-_DECIMAL = pattern(r"[+-]?[0-9]+", re.ASCII)
-_FLOAT = pattern(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
-_HEX_FLOAT = pattern(r"[+-]?0[xX]([0-9a-fA-F_]+(\.[0-9a-fA-F_]*)?|\.[0-9a-fA-F_]+)[pP][+-]?[0-9]+", re.ASCII)
-_SPECIAL = pattern(r"[+-]?(inf|infinity|nan)", re.IGNORECASE)
+_INTEGER = pattern(r"(?a)[+-]?(0[xX](_?[0-9a-fA-F])+|0[bB](_?[01])+|0[oO]?(_?[0-7])+|[0-9](_?[0-9])*)")
+_DECIMAL = pattern(r"(?a)[+-]?[0-9]+")
+_FLOAT = pattern(r"(?a)[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_HEX_FLOAT = pattern(r"(?a)[+-]?0[xX]([0-9a-fA-F_]+(\.[0-9a-fA-F_]*)?|\.[0-9a-fA-F_]+)[pP][+-]?[0-9]+")
+_SPECIAL = pattern(r"(?i)[+-]?(inf|infinity|nan)")
 
 
 def printable(char: str) -> bool:

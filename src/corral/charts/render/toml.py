@@ -1,14 +1,13 @@
 """TOML as BurntSushi/toml 1.1 writes it (`toToml`), and as it is read (`fromToml`)."""
 
 import math
-import re
 
 from corral.base.annotations import Any
 from corral.base.patterns import pattern
 from corral.charts.render.gotypes import Struct, type_name
 from corral.charts.render.strconv import format_float
 
-_BARE = pattern(r"[A-Za-z0-9_-]+", re.ASCII)
+_BARE = pattern(r"(?a)[A-Za-z0-9_-]+")
 _ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 

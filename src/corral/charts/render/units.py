@@ -11,7 +11,8 @@ from types import CodeType
 from corral.base.annotations import TYPE_CHECKING, Any
 from corral.charts.render import functions
 from corral.charts.render.errors import ExecError, FunctionError
-from corral.charts.render.runtime import FAULTS, NAMES, CallFaultError
+from corral.charts.render.paths import CallFaultError, Path, taking
+from corral.charts.render.runtime import FAULTS, NAMES
 from corral.charts.render.strconv import quote
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
 #: So many texts are known at a time.
 MAX_UNITS = 2048
-#: What a template is once it is compiled: the code of its functions, `t` last, and the functions of templates that they call.
-Compiled = tuple[tuple[CodeType, ...], tuple[str, ...]]
+#: What a template is once it is compiled: the code of its functions, `t` last, the functions of templates that they call, and
+#: the paths of fields that they take.
+Compiled = tuple[tuple[CodeType, ...], tuple[str, ...], tuple[Path, ...]]
 #: What a text is: for each template in it its name (None: the text's own), whether it is empty, and its code, if there is any.
 Kept = list[tuple[str | None, bool, Compiled | None]]
 
@@ -64,10 +66,12 @@ class Unit:
             compiled = _compiled(self.code(index))
             self.parts[index] = own, empty, compiled
             self.changed = True
-        codes, called = compiled
+        codes, called, paths = compiled
         names = dict(NAMES)
         for name in called:
             names[f"f_{name}"] = _function(name, names)
+        for i, (path, interface) in enumerate(paths):
+            names[f"p{i}"] = taking(path, interface)
         for code in codes:
             exec(code, names)
         made: Callable[..., None] = names["t"]
@@ -93,6 +97,7 @@ def _compiled(code: "Code") -> Compiled:
             compile(text, f"template {i}", "exec", dont_inherit=True, optimize=0) for i, text in enumerate(code.source.texts)
         ),
         code.functions,
+        code.paths,
     )
 
 

@@ -1,6 +1,6 @@
 """Python source as the compiler writes it: functions of lines, and which node of the template each line stands for."""
 
-from corral.base.annotations import Any, NamedTuple
+from corral.base.annotations import Any
 from corral.charts.render.nodes import Node
 
 #: How far a function may be indented: the interpreter takes no more than 20 blocks within each other.
@@ -9,18 +9,23 @@ MAX_INDENT = 14
 MAX_LINES = 2000
 
 
-class Mark(NamedTuple):
+class Mark:
     """Where what goes wrong in a line is told: at `fault`, or, if the function `name` fails, at `call`.
 
     Positions of nodes count from `base`. Without a `name`, an error of a template that was executed there passes as it is;
     a line that `continues` calls another function of the same template, which knows.
     """
 
-    base: int
-    fault: Node | None = None
-    call: Node | None = None
-    name: str = ""
-    continues: bool = False
+    __slots__ = ("base", "call", "continues", "fault", "name")
+
+    def __init__(
+        self, base: int, fault: Node | None = None, call: Node | None = None, name: str = "", *, continues: bool = False
+    ) -> None:
+        self.base = base
+        self.fault = fault
+        self.call = call
+        self.name = name
+        self.continues = continues
 
 
 class TooDeepError(Exception):

@@ -4,7 +4,6 @@ The way of the original is value → JSON → YAML, so that what JSON cannot hol
 are integers. Then go-yaml's emitter: keys in natural order, no indentation of lists in maps, lines folded beyond 80 columns.
 """
 
-import re
 from functools import cmp_to_key, lru_cache
 
 from corral.base.annotations import Any
@@ -19,20 +18,22 @@ _WORD_LIST = (
     ".inf .Inf .INF +.inf +.Inf +.INF -.inf -.Inf -.INF"
 )
 _WORDS = frozenset(_WORD_LIST.split()) | {""}
-#: Strings that are surely plain: no indicator, nothing that could be another type, too short to be folded.
-_SURELY_PLAIN = pattern(r"[A-Za-z_/][A-Za-z0-9_/.+-]{0,60}")
+#: What may be in a string that is surely plain, beside what may be in a name of Python.
+_LETTERS = str.maketrans("/.+-", "____")
+_SURELY_SHORT = 60
+#: What a number or a date is written with.
+_NUMERIC = "0123456789abcdefABCDEFxXoO_.+-:TtZ ,"
 _PLAIN_FLOAT = pattern(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _PLAIN_INTEGER = pattern(r"[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)")
 _BASE_60 = pattern(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
 _DATE = pattern(
-    r"(\d{4})-(\d{1,2})-(\d{1,2})"
+    r"(?a)(\d{4})-(\d{1,2})-(\d{1,2})"
     r"(?:([Tt ])(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[.,]\d+)?(Z|[+-]\d\d:\d\d)?)?",
-    re.ASCII,
 )
 #: What the reader of the original refuses in a text, so that nothing comes out.
 _UNREADABLE = pattern("[\x7f-\x84\x86-\x9f\ufffe\uffff]")
-_NOT_PRINTABLE_ASCII = pattern("[^\n\x20-\x7e]")
-_LETTERS_ONLY = pattern(r"[A-Za-z]*")
+_FRACTION = pattern(r"\.[0-9]+([eE][+-]?[0-9]+)?")
+_NOT_PRINTABLE = pattern("[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
 _NEVER_FIRST = frozenset("#,[]{}&*!|>'\"%@`")
 _ESCAPES = {
     **{0: "\\0", 7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 27: "\\e", 34: '\\"', 92: "\\\\"},
@@ -87,7 +88,7 @@ class _Writer:
             if not first:
                 made.append(pad)
             first = False
-            name = key if _SURELY_PLAIN.fullmatch(key) and key not in _WORDS else self.scalar(key, indent, 0, is_key=True)
+            name = key if _is_surely_plain(key) and key not in _WORDS else self.scalar(key, indent, 0, is_key=True)
             if len(key.encode()) > _MAX_SIMPLE_KEY or "\n" in key:
                 self._long_key(key, item, indent)
                 continue
@@ -97,7 +98,7 @@ class _Writer:
                 inner = indent + 2 if isinstance(item, dict) else indent
                 made.append(" " * inner)
                 self.node(item, indent, in_map=True, column=0)
-            elif item.__class__ is str and _SURELY_PLAIN.fullmatch(item) and item not in _WORDS:
+            elif item.__class__ is str and _is_surely_plain(item) and item not in _WORDS:
                 made.append(f": {item}\n")
             else:
                 made.append(": ")
@@ -167,14 +168,16 @@ class _Writer:
         return "".join(made)
 
 
-@lru_cache(1)
-def _not_printable() -> re.Pattern[str]:
-    # Takes long to compile, and few values need it.
-    return re.compile("[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
-
-
 def _unprintable(text: str) -> bool:
-    return (_NOT_PRINTABLE_ASCII if text.isascii() else _not_printable()).search(text) is not None
+    if text.isascii():
+        return not text.replace("\n", "").isprintable()
+    return _NOT_PRINTABLE.search(text) is not None
+
+
+@lru_cache(4096)
+def _is_surely_plain(text: str) -> bool:
+    """Whether there is no indicator in it, nothing that could be another type but a word, and it is too short to be folded."""
+    return len(text) <= _SURELY_SHORT and text.isascii() and text[:1] not in ".+-" and text.translate(_LETTERS).isidentifier()
 
 
 def _other(value: Any) -> str:
@@ -248,6 +251,10 @@ def resolves_to_text(value: str) -> bool:
     if first in "yYnNtTfFoO~.+-" and value in _WORDS:
         return False
     if first in "+-0123456789":
+        if value.isascii() and value.isdigit():
+            return False
+        if value.strip(_NUMERIC):
+            return True  # there is something in it that is in no number
         plain = value.replace("_", "")
         if _PLAIN_INTEGER.fullmatch(plain) and len(plain) < 19:
             return False
@@ -255,7 +262,7 @@ def resolves_to_text(value: str) -> bool:
             return False
         return not _BASE_60.fullmatch(value) and not _is_date(value)
     if first == ".":
-        return not re.fullmatch(r"\.[0-9]+([eE][+-]?[0-9]+)?", value, re.ASCII)
+        return not _FRACTION.fullmatch(value)
     return True
 
 
@@ -288,7 +295,7 @@ def _days(year: int, month: int) -> int:
 
 def _styles(value: str) -> tuple[bool, bool, bool]:
     """Whether a scalar may be plain (in a block), single-quoted, and a block scalar."""
-    if _SURELY_PLAIN.fullmatch(value):
+    if _is_surely_plain(value):
         return True, True, True
     special = _unprintable(value)
     breaks = "\n" in value or "\u2028" in value or "\u2029" in value
@@ -318,7 +325,7 @@ def sorted_keys(value: dict[str, Any]) -> list[str]:
     keys = list(value)
     if len(keys) < 2:
         return keys
-    if all(map(_LETTERS_ONLY.fullmatch, keys)):
+    if all(key.isalpha() and key.isascii() for key in keys):
         return sorted(keys)
     return sorted(keys, key=cmp_to_key(_compare))
 

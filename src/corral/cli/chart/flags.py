@@ -3,7 +3,6 @@
 Tables of `Flag` in, a dict of values and the arguments out. Messages are pflag's.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 
 from corral.base.annotations import Any, NamedTuple
@@ -11,6 +10,7 @@ from corral.base.errors import CorralError
 from corral.base.patterns import pattern
 
 _DURATION = pattern(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
+_INTEGER = pattern(r"[+-]?\d{1,18}")
 _UNITS_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _TRUE, _FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
 
@@ -130,7 +130,7 @@ def _bool(text: str) -> bool:
 
 
 def _int(text: str) -> int:
-    if re.fullmatch(r"[+-]?\d{1,18}", text):
+    if _INTEGER.fullmatch(text):
         return int(text)
     raise ValueError(f'strconv.ParseInt: parsing "{text}": invalid syntax')
 

@@ -125,8 +125,14 @@ def is_loaded(name: str) -> bool:
 
 def find(name: str) -> Function:
     """The function of a name that is in HOMES."""
-    table: Table = import_module(f"corral.charts.render.functions.{HOMES[name]}").FUNCTIONS
-    return table[name]
+    found = _FOUND.get(name)
+    if found is None:
+        table: Table = import_module(f"{__name__}.{HOMES[name]}").FUNCTIONS
+        found = _FOUND[name] = table[name]
+    return found
+
+
+_FOUND: dict[str, Function] = {}
 
 
 def wrong_number(function: Function, name: str, given: int, *, piped: bool) -> str:

@@ -1,0 +1,107 @@
+"""`.a.b.c` of a value: functions that take one field after the other, the way it mostly goes and the way it goes else.
+
+Go knows two kinds of nil: no value at all, and an interface without one (a missing key, a null in a list). Only errors
+and `.a.b` of a missing `.a` show the difference. Both are None here; the compiler knows which by where a value is from
+(`interface`).
+"""
+
+from collections.abc import Callable
+
+from corral.base.annotations import Any
+from corral.charts.render import access
+from corral.charts.render.access import FieldError
+from corral.charts.render.errors import ExecError, FunctionError
+from corral.charts.render.functions import Function, wrong_number
+from corral.charts.render.gotypes import Values
+from corral.charts.render.objects import Files, Metadata
+from corral.charts.render.strconv import quote
+
+#: The names of fields, and whether nil would be an interface at the beginning.
+Path = tuple[tuple[str, ...], bool]
+_MISSING = (KeyError, TypeError, AttributeError)
+_MAPS = (dict, Values)
+
+
+class CallFaultError(Exception):
+    """A method failed; the text says that, too."""
+
+
+def taking(names: tuple[str, ...], interface: bool) -> Callable[[Any, Any], Any]:
+    """What takes the fields of a value in a run."""
+
+    def slow(run: Any, value: Any) -> Any:
+        return field(run, value, names, interface)
+
+    if not Files.methods.keys().isdisjoint(names):
+        return slow  # a file can be called like a method
+    first, *rest = names
+    if not rest:
+
+        def one(run: Any, value: Any) -> Any:
+            try:
+                return value[first]
+            except _MISSING:
+                return field(run, value, names, interface)
+
+        return one
+    second = rest[0]
+    if first == "Chart" and len(rest) == 1 and second in Metadata.fields:
+
+        def attribute(run: Any, value: Any) -> Any:
+            try:
+                return getattr(value[first], second)  # nothing but Chart has attributes of such names
+            except _MISSING:
+                return field(run, value, names, interface)
+
+        return attribute
+    if len(rest) == 1:
+
+        def two(run: Any, value: Any) -> Any:
+            try:
+                return value[first][second]
+            except _MISSING:
+                return field(run, value, names, interface)
+
+        return two
+
+    def many(run: Any, value: Any) -> Any:
+        found = value
+        try:
+            for name in names:
+                found = found[name]
+        except _MISSING:
+            return field(run, value, names, interface)
+        return found
+
+    return many
+
+
+def field(run: Any, value: Any, names: tuple[str, ...], interface: bool) -> Any:
+    """`.a.b.c` of a value, where it is not all keys that are there."""
+    if value is None and not interface:
+        return no_data(run, names[0])
+    container: Any = None
+    for name in names:
+        if value.__class__ in _MAPS and name in value:
+            container, value = value, value[name]
+            continue
+        static_type = "interface {}" if container is None and interface else access.static_type(value, container)
+        found = access.get(value, name, strict=run.strict, static_type=static_type)
+        container, value = value, _called(found, name) if found.__class__ is Function else found
+    return value
+
+
+def no_data(run: Any, name: str) -> None:
+    """A field of no value at all is no value at all, unless keys must be there."""
+    if run.strict:
+        raise FieldError(f"nil data; no entry for key {quote(name)}")
+
+
+def _called(function: Function, name: str) -> Any:
+    """What a method gives without arguments."""
+    if wrong := wrong_number(function, name, 0, piped=False):
+        raise FieldError(wrong)
+    try:
+        return function.call()
+    except (FunctionError, ExecError) as error:
+        raise CallFaultError(f"error calling {name}: {error}") from None

@@ -1,0 +1,54 @@
+"""Tuples with names, as typing's are."""
+
+import copy
+import pickle
+from typing import NamedTuple as Reference
+
+import pytest
+
+from corral.base.annotations import NamedTuple
+
+
+class Point(NamedTuple):
+    x: int
+    y: int = 2
+    label: str = ""
+
+    def far(self) -> bool:
+        return self.x > 10
+
+
+class Known(Reference):
+    x: int
+    y: int = 2
+    label: str = ""
+
+
+@pytest.mark.parametrize(("given", "named"), [((1,), {}), ((1, 3), {"label": "a"}), ((), {"x": 5}), ((1, 2, "c"), {})])
+def test_it_is_made_and_compared_as_the_library_s(given, named):
+    made, known = Point(*given, **named), Known(*given, **named)
+    assert made == known
+    assert (made.x, made.y, made.label) == (known.x, known.y, known.label)
+    assert repr(made) == repr(known).replace("Known", "Point")
+    assert made._asdict() == known._asdict()
+    assert made._replace(y=9) == known._replace(y=9)
+    assert hash(made) == hash(known)
+    assert made._fields == known._fields
+    assert Point._make(known) == made
+
+
+@pytest.mark.parametrize(("given", "named"), [((), {}), ((1, 2, "c", 4), {}), ((1,), {"x": 1}), ((1,), {"z": 1})])
+def test_it_refuses_what_the_library_s_refuses(given, named):
+    for cls in (Point, Known):
+        with pytest.raises(TypeError):
+            cls(*given, **named)
+
+
+def test_it_is_a_tuple_that_can_be_copied():
+    point = Point(11, 1)
+    x, y, _ = point
+    assert (x, y, point.far()) == (11, 1, True)
+    assert copy.deepcopy(point) == point
+    assert pickle.loads(pickle.dumps(point)) == point
+    with pytest.raises(AttributeError):
+        point.x = 3

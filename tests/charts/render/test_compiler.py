@@ -1,0 +1,111 @@
+"""Templates as Python: what does not fit into one function, and that errors name their place wherever it is."""
+
+import pytest
+from tests.charts.render.test_engine import failure, one, rendered
+
+from corral.charts.render import units
+
+DEEP = 150
+
+
+def nested(open_: str, inner: str, depth: int = DEEP) -> str:
+    return open_ * depth + inner + "{{ end }}" * depth
+
+
+@pytest.mark.parametrize("depth", [1, 12, 13, 14, 15, 16, DEEP])
+def test_branches_nest_as_deep_as_anyone_wants(depth: int) -> None:
+    assert one(nested("{{ if .Values.yes }}", "x{{ .Values.name }}", depth), {"yes": True, "name": "n"}) == "xn"
+    assert one(nested("{{ with $.Values }}", "{{ .name }}", depth), {"name": "n"}) == "n"
+    assert one(nested("{{ range $.Values.once }}", "{{ $.Values.name }}", depth), {"once": [1], "name": "n"}) == "n"
+    assert one(nested("{{ if .Values.no }}{{ else }}", "y", depth), {}) == "y"
+
+
+@pytest.mark.parametrize("depth", [2, 13, 14, 15, 40])
+def test_a_loop_is_left_from_however_deep_within(depth: int) -> None:
+    template = (
+        "{{ range $i, $x := .Values.l }}"
+        + nested("{{ if true }}", "{{ if eq $i 1 }}{{ LEAVE }}{{ end }}", depth)
+        + "{{ $x }}{{ end }}"
+    )
+    values = {"l": ["a", "b", "c"]}
+    assert one(template.replace("LEAVE", "break"), values) == "a"
+    assert one(template.replace("LEAVE", "continue"), values) == "ac"
+
+
+@pytest.mark.parametrize("depth", [3, 14, 60])
+def test_variables_are_assigned_from_however_deep_within(depth: int) -> None:
+    template = '{{ $v := "before" }}' + nested("{{ if true }}", '{{ $v = print $v "-after" }}', depth) + "{{ $v }}"
+    assert one(template) == "before-after"
+
+
+@pytest.mark.parametrize("depth", [3, 14, 15, 80])
+def test_conditions_nest(depth: int) -> None:
+    condition = "(or .Values.no (and .Values.yes " * depth + ".Values.name" + "))" * depth
+    assert one(f"{{{{ {condition} }}}}", {"yes": True, "name": "n"}) == "n"
+    assert one(f"{{{{ {condition} }}}}", {"yes": False, "name": "n"}) == "false"
+
+
+def test_an_argument_that_decides_keeps_the_others_from_being_evaluated() -> None:
+    assert one('{{ or .Values.a (fail "b") }}{{ and .Values.none (fail "c") }}', {"a": "a"}) == "a"
+    assert one('{{ "x" | or .Values.none (print "") }}{{ and 1 2 3 }}{{ or 0 "" 3 }}') == "x33"
+
+
+def test_methods_with_arguments_nest() -> None:
+    call = '.Values.PathValue "a"'
+    for _ in range(30):
+        call = f".Values.PathValue ({call})"
+    assert one(f"{{{{ {call} }}}}", {"a": "a"}) == "a"
+
+
+def test_a_long_template_is_several_functions() -> None:
+    count = 3 * 2000
+    template = '{{ $x := "v" }}' + "".join(f"{{{{ $x }}}}{i}\n" for i in range(count))
+    assert one(template) == "".join(f"v{i}\n" for i in range(count))
+    unit = units.unit_of("n", template)
+    assert len(unit.code(0).source.texts) > 1
+
+
+@pytest.mark.parametrize("depth", [1, 14, 15, 60])
+def test_an_error_names_its_place_in_whichever_function_it_is(depth: int) -> None:
+    template = nested("{{ if true }}\n", "  {{ index .Values.l 7 }}", depth)
+    error = failure(lambda: one(template, {"l": [1]}))
+    expected = f'template: app/templates/x.yaml:{depth + 1}:5: executing "app/templates/x.yaml" at <index .Values.l 7>'
+    assert error.message == f"{expected}: error calling index: index out of range: 7"
+
+
+def test_the_same_text_elsewhere_fails_elsewhere() -> None:
+    """It is compiled once, and told under the name that it has."""
+    text = "{{ .Values.a.b }}"
+    for name in ("x.yaml", "y.yaml"):
+        error = failure(lambda name=name: rendered({name: text}, {}))  # type: ignore[misc]
+        assert error.path == f"app/templates/{name}"
+        assert f'executing "app/templates/{name}" at <.Values.a.b>' in error.message
+
+
+def test_the_same_action_elsewhere_fails_elsewhere() -> None:
+    text = '{{ if .Values.first }}{{ required "r" .Values.x }}{{ end }}\n{{ required "r" .Values.x }}'
+    assert failure(lambda: one(text, {"first": True})).line == 1
+    assert failure(lambda: one(text)).line == 2
+
+
+def test_a_text_that_defines_what_its_own_name_is_in_another_chart() -> None:
+    text = '{{ define "app/templates/a.yaml" }}x{{ end }}y'
+    assert rendered({"b.yaml": text})["b.yaml"] == "y"
+    assert "multiple definition" in failure(lambda: rendered({"a.yaml": text})).message
+
+
+def test_what_stands_before_a_pipe_is_evaluated_first() -> None:
+    assert one('{{ $x := 1 }}{{ $x | printf "%d%d" ($x = 2) }}{{ $x }}') == "212"
+    assert one("{{ $x := 1 }}{{ print $x ($x = 2) $x }}") == "1 2 2"
+
+
+def test_a_function_of_a_branch_that_is_not_taken_is_not_loaded() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from corral.charts.render import Template, render;"
+        "render({'x': Template('{{ if false }}{{ genCA \"a\" 1 }}{{ end }}{{ define \"d\" }}{{ now }}{{ end }}', {}, '')});"
+        "print('cryptography' in sys.modules, 'corral.charts.render.functions.dates' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False False\n"

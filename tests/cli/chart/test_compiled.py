@@ -1,0 +1,129 @@
+"""Compiled templates between commands: used where they are the user's own, compiled again where they are not."""
+
+import marshal
+import os
+from pathlib import Path
+
+import pytest
+
+from corral.charts.render import Template, compiler, render, units
+from corral.cli.chart import compiled
+
+TEXTS = {"c/templates/a.yaml": "a: {{ .x }}{{ tpl .y . }}", "c/templates/_h.tpl": '{{ define "h" }}{{ .x }}{{ end }}'}
+SCOPE = {"x": "1", "y": '{{ include "h" . }}', "Template": {"Name": "c/templates/a.yaml", "BasePath": "c/templates"}}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache/corral/templates"
+
+
+def rendered(texts: dict[str, str] = TEXTS) -> str:
+    """As a command does it, which knows nothing yet."""
+    units.forget()
+    with compiled.known("/charts/c"):
+        return render({name: Template(text, dict(SCOPE), "c/templates") for name, text in texts.items()})["c/templates/a.yaml"]
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The templates that are compiled from now on."""
+    made: list[str] = []
+    compile_tree = compiler.compile_tree
+
+    def noted(tree):  # type: ignore[no-untyped-def]
+        made.append(tree.name)
+        return compile_tree(tree)
+
+    monkeypatch.setattr(compiler, "compile_tree", noted)
+    return made
+
+
+def test_what_was_compiled_once_is_not_compiled_again(cache: Path, made: list[str]) -> None:
+    assert rendered() == "a: 11"
+    assert len(made) == 3  # the file, what it includes, and what tpl was given
+    made.clear()
+    assert rendered() == "a: 11"
+    assert made == []
+    (file,) = cache.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert cache.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_text_that_was_changed_is_compiled(made: list[str]) -> None:
+    rendered()
+    made.clear()
+    assert rendered({**TEXTS, "c/templates/a.yaml": "b: {{ .x }}"}) == "b: 1"
+    assert made == ["c/templates/a.yaml"]
+
+
+def test_errors_name_their_place_in_what_was_kept() -> None:
+    texts = {"c/templates/a.yaml": "ok: {{ .x }}\n{{ index .x 7 }}"}
+    messages = []
+    for _ in range(2):
+        with pytest.raises(Exception, match="index out of range") as caught:
+            rendered(texts)
+        messages.append(str(caught.value))
+        rendered({"c/templates/a.yaml": "{{ .x }}", **{"c/templates/b.yaml": texts["c/templates/a.yaml"].replace("7", "0")}})
+    assert messages[0] == messages[1]
+
+
+@pytest.mark.parametrize("spoil", ["mode", "link", "garbage", "cut", "older", "large"])
+def test_what_is_not_as_expected_is_passed_over(
+    cache: Path, made: list[str], spoil: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered()
+    (file,) = cache.iterdir()
+    evil = ("", {TEXTS["c/templates/a.yaml"]: [(None, False, None)]})
+    if spoil == "mode":
+        file.chmod(0o666)
+    elif spoil == "link":
+        file.rename(cache.parent / "elsewhere")
+        file.symlink_to(cache.parent / "elsewhere")
+    elif spoil == "garbage":
+        file.write_bytes(b"\0" * 64)
+    elif spoil == "cut":
+        file.write_bytes(file.read_bytes()[:-20])
+    elif spoil == "older":
+        file.write_bytes(marshal.dumps(evil) + b"corral.")
+    else:
+        monkeypatch.setattr(compiled, "MAX_BYTES", 10)
+    made.clear()
+    assert rendered() == "a: 11"
+    assert len(made) == 3
+
+
+def test_a_folder_that_others_can_write_to_is_not_used(cache: Path) -> None:
+    rendered()
+    (file,) = cache.iterdir()
+    file.unlink()
+    cache.chmod(0o777)
+    assert rendered() == "a: 11"
+    assert list(cache.iterdir()) == []
+
+
+def test_where_there_is_no_place_nothing_is_kept(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("XDG_CACHE_HOME", ""), ("HOME", "")):
+        monkeypatch.setenv(name, value)
+    assert rendered() == "a: 11"
+    assert not cache.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to have another's folder")
+def test_root_leaves_nothing_in_the_cache_of_another(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    os.chown(tmp_path / "cache", 12345, 12345)
+    assert rendered() == "a: 11"
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_the_oldest_files_go(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "MAX_FILES", 2)
+    for i in range(4):
+        units.forget()
+        with compiled.known(f"/charts/{i}"):
+            render({"c/templates/a.yaml": Template(f"{i}{{{{ .x }}}}", dict(SCOPE), "")})
+        for file in cache.iterdir():
+            os.utime(file, (1000 + i, 1000 + i)) if file.stat().st_mtime > 10_000 else None
+    assert sorted(int(file.stat().st_mtime) for file in cache.iterdir()) == [1002, 1003]
