@@ -109,3 +109,18 @@ def test_a_function_of_a_branch_that_is_not_taken_is_not_loaded() -> None:
         "print('cryptography' in sys.modules, 'corral.charts.render.functions.dates' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False False\n"
+
+
+def test_a_variable_means_the_one_before_until_its_value_is_there() -> None:
+    assert one("{{ $m := list 1 }}{{ $m := append $m 2 }}{{ $m }}") == "[1 2]"
+    assert (
+        one('{{ $m := 1 }}{{ with $m := print $m "x" }}{{ $m }}{{ end }}{{ range $m := list $m 2 }}{{ $m }}{{ end }}{{ $m }}')
+        == "1x121"
+    )
+    assert one("{{ $m := print ($m := 1) $m }}{{ $m }}") == "1 1"
+    assert one("{{ if false }}{{ $m := $m }}{{ end }}") == ""
+    error = failure(lambda: one("{{ $m := append $m 2 }}"))
+    assert (
+        error.message == 'template: app/templates/x.yaml:1:16: executing "app/templates/x.yaml" at <$m>: undefined variable: $m'
+    )
+    assert "at <$m.a.b>: undefined variable: $m" in failure(lambda: one("{{ $m := $m.a.b }}")).message

@@ -38,6 +38,11 @@ class Expressions:
         """Where a variable is."""
         return f"x[{slot}]" if self.listed else f"x{slot}"
 
+    def _variable(self, node: nodes.Variable) -> str:
+        if node.slot == nodes.UNDEFINED:
+            return self._fail(node, f"undefined variable: {node.name}")
+        return self.variable(node.slot)
+
     def _add(self, expression: str, mark: Mark | None = None) -> str:
         """Evaluate into a register."""
         register = self.function.register()
@@ -67,7 +72,7 @@ class Expressions:
         if isinstance(first, nodes.Field):
             return self._fields(first, self.dot, first.names, first, self.ranged, args, final)
         if isinstance(first, nodes.Variable) and first.names:
-            return self._fields(first, self.variable(first.slot), first.names, first, first.ranged, args, final)
+            return self._fields(first, self._variable(first), first.names, first, first.ranged, args, final)
         if isinstance(first, nodes.Chain):
             return self._chain(first, args, final)
         if args or final is not None:
@@ -77,7 +82,7 @@ class Expressions:
         if isinstance(first, nodes.Pipe):
             return self.pipe(first)
         if isinstance(first, nodes.Variable):
-            return self.variable(first.slot), first, False
+            return self._variable(first), first, False
         if isinstance(first, nodes.Dot):
             return self.dot, first, False
         if isinstance(first, nodes.Nil):
@@ -101,7 +106,7 @@ class Expressions:
         if isinstance(node, nodes.Field):
             return self._fields(node, self.dot, node.names, node, self.ranged, [], None), True
         if isinstance(node, nodes.Variable):
-            variable = self.variable(node.slot)
+            variable = self._variable(node)
             if node.names:
                 return self._fields(node, variable, node.names, node, node.ranged, [], None), True
             return (variable, node, False), node.ranged

@@ -33,8 +33,12 @@ class Field(Node):
         return "." + ".".join(self.names)
 
 
+#: The slot of a variable that is used in the pipeline that gives it its first value.
+UNDEFINED = -1
+
+
 class Variable(Node):
-    """`$x.a.b`; `slot` is where its frame holds $x, 0 for $ itself."""
+    """`$x.a.b`; `slot` numbers the variables of a template, 0 is $ itself."""
 
     __slots__ = ("name", "names", "ranged", "slot")
 

@@ -3,7 +3,7 @@
 From later versions of Go come `{{else with}}` and ranges over integers (executed in `compiler`), which a Helm of today has.
 """
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 
 from corral.base.annotations import Any, Final, NoReturn
 from corral.base.patterns import pattern
@@ -104,6 +104,8 @@ class _Parser:
         self._seen = 0
         self._trees: dict[str, Tree] = {}
         self._scope = _Scope()
+        #: The variables that get the values of the pipelines that are read; in them, the names still mean others.
+        self._pending: list[str] = []
         self._action_pos: int | None = None
         self._depth = 0
 
@@ -314,8 +316,8 @@ class _Parser:
 
     def _pipeline(self, context: str, end: str) -> nodes.Pipe:
         pipe = nodes.Pipe(self._peek()[2])
-        if self._peek()[0] == "variable":
-            self._declarations(pipe, context)
+        declared = self._declarations(pipe, context) if self._peek()[0] == "variable" else ()
+        self._pending += [token[1] for token in declared]
         while True:
             token = self._peek()
             kind = token[0]
@@ -328,13 +330,16 @@ class _Parser:
             pipe.commands.append(self._command())
         if not pipe.commands:
             self._fail(f"missing value for {context}")
+        if declared:
+            del self._pending[-len(declared) :]
+            self._declare(pipe, declared, ranged=context == "range")
         for i, command in enumerate(pipe.commands[1:], 2):
             if isinstance(command.args[0], nodes.Constant | nodes.Dot | nodes.Nil):
                 self._fail(f"non executable command in pipeline stage {i}")
         return pipe
 
-    def _declarations(self, pipe: nodes.Pipe, context: str) -> None:
-        """`$x :=`, `$x =` or `$i, $x :=`, if that is what comes."""
+    def _declarations(self, pipe: nodes.Pipe, context: str) -> Sequence[Token]:
+        """`$x :=`, `$x =` or `$i, $x :=`, if that is what comes; those that are to be declared once the value is there."""
         scope = self._scope
         found: list[Token] = []
         while self._peek()[0] == "variable":
@@ -347,25 +352,23 @@ class _Parser:
                 pipe.assigns = kind == "assign"
                 break
             if kind != "mark" or following[1] != ",":
-                if found:  # `$i, $x` with neither := nor = after it: a variable that is used
-                    self._declare(pipe, found, ranged=context == "range")
-                return
+                return found  # `$i, $x` with neither := nor = after it: a variable that is used
             self._at += 2
             found.append(variable)
             if context != "range" or len(found) >= 2:
                 self._fail(f"too many declarations in {context}")
             if self._peek()[0] not in ("variable", "close", "paren"):
                 self._fail("range can only initialize variables")
-        if pipe.assigns:
-            for token in found:
-                known = scope.find(token[1])
-                if known is None:
-                    self._fail(f"undefined variable {strconv.quote(token[1])}")
-                pipe.declared.append(nodes.Variable(token[2], token[1], known[0]))
-        else:
-            self._declare(pipe, found, ranged=context == "range")
+        if not pipe.assigns:
+            return found
+        for token in found:
+            known = scope.find(token[1])
+            if known is None:
+                self._fail(f"undefined variable {strconv.quote(token[1])}")
+            pipe.declared.append(nodes.Variable(token[2], token[1], known[0]))
+        return ()
 
-    def _declare(self, pipe: nodes.Pipe, found: list[Token], *, ranged: bool) -> None:
+    def _declare(self, pipe: nodes.Pipe, found: Sequence[Token], *, ranged: bool) -> None:
         for token in found:
             slot = self._scope.declare(token[1], ranged=ranged)
             pipe.declared.append(nodes.Variable(token[2], token[1], slot))
@@ -438,7 +441,9 @@ class _Parser:
         if kind == "variable":
             known = self._scope.find(text)
             if known is None:
-                self._fail(f"undefined variable {strconv.quote(text)}")
+                if text not in self._pending:
+                    self._fail(f"undefined variable {strconv.quote(text)}")
+                known = nodes.UNDEFINED, False
             return nodes.Variable(pos, text, known[0], ranged=known[1])
         if kind == "dot":
             return nodes.Dot(pos)
