@@ -88,15 +88,24 @@ def _import(chart: Chart, tell: Warn) -> None:
         return
     values = coalesce(chart, None, tell)
     taken: Values = {}
+    told = []
     for one in wanted:
+        imports = []
         for what in one.get("import-values", ()):
             if isinstance(what, dict):
                 child, parent = str(what.get("child", "")), str(what.get("parent", ""))
                 # As in Helm: what was taken before from `exports` is passed over from here on.
                 if (found := _found(values, one["name"], child, tell)) is not None:
                     taken = merge_tables(values, _at_path(parent, found), tell)
-            elif isinstance(what, str) and (found := _found(values, one["name"], f"exports.{what}", tell)) is not None:
-                taken = merge_tables(taken, found, tell)
+            elif isinstance(what, str):
+                child, parent = f"exports.{what}", "."
+                if (found := _found(values, one["name"], child, tell)) is not None:
+                    taken = merge_tables(taken, found, tell)
+            else:
+                continue
+            imports.append({"child": child, "parent": parent})
+        told.append({**one, "import-values": imports} if imports else one)
+    chart.metadata = {**chart.metadata, "dependencies": told}
     chart.values = merge_tables(values, taken, tell)
 
 

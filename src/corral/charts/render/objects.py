@@ -133,7 +133,7 @@ def _dependency(one: Mapping[str, Any]) -> Dependency:
         Condition=one.get("condition") or "",
         Tags=Strings(one.get("tags") or ()),
         Enabled=bool(one.get("enabled")),
-        ImportValues=list(one.get("import-values") or ()),
+        ImportValues=[StringMap(what) if isinstance(what, dict) else what for what in one.get("import-values") or ()],
         Alias=one.get("alias") or "",
     )
 

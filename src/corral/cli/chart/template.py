@@ -18,7 +18,6 @@ FLAGS = (
     Flag("api-versions", "strings", "API versions that the cluster is said to have", "a"),
     Flag("kube-version", "string", "the version that the cluster is said to have"),
     Flag("include-crds", "bool", "print custom resource definitions, too"),
-    Flag("skip-crds", "bool", "print no custom resource definitions"),
     Flag("skip-tests", "bool", "leave the tests out"),
     Flag("no-hooks", "bool", "leave the hooks out"),
     Flag("is-upgrade", "bool", "render as for an upgrade"),
@@ -32,7 +31,7 @@ FLAGS = (
     Flag("validate", "bool", "ask the cluster what it can do, and check the manifests"),
     *(
         Flag(name, "bool", "taken, as it has no meaning here", hidden=True)
-        for name in ("atomic", "create-namespace", "replace")
+        for name in ("atomic", "create-namespace", "replace", "skip-crds")
     ),
     *(Flag(name, "bool", "taken, as it has no meaning here", hidden=True) for name in ("dry-run", "wait", "wait-for-jobs")),
     Flag("disable-openapi-validation", "bool", "taken, as it has no meaning here", hidden=True),
@@ -78,7 +77,7 @@ def render(options: Options, name: str, chart: Chart) -> tuple[str, Sorted]:
         name=name,
         namespace=chartpath.namespace(options),
         is_upgrade=options.is_upgrade,
-        rendering=chartpath.rendering(options, include_crds=options.include_crds and not options.skip_crds),
+        rendering=chartpath.rendering(options, include_crds=options.include_crds),
         debug=options.debug,
         cluster=chartpath.capabilities(options) if options.validate else None,
     )
@@ -114,7 +113,7 @@ def _write(options: Options, name: str, parts: Sorted, chart: Chart) -> None:
         folder /= name
     begun: set[Path] = set()
     wanted = [(m.path, m.content) for m in parts.manifests]
-    if options.include_crds and not options.skip_crds:
+    if options.include_crds:
         wanted = [(c.path, c.file.data.decode("utf-8", "replace")) for c in chart.crds()] + wanted
     if not options.no_hooks:
         wanted += [(hook.path, hook.manifest) for hook in _shown(options, parts.hooks)]
