@@ -101,9 +101,9 @@ class Errors(Struct):
         """A field that must not be set, or not here."""
         self._add("FieldValueForbidden", path, f"Forbidden: {detail}")
 
-    def not_found(self, path: str, value: Any) -> None:
+    def not_found(self, path: str, value: Any, detail: str = "") -> None:
         """A reference to what is not there."""
-        self._add("FieldValueNotFound", path, f"Not found: {show(value)}")
+        self._add("FieldValueNotFound", path, f"Not found: {show(value)}" + (f": {detail}" if detail else ""))
 
     def too_long(self, path: str, max_bytes: int, *, unit: str = "bytes") -> None:
         """A text longer than allowed."""

@@ -19,6 +19,20 @@ POD_LEVEL = ("cpu", "memory")
 def total(pod: Object, field: Literal["requests", "limits"]) -> Amounts:
     """The pod's requests or limits, by resource name."""
     spec = pod.get("spec") or {}
+    result = of_containers(spec, field)
+    for name, amount in _of(spec, field).items():
+        if name in POD_LEVEL or name.startswith("hugepages-"):
+            result[name] = amount
+    overhead = amounts(spec.get("overhead"))
+    if field == "requests":
+        add(result, overhead)
+    else:
+        add(result, {name: amount for name, amount in overhead.items() if name in result})
+    return result
+
+
+def of_containers(spec: Object, field: Literal["requests", "limits"]) -> Amounts:
+    """The requests or limits of all containers of a pod's spec, by resource name."""
     result: Amounts = {}
     for container in spec.get("containers") or ():
         add(result, _of(container, field))
@@ -35,14 +49,6 @@ def total(pod: Object, field: Literal["requests", "limits"]) -> Amounts:
             add(moment, own)
             raise_to(greediest, moment)
     raise_to(result, greediest)
-    for name, amount in _of(spec, field).items():
-        if name in POD_LEVEL or name.startswith("hugepages-"):
-            result[name] = amount
-    overhead = amounts(spec.get("overhead"))
-    if field == "requests":
-        add(result, overhead)
-    else:
-        add(result, {name: amount for name, amount in overhead.items() if name in result})
     return result
 
 

@@ -158,3 +158,60 @@ def test_the_source_of_a_volume_stays():
     (fault,) = faults("", "PersistentVolume", new, old)
     assert fault.startswith("spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation")
     assert '-  "Path": "/a"' in fault
+
+
+def test_keys_in_both_bags_are_told_of_once():
+    told = faults("", "ConfigMap", obj(data={"a": "1"}, binaryData={"a": "MQ=="}))
+    assert told == ['data[a]: Invalid value: "a": duplicate of key present in binaryData']
+
+
+def test_registries_are_json_objects():
+    def told(text):
+        secret = made("", "Secret", type="kubernetes.io/dockerconfigjson", stringData={".dockerconfigjson": text})
+        return [one.partition('redacted>": ')[2] for one in faults("", "Secret", secret)]
+
+    assert told("{}") == told("null") == []
+    assert told("[]") == ["json: cannot unmarshal array into Go value of type map[string]interface {}"]
+    assert told("5") == ["json: cannot unmarshal number into Go value of type map[string]interface {}"]
+    assert told('{"a"') == ["unexpected end of JSON input"]
+
+
+def test_names_and_scopes_of_a_quota():
+    def told(**spec):
+        return [text.removeprefix("spec.") for text in faults("", "ResourceQuota", obj(spec=spec))]
+
+    assert told(hard={"foo": "1"}) == [
+        'hard[foo]: Invalid value: "foo": must be a standard resource type or fully qualified',
+        'hard[foo]: Invalid value: "foo": must be a standard resource for quota',
+    ]
+    assert told(hard={"ephemeral-storage": "1"}, scopes=["NotBestEffort"]) == [
+        'scopes: Invalid value: ["NotBestEffort"]: unsupported scope applied to resource'
+    ]
+    assert told(hard={"requests.storage": "1"}, scopes=["VolumeAttributesClass"]) == []
+    both = [{"scopeName": name, "operator": "Exists"} for name in ("Terminating", "NotTerminating")]
+    at = "scopeSelector.matchExpressions"
+    assert told(hard={"pods": "1"}, scopeSelector={"matchExpressions": both}) == [
+        f"{at}: Invalid value: null: conflicting scopes"
+    ]
+    one = [{"scopeName": "PriorityClass", "operator": "In"}]
+    assert told(hard={"services": "1"}, scopeSelector={"matchExpressions": one}) == [
+        f'{at}: Invalid value: {{"MatchExpressions":[{{"ScopeName":"PriorityClass","Operator":"In","Values":null}}]}}: '
+        "unsupported scope applied to resource",
+        f"{at}.values: Required value: must be at least one value when `operator` is 'In' or 'NotIn' for scope selector",
+    ]
+
+
+def test_limits_of_claims_are_told_of_before_ratios():
+    item = {"type": "PersistentVolumeClaim", "maxLimitRequestRatio": {"foo": "2"}}
+    told = faults("", "LimitRange", obj(spec={"limits": [item]}))
+    assert told == [
+        "spec.limits[0].limits: Required value: either minimum or maximum storage value is required, but neither was provided",
+        'spec.limits[0].maxLimitRequestRatio[foo]: Invalid value: "foo": must be a standard resource type or fully qualified',
+    ]
+
+
+def test_each_pod_range_of_a_node_stays():
+    old = made("", "Node", spec={"podCIDRs": ["10.0.0.0/24", "fd00::/64"], "externalID": "a"})
+    new = made("", "Node", spec={"podCIDRs": ["10.0.1.0/24", "fd01::/64"]})
+    same = 'spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid'
+    assert faults("", "Node", new, old) == [same, same, "spec.externalID: Forbidden: may not be updated"]

@@ -151,7 +151,7 @@ AFFINITY = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution"
         ),
         ({"hostname": "a.b"}, 'hostname: Invalid value: "a.b": must not contain dots'),
         ({"activeDeadlineSeconds": 0}, "activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive"),
-        ({"os": {"name": "plan9"}}, 'os.name: Unsupported value: "plan9": supported values: "linux", "windows"'),
+        ({"os": {"name": "plan9"}}, 'os: Unsupported value: "plan9": supported values: "linux", "windows"'),
         (
             {"os": {"name": "windows"}, "securityContext": {"runAsUser": 1}},
             "securityContext.runAsUser: Forbidden: cannot be set for a windows pod",
@@ -184,3 +184,74 @@ def test_ephemeral_containers_are_not_for_templates():
     assert [str(e) for e in errs.items] == [
         "template.spec.ephemeralContainers: Forbidden: ephemeral containers not allowed in pod template"
     ]
+
+
+def windows(**options):
+    at = "spec.securityContext.windowsOptions."
+    return [text.removeprefix(at) for text in faults(securityContext={"windowsOptions": options})]
+
+
+@pytest.mark.parametrize(
+    ("user", "fault"),
+    [
+        ("", " cannot be an empty string"),
+        ("a\x07", " cannot contain control characters"),
+        ("a\\b\\c", " cannot contain more than one backslash"),
+        ("D" * 256 + "\\a", "'s Domain length must be under 256 characters"),
+        (".x\\a", "'s Domain doesn't match the NetBios nor the DNS format"),
+        ("D\\", "'s User cannot be empty"),
+        ("u" * 105, "'s User length must not be longer than 104 characters"),
+        (" . ", "'s User cannot contain only periods or spaces"),
+        ("a|b", "'s User cannot contain the following characters: \"/\\:;|=,+*?<>@[]"),
+    ],
+)
+def test_users_of_windows(user, fault):
+    told = windows(runAsUserName=user)
+    assert [text for text in told if text.startswith("runAsUserName: Invalid value") and text.endswith(f"runAsUserName{fault}")]
+
+
+def test_sound_users_of_windows():
+    for user in ("a", "DOMAIN\\a.b", "corp.example.com\\a"):
+        assert windows(runAsUserName=user) == []
+    assert windows(gmsaCredentialSpec="x" * 65537)[0].endswith("gmsaCredentialSpec size must be under 64 KiB")
+
+
+def test_host_processes_of_windows():
+    whole = {"windowsOptions": {"hostProcess": True}}
+    one = {"name": "a", "image": "i", "securityContext": {"windowsOptions": {"hostProcess": False}}}
+    told = faults(securityContext=whole, containers=[one, {"name": "b", "image": "i"}])
+    assert told == [
+        "spec.containers[0].securityContext.windowsOptions.hostProcess: Invalid value: false: "
+        "pod hostProcess value must be identical if both are specified, was true",
+        'spec: Invalid value: "": If pod contains any hostProcess containers then all containers must be HostProcess containers',
+        "spec.hostNetwork: Invalid value: false: hostNetwork must be true if pod contains any hostProcess containers",
+    ]
+    assert faults(securityContext=whole, hostNetwork=True) == []
+
+
+def test_a_pod_of_windows_has_nothing_of_linux():
+    told = faults(os={"name": "windows"}, hostUsers=False, hostPID=False, securityContext={"seLinuxChangePolicy": "Recursive"})
+    assert told == [
+        "spec.hostUsers: Forbidden: cannot be set for a windows pod",
+        "spec.securityContext.seLinuxChangePolicy: Forbidden: cannot be set for a windows pod",
+    ]
+
+
+def test_required_nodes_have_values_that_labels_can_have():
+    term = {"matchExpressions": [{"key": "a", "operator": "In", "values": ["b!"]}]}
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+    preferred = {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "preference": term}]}
+    assert faults(affinity={"nodeAffinity": preferred}) == []
+    [told] = faults(affinity={"nodeAffinity": required})
+    assert "nodeSelectorTerms[0].matchExpressions[0].values[0]: Invalid value" in told
+
+
+def test_keys_that_are_merged_are_not_selected_as_well():
+    selector = {"matchLabels": {"a": "x"}, "matchExpressions": [{"key": "a", "operator": "In", "values": ["x"]}]}
+    spread = {"maxSkew": 1, "topologyKey": "t", "whenUnsatisfiable": "DoNotSchedule", "matchLabelKeys": ["a"]}
+    told = faults(topologySpreadConstraints=[{**spread, "labelSelector": selector}])
+    why = 'Invalid value: "a": exists in both matchLabelKeys and labelSelector'
+    assert told == [f"spec.topologySpreadConstraints[0][0]: {why}"]
+    term = {"topologyKey": "t", "labelSelector": selector, "matchLabelKeys": ["a"]}
+    required = "requiredDuringSchedulingIgnoredDuringExecution"
+    assert faults(affinity={"podAffinity": {required: [term]}}) == [f"spec.affinity.podAffinity.{required}[0][0]: {why}"]

@@ -96,3 +96,33 @@ def test_rows():
     obj["spec"]["ports"][0]["nodePort"] = 30001
     assert RULES.cells(obj, 5) == ["s", "NodePort", "10.0.0.1", "1.2.3.4", "80:30001/TCP", "5s", "app=w"]
     assert RULES.cells(service(type="LoadBalancer"), 5)[2:4] == ["<none>", "<pending>"]
+
+
+def test_releasing_the_second_address():
+    both = {"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1", "fd00::1"], "ipFamilies": ["IPv4", "IPv6"]}
+    one = {"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "ipFamilies": ["IPv4"]}
+    old = service(**both, ipFamilyPolicy="PreferDualStack")
+    why = "must be set to 'SingleStack' when releasing the secondary"
+    assert faults(service(**one, ipFamilyPolicy="PreferDualStack"), old) == [
+        f'spec.ipFamilyPolicy: Invalid value: "PreferDualStack": {why} {what}' for what in ("clusterIP", "ipFamily")
+    ]
+    assert faults(service(**one, ipFamilyPolicy="SingleStack"), old) == []
+
+
+def test_families_of_headless_services_may_change():
+    headless = {"clusterIP": "None", "clusterIPs": ["None"]}
+    assert faults(service(**headless, ipFamilies=["IPv6"]), service(**headless, ipFamilies=["IPv4"])) == []
+
+
+def test_the_two_annotations_of_topology_agree():
+    obj = service()
+    names = ("service.kubernetes.io/topology-mode", "service.kubernetes.io/topology-aware-hints")
+    obj["metadata"]["annotations"] = dict(zip(names, ("Auto", "auto"), strict=True))
+    assert faults(obj) == [
+        f'metadata.annotations[{names[0]}]: Invalid value: "Auto": must match annotations[{names[1]}] when both are specified'
+    ]
+
+
+def test_the_first_address_is_the_address():
+    obj = service(clusterIP="10.0.0.1", clusterIPs=["10.0.0.2"])
+    assert faults(obj) == ['spec.clusterIPs: Invalid value: ["10.0.0.2"]: first value must match `clusterIP`']

@@ -69,25 +69,31 @@ def may_overcommit(name: str) -> bool:
 
 
 def check_resource_name(errs: Errors, name: str, path: Path) -> bool:
-    """The name of a resource; whether it is well-formed."""
+    """The name of a resource; whether it is one."""
     wrong = names.qualified_name(name)
     errs.each(path, name, wrong)
     if wrong:
         return False
     if "/" not in name and name not in STANDARD_RESOURCES and not is_huge_page(name):
         errs.invalid(path, name, "must be a standard resource type or fully qualified")
+        return False
     return True
 
 
 def check_container_resource_name(errs: Errors, name: str, path: Path) -> None:
-    """The name of a resource that a container may have."""
-    if not check_resource_name(errs, name, path):
-        return
+    """The name of a resource that a container may have. (As in the reference, a wrong one may be told of twice.)"""
+    check_resource_name(errs, name, path)
     if "/" not in name:
         if name not in CONTAINER_RESOURCES and not is_huge_page(name):
             errs.invalid(path, name, "must be a standard resource for containers")
     elif not is_native(name) and not is_extended(name):
         errs.invalid(path, name, "doesn't follow extended resource name standard")
+
+
+def check_pod_resource_name(errs: Errors, name: str, path: Path) -> None:
+    """The name of a resource that a pod as a whole may have (KEP-2837)."""
+    if check_resource_name(errs, name, path) and name not in POD_RESOURCES and not is_huge_page(name):
+        errs.unsupported(path, name, ("cpu", HUGE_PAGES, "memory"))
 
 
 def check_amount(errs: Errors, name: str, amount: str, path: Path) -> None:
@@ -152,29 +158,34 @@ def _check_against_limit(errs: Errors, name: str, amount: str, limit: str | None
 
 
 def _check_page_size(errs: Errors, name: str, amount: str, path: Path) -> None:
+    shown = str(parse(amount))
     try:
         size = parse(name.removeprefix(HUGE_PAGES))
     except QuantityError:
         size = ZERO
-    if size <= ZERO or parse(amount).nanos % size.nanos:
-        errs.invalid(path, str(parse(amount)), "must be an integer multiple of the page size of the resource")
+    if size <= ZERO or size.milli() % 1000 or parse(amount).nanos % size.nanos:
+        errs.invalid(path, shown, f"{shown} is not positive integer multiple of {name}")
 
 
 def _check_claims(errs: Errors, found: "list[Object] | tuple[()]", claims: Collection[str] | None, path: Path) -> None:
-    seen: set[tuple[str, str]] = set()
-    whole: set[str] = set()
+    seen: set[str] = set()
     for i, claim in enumerate(found):
-        name, request = claim.get("name", ""), claim.get("request", "")
+        at, name, request = path.at(i), claim.get("name", ""), claim.get("request", "")
         if not name:
-            errs.required(path.at(i))
+            errs.required(at)
             continue
-        key = f"{name}/{request}" if request else name
-        if (name, request) in seen or (request and name in whole) or (not request and any(n == name for n, _ in seen)):
-            errs.duplicate(path.at(i), key)
+        if name in seen:  # All requests of the claim are used already.
+            errs.duplicate(at, name)
         else:
-            errs.each(path.at(i).child("request"), request, names.dns_label(request) if request else ())
-        seen.add((name, request))
-        if not request:
-            whole.add(name)
+            key = f"{name}/{request}" if request else name
+            if request:
+                errs.each(at.child("request"), request, names.dns_label(request))
+            if key in seen:
+                errs.duplicate(at, key)
+            elif not request:
+                for _ in [used for used in seen if used.startswith(f"{name}/")]:
+                    errs.duplicate(at, name)
+            seen.add(key)
         if claims is not None and name not in claims:
-            errs.not_found(path.at(i), name)
+            known = f": {', '.join(sorted(claims))}" if claims else " which is empty"
+            errs.not_found(at, name, f"must be one of the names in pod.spec.resourceClaims{known}")

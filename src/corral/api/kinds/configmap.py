@@ -17,12 +17,12 @@ class ConfigMapRules(Rules):
         """Keys that can be file names, each once; not too much in all."""
         errs = Errors()
         data, binary = obj.get("data") or {}, obj.get("binaryData") or {}
-        for field, bag, other, name in (("data", data, binary, "binaryData"), ("binaryData", binary, data, "data")):
+        for field, bag in (("data", data), ("binaryData", binary)):
             for key in sorted(bag):
                 at = Path(field).key(key)
                 errs.each(at, key, names.config_key(key))
-                if key in other:
-                    errs.invalid(at, key, f"duplicate of key present in {name}")
+                if field == "data" and key in binary:
+                    errs.invalid(at, key, "duplicate of key present in binaryData")
         size = sum(len(v.encode()) for v in data.values()) + sum(decoded_bytes(v) for v in binary.values())
         if size > MAX_BYTES:
             errs.too_long("", MAX_BYTES)

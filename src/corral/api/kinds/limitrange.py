@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
-from corral.api.kinds.computeresources import check_amount, check_container_resource_name, check_resource_name, may_overcommit
+from corral.api.kinds.computeresources import check_container_resource_name, check_resource_name, may_overcommit
 from corral.api.objects import Object
 from corral.api.quantity import parse
 from corral.api.rules import Rules
 
 TYPES = ("Pod", "Container", "PersistentVolumeClaim")
-_PARTS = ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio")
+_BOUNDS = ("max", "min", "default", "defaultRequest")
+_RATIO = "maxLimitRequestRatio"
+_PARTS = (*_BOUNDS, _RATIO)
 
 
 class LimitRangeRules(Rules):
@@ -56,35 +58,34 @@ def _check_type(errs: Errors, kind: str, path: Path) -> None:
 
 
 def _check_item(errs: Errors, item: Object, kind: str, path: Path) -> None:
-    for part in _PARTS:
-        amounts = item.get(part) or {}
+    for part in _BOUNDS:
         if part in ("default", "defaultRequest") and kind == "Pod":
-            if amounts:
+            if item.get(part):
                 errs.forbidden(path.child(part), "may not be specified when `type` is 'Pod'")
             continue
-        for name, amount in sorted(amounts.items()):
-            at = path.child(part).key(name)
-            _check_name(errs, kind, name, at)
-            check_amount(errs, name, amount, at)
+        _check_names(errs, kind, item, part, path)
     if kind == "PersistentVolumeClaim":
         low, high = "storage" in (item.get("min") or {}), "storage" in (item.get("max") or {})
         if not low and not high:
             why = "either minimum or maximum storage value is required, but neither was provided"
             errs.required(path.child("limits"), why)
+    _check_names(errs, kind, item, _RATIO, path)
     for name in sorted({n for part in _PARTS for n in item.get(part) or ()}):
         _check_order(errs, {p: (item.get(p) or {}).get(name) for p in _PARTS}, name, path)
 
 
-def _check_name(errs: Errors, kind: str, name: str, path: Path) -> None:
-    if kind in ("Pod", "Container"):
-        check_container_resource_name(errs, name, path)
-    else:
-        check_resource_name(errs, name, path)
+def _check_names(errs: Errors, kind: str, item: Object, part: str, path: Path) -> None:
+    for name in sorted(item.get(part) or ()):
+        at = path.child(part).key(name)
+        if kind in ("Pod", "Container"):
+            check_container_resource_name(errs, name, at)
+        else:
+            check_resource_name(errs, name, at)
 
 
 def _check_order(errs: Errors, amounts: Mapping[str, str | None], name: str, path: Path) -> None:
     low, high, limit = amounts["min"], amounts["max"], amounts["default"]
-    request, ratio = amounts["defaultRequest"], amounts["maxLimitRequestRatio"]
+    request, ratio = amounts["defaultRequest"], amounts[_RATIO]
 
     def above(a: str | None, b: str | None) -> bool:
         return a is not None and b is not None and parse(a) > parse(b)
@@ -114,7 +115,7 @@ def _check_order(errs: Errors, amounts: Mapping[str, str | None], name: str, pat
                 tell("maxLimitRequestRatio", ratio, text)
     if not may_overcommit(name) and limit is not None and request is not None and parse(limit) != parse(request):
         text = f"default value {limit} must equal to defaultRequest value {request} in {name}"
-        tell("defaultRequest", limit, text)
+        tell("defaultRequest", request, text)
 
 
 RULES = {"LimitRange": LimitRangeRules()}

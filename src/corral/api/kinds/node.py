@@ -59,11 +59,15 @@ class NodeRules(Rules):
             if address in addresses[:i]:
                 shown = {"Type": address.get("type", ""), "Address": address.get("address", "")}
                 errs.duplicate(Path("status").child("addresses").at(i), shown)
-        if former.get("podCIDRs") and former["podCIDRs"] != (spec.get("podCIDRs") or []):
+        before, after = former.get("podCIDRs") or [], spec.get("podCIDRs") or []
+        changed = 1 if len(before) != len(after) else sum(a != b for a, b in zip(before, after, strict=True))
+        for _ in range(changed if before else 0):
             errs.forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid')
         if former.get("providerID") and former["providerID"] != spec.get("providerID", ""):
             errs.forbidden("spec.providerID", 'node updates may not change providerID except from "" to valid')
         _check_taints(errs, spec.get("taints") or [])
+        if spec.get("externalID", "") != former.get("externalID", ""):
+            errs.forbidden("spec.externalID", "may not be updated")
         return errs
 
     def cells(self, obj: Object, now_s: float) -> list[object]:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from corral.api.fields import Errors, Path
 from corral.api.kinds import podupdate
 from corral.api.kinds.container import check_image_trimmed
+from corral.api.kinds.podannotations import check_annotations, check_profiles_match
+from corral.api.kinds.podresize import check_resize
+from corral.api.kinds.podresources import default_pod_resources
 from corral.api.kinds.podrow import pod_cells
 from corral.api.kinds.podspec import check_pod_spec, default_pod_spec
 from corral.api.kinds.podwarnings import name_warnings, pod_warnings
@@ -45,6 +48,7 @@ class PodRules(Rules):
                     if not port.get("hostPort") and port.get("containerPort"):
                         port["hostPort"] = port["containerPort"]
         default_pod_spec(spec)
+        default_pod_resources(spec)
         _complete_addresses(obj.setdefault("status", {}))
 
     def prepare_create(self, obj: Object, context: Context) -> None:
@@ -78,6 +82,7 @@ class PodRules(Rules):
             errs.forbidden(path.child("ephemeralContainers"), "cannot be set on create")
         if spec.get("nodeName") and spec.get("schedulingGates"):
             errs.forbidden(path.child("nodeName"), "cannot be set until all schedulingGates have been cleared")
+        check_profiles_match(errs, obj["metadata"].get("annotations") or {}, spec, path)
         return errs
 
     def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
@@ -92,7 +97,7 @@ class PodRules(Rules):
         if subresource == "ephemeralcontainers":
             podupdate.check_ephemeral_containers(errs, new, old)
         elif subresource == "resize":
-            podupdate.check_resize(errs, new, old)
+            check_resize(errs, new, old)
         else:
             podupdate.check_update(errs, new, old)
         return errs
@@ -132,6 +137,7 @@ def _check_pod(errs: Errors, obj: Object) -> None:
     cost = annotations.get(DELETION_COST)
     if cost is not None and not _is_int32(cost):
         errs.invalid(Path("metadata").child("annotations").key(DELETION_COST), cost, "must be a 32bit integer")
+    check_annotations(errs, annotations, spec, Path("metadata").child("annotations"))
     check_pod_spec(errs, spec, path, obj["metadata"].get("name") or "")
     if not spec.get("serviceAccountName"):
         for i, volume in enumerate(spec.get("volumes") or ()):

@@ -2,10 +2,12 @@
 
 from corral.api import names
 from corral.api.fields import Errors, Path
-from corral.api.kinds.computeresources import POD_RESOURCES, check_requirements, is_huge_page
+from corral.api.kinds.computeresources import check_requirements
 from corral.api.kinds.container import CONTAINER_LISTS, Surroundings, check_containers, default_container
+from corral.api.kinds.podannotations import check_annotations, check_profiles_match
+from corral.api.kinds.podresources import check_pod_resources
 from corral.api.kinds.scheduling import check_affinity, check_spread, check_tolerations
-from corral.api.kinds.security import check_os, check_pod_context
+from corral.api.kinds.security import check_host_process, check_os, check_pod_context
 from corral.api.kinds.selector import check_labels
 from corral.api.kinds.volume import check_volumes, default_volume
 from corral.api.metadata import validate_annotations
@@ -60,7 +62,7 @@ def check_pod_spec(errs: Errors, spec: Object, path: Path, pod_name: str | None 
     around = Surroundings(volumes, claims, grace, restart, host_users, pod_name is not None)
     check_containers(errs, spec, around, path)
     if spec.get("resources"):
-        check_requirements(errs, spec["resources"], path.child("resources"), None, _check_pod_resource_name)
+        check_pod_resources(errs, spec, path.child("resources"))
     if spec.get("hostNetwork"):
         _check_host_network(errs, spec, around, path.child("containers"))
     _check_choice(errs, restart, RESTART_POLICIES, path.child("restartPolicy"))
@@ -72,6 +74,7 @@ def check_pod_spec(errs: Errors, spec: Object, path: Path, pod_name: str | None 
     _check_dns(errs, spec, path.child("dnsConfig"))
     _check_gates(errs, spec, path)
     check_spread(errs, spec.get("topologySpreadConstraints") or [], path.child("topologySpreadConstraints"))
+    check_host_process(errs, spec, path)
     if not host_users:
         _check_host_users(errs, spec, path)
     _check_names(errs, spec, path)
@@ -97,8 +100,11 @@ def check_template(errs: Errors, template: Object, path: Path) -> None:
     """A PodTemplateSpec. (Its labels are told of without `metadata`, as the reference does.)"""
     metadata, spec = template.get("metadata") or {}, template.get("spec") or {}
     check_labels(errs, metadata.get("labels"), path.child("labels"))
-    validate_annotations(errs, path.child("annotations"), metadata.get("annotations"))
+    annotations = metadata.get("annotations") or {}
+    validate_annotations(errs, path.child("annotations"), annotations)
+    check_annotations(errs, annotations, spec, path.child("annotations"))
     check_pod_spec(errs, spec, path.child("spec"))
+    check_profiles_match(errs, annotations, spec, path.child("spec"))
     if spec.get("ephemeralContainers"):
         errs.forbidden(path.child("spec", "ephemeralContainers"), "ephemeral containers not allowed in pod template")
 
@@ -132,12 +138,6 @@ def _check_claims(errs: Errors, claims: list[Object], path: Path) -> frozenset[s
             if claim.get(field) is not None:
                 errs.each(at.child(field), claim[field], names.dns_subdomain(claim[field]))
     return frozenset(c["name"] for c in claims if c.get("name"))
-
-
-def _check_pod_resource_name(errs: Errors, name: str, path: Path) -> None:
-    """Pod-level resources (KEP-2837)."""
-    if name not in POD_RESOURCES and not is_huge_page(name):
-        errs.unsupported(path, name, ("cpu", "hugepages-", "memory"))
 
 
 def _check_host_network(errs: Errors, spec: Object, around: Surroundings, path: Path) -> None:

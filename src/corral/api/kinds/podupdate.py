@@ -6,19 +6,17 @@ from typing import Any
 from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds.container import check_image_trimmed
+from corral.api.kinds.podannotations import APP_ARMOR
 from corral.api.kinds.podspec import MAX_INT32
-from corral.api.kinds.qos import qos_class
 from corral.api.kinds.scheduling import check_tolerations
 from corral.api.kinds.specdiff import diff
 from corral.api.objects import Object
 
 MIRROR = "kubernetes.io/config.mirror"
-APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 _CHANGEABLE = (
     "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions"
     " to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
 )
-_RESIZABLE = ("cpu", "memory")
 _SPEC = Path("spec")
 
 
@@ -35,8 +33,8 @@ def check_update(errs: Errors, new: Object, old: Object) -> None:
     if new["spec"] == old["spec"]:
         return
     wanted = _without_changeable(errs, new["spec"], old["spec"])
-    if wanted != _plain(old["spec"]):
-        text = diff(_plain(old["spec"]), wanted)
+    if wanted != plain(old["spec"]):
+        text = diff(plain(old["spec"]), wanted)
         errs.forbidden(_SPEC, f"pod updates may not change fields other than {_CHANGEABLE}\n{text}")
 
 
@@ -58,22 +56,6 @@ def check_ephemeral_containers(errs: Errors, new: Object, old: Object) -> None:
             errs.forbidden(path, f'existing ephemeral containers "{name}" may not be changed\n{text}')
 
 
-def check_resize(errs: Errors, new: Object, old: Object) -> None:
-    """A write of the resize subresource (KEP-1287): CPU and memory of containers, within the pod's quality of service."""
-    if MIRROR in (old["metadata"].get("annotations") or {}):
-        errs.forbidden("", "static pods cannot be resized")
-        return
-    if (old.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
-        errs.forbidden("", "pod has already terminated")
-    if (old.get("status") or {}).get("qosClass", qos_class(old)) != qos_class(new):
-        errs.invalid(_SPEC, qos_class(new), "Pod QOS Class may not change as a result of resizing")
-    for kind in ("containers", "initContainers"):
-        for i, (after, before) in enumerate(zip(new["spec"].get(kind) or (), old["spec"].get(kind) or (), strict=False)):
-            at = _SPEC.child(kind).at(i).child("resources")
-            for part in ("limits", "requests"):
-                _check_resized(errs, after.get("resources") or {}, before.get("resources") or {}, part, at)
-
-
 def check_status(errs: Errors, new: Object, old: Object) -> None:
     """A write of the status subresource."""
     path = Path("status")
@@ -86,16 +68,17 @@ def check_status(errs: Errors, new: Object, old: Object) -> None:
     nominated = after.get("nominatedNodeName", "")
     if nominated and nominated != before.get("nominatedNodeName"):
         errs.each(path.child("nominatedNodeName"), nominated, names.dns_subdomain(nominated))
+    if before.get("qosClass") and after.get("qosClass", "") != before["qosClass"]:
+        errs.invalid(path.child("qosClass"), after.get("qosClass", ""), "field is immutable")
     restart = old["spec"].get("restartPolicy", "")
     inits = {c.get("name"): c.get("restartPolicy") for c in old["spec"].get("initContainers") or ()}
     others = {c.get("name"): c.get("restartPolicy") for c in old["spec"].get("containers") or ()}
     _check_transitions(errs, after, before, "containerStatuses", restart, others)
     _check_transitions(errs, after, before, "initContainerStatuses", restart, inits)
     _check_transitions(errs, after, before, "ephemeralContainerStatuses", "Never", {})
+    _check_claim_statuses(errs, after.get("resourceClaimStatuses") or [], new["spec"].get("resourceClaims") or [])
     for field in ("podIPs", "hostIPs"):
         _check_addresses(errs, after, field, path.child(field))
-    if before.get("qosClass") and after.get("qosClass", "") != before["qosClass"]:
-        errs.invalid(path.child("qosClass"), after.get("qosClass", ""), "field is immutable")
 
 
 def _check_annotations(errs: Errors, new: Object, old: Object) -> None:
@@ -171,7 +154,7 @@ def _without_changeable(errs: Errors, new: Object, old: Object) -> Object:
         _put_back(spec, old, "terminationGracePeriodSeconds")
     if old.get("schedulingGates"):
         _put_back_gated(errs, spec, old)
-    made: Object = _plain(spec)
+    made: Object = plain(spec)
     return made
 
 
@@ -220,25 +203,14 @@ def _put_back(spec: Object, old: Object, field: str) -> None:
         spec[field] = old[field]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The value without empty parts, so that an absent list and an empty one are alike; in the order of the names."""
     if isinstance(value, dict):
-        found = {k: _plain(v) for k, v in sorted(value.items())}
+        found = {k: plain(v) for k, v in sorted(value.items())}
         return {k: v for k, v in found.items() if v not in (None, [], "", False)}
     if isinstance(value, list):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     return value
-
-
-def _check_resized(errs: Errors, after: Object, before: Object, part: str, path: Path) -> None:
-    new, old = after.get(part) or {}, before.get(part) or {}
-    for name in sorted(new.keys() | old.keys()):
-        if new.get(name) == old.get(name):
-            continue
-        if name not in _RESIZABLE:
-            errs.forbidden(_SPEC, "only cpu and memory resources are mutable")
-        elif name not in new:
-            errs.forbidden(path.child(part), f"resource {part} cannot be removed")
 
 
 def _check_transitions(
@@ -254,6 +226,20 @@ def _check_transitions(
         present = after.get(status.get("name"))
         if present is not None and (present.get("state") or {}).get("terminated") is None:
             errs.forbidden(Path("status").child(field).at(i).child("state"), "may not be transitioned to non-terminated state")
+
+
+def _check_claim_statuses(errs: Errors, statuses: list[Object], claims: list[Object]) -> None:
+    known, seen = {claim.get("name", "") for claim in claims}, set()
+    for i, status in enumerate(statuses):
+        at, name = Path("status").child("resourceClaimStatuses").at(i).child("name"), status.get("name", "")
+        if name not in known:
+            errs.invalid(at, name, "must match the name of an entry in `spec.resourceClaims`")
+        if name in seen:
+            errs.duplicate(at, name)
+        seen.add(name)
+        claim = status.get("resourceClaimName")
+        if claim is not None:
+            errs.each(at, claim, names.dns_subdomain(claim))
 
 
 def _check_addresses(errs: Errors, status: Object, field: str, path: Path) -> None:

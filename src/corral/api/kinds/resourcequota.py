@@ -1,13 +1,14 @@
 """ResourceQuotas."""
 
-from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
-from corral.api.kinds.computeresources import OBJECT_COUNTS, check_amount, is_huge_page
+from corral.api.kinds.computeresources import OBJECT_COUNTS, check_amount, check_resource_name, is_huge_page
 from corral.api.objects import Object
 from corral.api.rules import Rules
 
 _COMPUTE = frozenset(part + name for part in ("", "requests.", "limits.") for name in ("cpu", "memory", "ephemeral-storage"))
+#: What the scopes of pods can count, beside pods.
+_POD_COMPUTE = frozenset(name for name in _COMPUTE if not name.endswith("ephemeral-storage"))
 QUOTA_RESOURCES = _COMPUTE | OBJECT_COUNTS | {"requests.storage"}
 SCOPES = (
     "Terminating",
@@ -60,9 +61,8 @@ class ResourceQuotaRules(Rules):
 def _check_amounts(errs: Errors, amounts: dict[str, str], path: Path) -> None:
     for name, amount in sorted(amounts.items()):
         at = path.key(name)
-        wrong = names.qualified_name(name)
-        errs.each(at, name, wrong)
-        if not wrong and "/" not in name and not _is_quota_resource(name):
+        check_resource_name(errs, name, at)
+        if "/" not in name and not _is_quota_resource(name):
             errs.invalid(at, name, "must be a standard resource for quota")
         check_amount(errs, name, amount, at)
 
@@ -80,36 +80,58 @@ def _check_scopes(errs: Errors, spec: Object, path: Path) -> None:
         for name in hard:
             if _is_quota_resource(name) and not _applies(scope, name):
                 errs.invalid(at, scopes, "unsupported scope applied to resource")
-    for pair in _CONFLICTS:
-        if pair <= set(scopes):
-            errs.invalid(at, scopes, "conflicting scopes")
+    _check_conflicts(errs, set(scopes), scopes, at)
+    terms = (spec.get("scopeSelector") or {}).get("matchExpressions") or []
     at = path.child("scopeSelector", "matchExpressions")
-    for term in (spec.get("scopeSelector") or {}).get("matchExpressions") or ():
+    for term in terms:
         scope, operator, values = term.get("scopeName", ""), term.get("operator", ""), term.get("values") or []
         if scope not in SCOPES:
             errs.invalid(at.child("scopeName"), scope, "unsupported scope")
         for name in hard:
             if _is_quota_resource(name) and not _applies(scope, name):
-                errs.invalid(at, spec["scopeSelector"], "unsupported scope applied to resource")
+                errs.invalid(at, _go_selector(terms), "unsupported scope applied to resource")
         if scope in SCOPES and scope not in ("PriorityClass", "VolumeAttributesClass") and operator != "Exists":
-            why = "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating,"
+            why = "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating,"
             why += " ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or"
             why += " ResourceQuotaScopeCrossNamespacePodAffinity"
             errs.invalid(at.child("operator"), operator, why)
-        if operator in ("In", "NotIn") and not values:
-            errs.required(at.child("values"), "must be at least one value when `operator` is 'In' or 'NotIn'")
-        elif operator in ("Exists", "DoesNotExist") and values:
-            errs.invalid(at.child("values"), values, "must be no value when `operator` is 'Exists' or 'DoesNotExist'")
-        elif operator not in _OPERATORS:
-            errs.invalid(at.child("operator"), operator, "not a valid selector operator")
+        _check_values(errs, operator, values, at)
+    _check_conflicts(errs, {term.get("scopeName", "") for term in terms}, spec.get("scopes"), at)
+
+
+def _check_values(errs: Errors, operator: str, values: list[str], path: Path) -> None:
+    if operator not in _OPERATORS:
+        errs.invalid(path.child("operator"), operator, "not a valid selector operator")
+    elif operator in ("In", "NotIn"):
+        if not values:
+            why = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
+            errs.required(path.child("values"), why)
+    elif values:
+        why = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"
+        errs.invalid(path.child("values"), values, why)
+
+
+def _check_conflicts(errs: Errors, found: set[str], shown: list[str] | None, path: Path) -> None:
+    for pair in _CONFLICTS:
+        if pair <= found:
+            errs.invalid(path, shown, "conflicting scopes")
+
+
+def _go_selector(terms: list[Object]) -> Object:
+    """A scope selector as Go prints its internal type."""
+    names = {"ScopeName": "scopeName", "Operator": "operator"}
+    found = [{**{shown: t.get(name, "") for shown, name in names.items()}, "Values": t.get("values")} for t in terms]
+    return {"MatchExpressions": found}
 
 
 def _applies(scope: str, name: str) -> bool:
     """Whether a quota of this scope can count the resource."""
     if scope in ("Terminating", "NotTerminating", "NotBestEffort", "PriorityClass", "CrossNamespacePodAffinity"):
-        return name == "pods" or name in _COMPUTE
+        return name == "pods" or name in _POD_COMPUTE
     if scope == "BestEffort":
         return name == "pods"
+    if scope == "VolumeAttributesClass":
+        return name in ("persistentvolumeclaims", "requests.storage")
     return True
 
 

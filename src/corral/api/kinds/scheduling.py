@@ -36,12 +36,12 @@ def check_node_affinity(errs: Errors, affinity: Object, path: Path) -> None:
 
 
 def check_node_selector(errs: Errors, selector: Object, path: Path) -> None:
-    """A NodeSelector: at least one term."""
+    """A NodeSelector: at least one term, and values that labels can have."""
     terms = selector.get("nodeSelectorTerms") or ()
     if not terms:
         errs.required(path.child("nodeSelectorTerms"), "must have at least one node selector term")
     for i, term in enumerate(terms):
-        _check_node_term(errs, term, path.child("nodeSelectorTerms").at(i))
+        _check_node_term(errs, term, path.child("nodeSelectorTerms").at(i), values_too=True)
 
 
 def check_tolerations(errs: Errors, tolerations: list[Object], path: Path) -> None:
@@ -125,6 +125,7 @@ def _check_match_keys(errs: Errors, keys: list[str], selector: Object | None, pa
         return
     for i, key in enumerate(keys):
         errs.each(at.at(i), key, names.qualified_name(key))
+    _check_merged(errs, keys, selector, path)
 
 
 def _check_pod_term(errs: Errors, term: Object, path: Path) -> None:
@@ -139,6 +140,17 @@ def _check_pod_term(errs: Errors, term: Object, path: Path) -> None:
     errs.each(path.child("topologyKey"), key, names.qualified_name(key))
 
 
+def _check_merged(errs: Errors, keys: list[str], selector: Object | None, path: Path) -> None:
+    """No key of `matchLabelKeys`, which the server has merged into the selector, is in the selector as well."""
+    seen = set((selector or {}).get("matchLabels") or ())
+    for expression in (selector or {}).get("matchExpressions") or ():
+        key = expression.get("key", "")
+        if key in keys and key in seen:
+            last = len(keys) - 1 - keys[::-1].index(key)
+            errs.invalid(path.at(last), key, "exists in both matchLabelKeys and labelSelector")
+        seen.add(key)
+
+
 def _check_match_and_mismatch(errs: Errors, term: Object, path: Path) -> None:
     match, mismatch = term.get("matchLabelKeys") or [], term.get("mismatchLabelKeys") or []
     selector = term.get("labelSelector")
@@ -148,6 +160,7 @@ def _check_match_and_mismatch(errs: Errors, term: Object, path: Path) -> None:
         elif selector is not None:
             for i, key in enumerate(keys):
                 errs.each(path.child(field).at(i), key, names.qualified_name(key))
+    _check_merged(errs, match, selector, path)
     for i, key in enumerate(match):
         if key in mismatch:
             errs.invalid(path.child("matchLabelKeys").at(i), key, "exists in both matchLabelKeys and mismatchLabelKeys")
@@ -159,9 +172,13 @@ def _check_weight(errs: Errors, term: Object, path: Path) -> None:
         errs.invalid(path.child("weight"), weight, "must be in the range 1-100")
 
 
-def _check_node_term(errs: Errors, term: Object, path: Path) -> None:
+def _check_node_term(errs: Errors, term: Object, path: Path, *, values_too: bool = False) -> None:
+    """A term; what is only preferred may ask for values that no label has."""
     for i, requirement in enumerate(term.get("matchExpressions") or ()):
-        _check_node_requirement(errs, requirement, path.child("matchExpressions").at(i))
+        at = path.child("matchExpressions").at(i)
+        _check_node_requirement(errs, requirement, at)
+        for j, value in enumerate(requirement.get("values") or () if values_too else ()):
+            errs.each(at.child("values").at(j), value, names.label_value(value))
     for i, requirement in enumerate(term.get("matchFields") or ()):
         _check_node_field(errs, requirement, path.child("matchFields").at(i))
 

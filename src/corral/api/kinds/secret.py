@@ -1,9 +1,8 @@
 """Secrets."""
 
 import base64
-import json
 
-from corral.api import names
+from corral.api import jsontext, names
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.kinds.configmap import MAX_BYTES, check_sealed, decoded_bytes
@@ -18,6 +17,7 @@ _NEEDS = {
     "kubernetes.io/ssh-auth": ("ssh-privatekey",),
     "kubernetes.io/tls": ("tls.crt", "tls.key"),
 }
+_GO_NAMES: dict[type, str] = {str: "string", bool: "bool", list: "array"}
 _PEM = b"-----BEGIN "
 
 
@@ -91,15 +91,15 @@ class SecretRules(Rules):
 
 
 def _check_json(errs: Errors, text: str | None, path: Path) -> None:
+    """A text that is a JSON object, or null, in Go's words where it is none."""
     try:
-        json.loads(base64.b64decode(text or ""))
-    except ValueError:
-        content = base64.b64decode(text or "")
-        why = "unexpected end of JSON input"
-        if content.strip():
-            first = content.decode("utf-8", "replace").strip()[0]
-            why = f"invalid character '{first}' looking for beginning of value"
-        errs.invalid(path, "<secret contents redacted>", why)
+        found = jsontext.parse(base64.b64decode(text or ""))
+        if isinstance(found, dict) or found is None:
+            return
+        why = f"json: cannot unmarshal {_GO_NAMES.get(type(found), 'number')} into Go value of type map[string]interface {{}}"
+    except ValueError as error:
+        why = str(error)
+    errs.invalid(path, "<secret contents redacted>", why)
 
 
 RULES = {"Secret": SecretRules()}

@@ -1,6 +1,7 @@
 """Security contexts of pods and containers."""
 
 import re
+from collections.abc import Iterator
 
 from corral.api import names
 from corral.api.fields import Errors, Path
@@ -12,20 +13,33 @@ _SYSCTL = "([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?
 SYSCTL_MAX_CHARS = 253
 PROFILE_TYPES = ("Localhost", "RuntimeDefault", "Unconfined")
 PATH_MAX_BYTES = 4095
+GMSA_MAX_KIB = 64
+WINDOWS_DOMAIN_MAX_BYTES, WINDOWS_USER_MAX_BYTES = 256, 104
+_NET_BIOS = r'[^\\/:*?"<>|.][^\\/:*?"<>|]{0,14}'
+_WINDOWS_LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_WINDOWS_DOMAIN = rf"{_WINDOWS_LABEL}(?:\.{_WINDOWS_LABEL})*"
 _NOT_LINUX = "windows options cannot be set for a linux pod"
 _NOT_WINDOWS = "cannot be set for a windows pod"
+#: In the order of the reference; True: a field of the spec, not of its security context.
 _LINUX_POD_FIELDS = [
-    "appArmorProfile",
-    "seLinuxOptions",
-    "seccompProfile",
-    "fsGroup",
-    "fsGroupChangePolicy",
-    "sysctls",
-    "runAsUser",
-    "runAsGroup",
-    "supplementalGroups",
-    "supplementalGroupsPolicy",
+    ("appArmorProfile", False),
+    ("seLinuxOptions", False),
+    ("hostUsers", True),
+    ("hostPID", True),
+    ("hostIPC", True),
+    ("seccompProfile", False),
+    ("fsGroup", False),
+    ("fsGroupChangePolicy", False),
+    ("sysctls", False),
+    ("shareProcessNamespace", True),
+    ("runAsUser", False),
+    ("runAsGroup", False),
+    ("supplementalGroups", False),
+    ("supplementalGroupsPolicy", False),
+    ("seLinuxChangePolicy", False),
 ]
+#: Of what is false when it is not set: false is not set.
+_PLAIN_BOOLEANS = ("hostPID", "hostIPC")
 _LINUX_CONTAINER_FIELDS = [
     "appArmorProfile",
     "seLinuxOptions",
@@ -94,24 +108,48 @@ def check_os(errs: Errors, spec: Object, path: Path) -> None:
         errs.required(path.child("os", "name"), "cannot be empty")
         return
     if system not in ("linux", "windows"):
-        errs.unsupported(path.child("os", "name"), system, ("linux", "windows"))
+        errs.unsupported(path.child("os"), system, ("linux", "windows"))
         return
-    contexts = [(path.child("securityContext"), spec.get("securityContext") or {}, _LINUX_POD_FIELDS)]
-    for kind in ("initContainers", "containers", "ephemeralContainers"):
-        for i, container in enumerate(spec.get(kind) or ()):
-            at = path.child(kind).at(i).child("securityContext")
-            contexts.append((at, container.get("securityContext") or {}, _LINUX_CONTAINER_FIELDS))
+    context, at = spec.get("securityContext") or {}, path.child("securityContext")
     if system == "windows":
-        for field in ("hostUsers", "hostPID", "hostIPC", "shareProcessNamespace"):
-            if spec.get(field) not in (None, False):
-                errs.forbidden(path.child(field), _NOT_WINDOWS)
-    for at, context, linux_fields in contexts:
+        for field, of_spec in _LINUX_POD_FIELDS:
+            value = (spec if of_spec else context).get(field)
+            if value not in (None, []) and not (field in _PLAIN_BOOLEANS and value is False):
+                errs.forbidden(path.child(field) if of_spec else at.child(field), _NOT_WINDOWS)
+    elif context.get("windowsOptions") is not None:
+        errs.forbidden(at.child("windowsOptions"), _NOT_LINUX)
+    for at, context in _container_contexts(spec, path):
         if system == "linux" and context.get("windowsOptions") is not None:
             errs.forbidden(at.child("windowsOptions"), _NOT_LINUX)
-        if system == "windows":
-            for field in linux_fields:
-                if context.get(field) not in (None, []):
-                    errs.forbidden(at.child(field), _NOT_WINDOWS)
+        for field in _LINUX_CONTAINER_FIELDS if system == "windows" else ():
+            if context.get(field) is not None:
+                errs.forbidden(at.child(field), _NOT_WINDOWS)
+
+
+def check_host_process(errs: Errors, spec: Object, path: Path) -> None:
+    """HostProcess containers of Windows: all of a pod or none, and on the host's network."""
+    whole = ((spec.get("securityContext") or {}).get("windowsOptions") or {}).get("hostProcess")
+    all_contexts = list(_container_contexts(spec, path))
+    count = 0
+    for at, context in all_contexts:
+        own = (context.get("windowsOptions") or {}).get("hostProcess")
+        if whole is not None and own is not None and own != whole:
+            why = f"pod hostProcess value must be identical if both are specified, was {str(whole).lower()}"
+            errs.invalid(at.child("windowsOptions", "hostProcess"), own, why)
+        count += bool(whole if own is None else own)
+    if not count:
+        return
+    if count != len(all_contexts):
+        why = "If pod contains any hostProcess containers then all containers must be HostProcess containers"
+        errs.invalid(path, "", why)
+    if not spec.get("hostNetwork"):
+        errs.invalid(path.child("hostNetwork"), False, "hostNetwork must be true if pod contains any hostProcess containers")
+
+
+def _container_contexts(spec: Object, path: Path) -> Iterator[tuple[Path, Object]]:
+    for kind in ("initContainers", "containers", "ephemeralContainers"):
+        for i, container in enumerate(spec.get(kind) or ()):
+            yield path.child(kind).at(i).child("securityContext"), container.get("securityContext") or {}
 
 
 def _check_choice(errs: Errors, context: Object, field: str, choices: tuple[str, ...], path: Path) -> None:
@@ -189,9 +227,38 @@ def _check_windows(errs: Errors, options: Object | None, path: Path) -> None:
     spec = options.get("gmsaCredentialSpec")
     if spec is not None and not spec:
         errs.invalid(path.child("gmsaCredentialSpec"), spec, "gmsaCredentialSpec cannot be an empty string")
-    user = options.get("runAsUserName")
-    if user is not None and not user:
-        errs.invalid(path.child("runAsUserName"), user, "runAsUserName cannot be an empty string")
+    if spec and len(spec.encode()) > GMSA_MAX_KIB * 1024:
+        why = f"gmsaCredentialSpec size must be under {GMSA_MAX_KIB} KiB"
+        errs.invalid(path.child("gmsaCredentialSpec"), spec, why)
+    name = options.get("runAsUserName")
+    if name is not None:
+        errs.each(path.child("runAsUserName"), name, [f"runAsUserName{why}" for why in _windows_user(name)])
+
+
+def _windows_user(name: str) -> Iterator[str]:
+    """What is wrong with `DOMAIN\\user`, or `user` alone."""
+    if not name:
+        yield " cannot be an empty string"
+        return
+    if re.search(r"[\x00-\x1f\x7f]", name):
+        yield " cannot contain control characters"
+        return
+    domain, backslash, user = name.rpartition("\\")
+    if "\\" in domain:
+        yield " cannot contain more than one backslash"
+        return
+    if len(domain.encode()) >= WINDOWS_DOMAIN_MAX_BYTES:
+        yield f"'s Domain length must be under {WINDOWS_DOMAIN_MAX_BYTES} characters"
+    if backslash and not re.fullmatch(_NET_BIOS, domain) and not re.fullmatch(_WINDOWS_DOMAIN, domain):
+        yield "'s Domain doesn't match the NetBios nor the DNS format"
+    if not user:
+        yield "'s User cannot be empty"
+    elif len(user.encode()) > WINDOWS_USER_MAX_BYTES:
+        yield f"'s User length must not be longer than {WINDOWS_USER_MAX_BYTES} characters"
+    if re.fullmatch("[. ]+", user):
+        yield "'s User cannot contain only periods or spaces"
+    if re.search(r'["/\\:;|=,+*?<>@\[\]]', user):
+        yield "'s User cannot contain the following characters: \"/\\:;|=,+*?<>@[]"
 
 
 _GO_CONTEXT = [

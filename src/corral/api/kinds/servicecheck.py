@@ -14,8 +14,8 @@ PROTOCOLS = ("SCTP", "TCP", "UDP")
 FAMILIES = ("IPv4", "IPv6")
 FAMILY_POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
 DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")
-KUBELET_PORT = 10250
 AFFINITY_MAX_S = 86400
+TOPOLOGY_MODE, TOPOLOGY_HINTS = "service.kubernetes.io/topology-mode", "service.kubernetes.io/topology-aware-hints"
 SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 _LOAD_BALANCER_ONLY = "may only be used when `type` is 'LoadBalancer'"
 _SPEC = Path("spec")
@@ -25,6 +25,7 @@ def check_service(errs: Errors, service: Object) -> None:
     """All of a Service but its metadata."""
     spec = service["spec"]
     kind, ports, headless = spec.get("type", ""), spec.get("ports") or [], is_headless(spec)
+    _check_topology(errs, service["metadata"].get("annotations") or {})
     if not ports and not headless and kind != "ExternalName":
         errs.required(_SPEC.child("ports"))
     _check_type(errs, spec, headless)
@@ -50,8 +51,11 @@ def check_service(errs: Errors, service: Object) -> None:
 
 def check_change(errs: Errors, new: Object, old: Object) -> None:
     """What of an allocated Service may not change."""
-    _check_kept(errs, new, old, "clusterIPs", "primary clusterIP can not be unset")
-    _check_kept(errs, new, old, "ipFamilies", "primary ipFamily can not be unset")
+    if "ExternalName" not in (new.get("type"), old.get("type")):
+        if not (is_headless(new) and is_headless(old)):
+            _check_kept(errs, new, old, "clusterIPs", "clusterIP")
+        if not is_headless(new) and not is_headless(old):  # Without addresses, families may change.
+            _check_kept(errs, new, old, "ipFamilies", "ipFamily")
     if new.get("type") == old.get("type") == "LoadBalancer" and new.get("loadBalancerClass") != old.get("loadBalancerClass"):
         errs.invalid(_SPEC.child("loadBalancerClass"), new.get("loadBalancerClass"), "may not change once set")
     ports = {o.get("healthCheckNodePort", 0) for o in (new, old) if needs_health_check_port(o)}
@@ -115,13 +119,15 @@ def _is_address(text: str) -> bool:
     return True
 
 
+def _check_topology(errs: Errors, annotations: dict[str, str]) -> None:
+    mode, hints = annotations.get(TOPOLOGY_MODE), annotations.get(TOPOLOGY_HINTS)
+    if mode is not None and hints is not None and mode != hints:
+        at = Path("metadata").child("annotations").key(TOPOLOGY_MODE)
+        errs.invalid(at, mode, f"must match annotations[{TOPOLOGY_HINTS}] when both are specified")
+
+
 def _check_type(errs: Errors, spec: Object, headless: bool) -> None:
     kind = spec.get("type")
-    if kind == "LoadBalancer":
-        for i, port in enumerate(spec.get("ports") or ()):
-            if port.get("port") == KUBELET_PORT:
-                why = f"may not expose port {KUBELET_PORT} externally since it is used by kubelet"
-                errs.invalid(_SPEC.child("ports").at(i), KUBELET_PORT, why)
     if kind in ("LoadBalancer", "NodePort") and headless:
         errs.invalid(_SPEC.child("clusterIPs").at(0), "None", f"may not be set to 'None' for {kind} services")
     if kind != "ExternalName":
@@ -183,7 +189,7 @@ def _check_addresses(errs: Errors, spec: Object, headless: bool) -> None:
         if not addresses:
             errs.required(at)
         elif addresses[0] != address:
-            errs.invalid(at.at(0), addresses, "first value must match `clusterIP`")
+            errs.invalid(at, addresses, "first value must match `clusterIP`")
     elif addresses:
         errs.invalid(at, addresses, "must be empty when `clusterIP` is not specified")
     for i, family in enumerate(families):
@@ -292,21 +298,18 @@ def _check_traffic(errs: Errors, spec: Object) -> None:
         errs.unsupported(_SPEC.child("trafficDistribution"), distribution, DISTRIBUTIONS)
 
 
-def _check_kept(errs: Errors, new: Object, old: Object, field: str, unset: str) -> None:
+def _check_kept(errs: Errors, new: Object, old: Object, field: str, one: str) -> None:
     """Primary and secondary address (or family) stay; a secondary one may come, or go by asking for a single stack."""
-    if "ExternalName" in (new.get("type"), old.get("type")):
-        return
-    if is_headless(new) and is_headless(old) and field == "clusterIPs":
-        return
     after, before, at = new.get(field) or [], old.get(field) or [], _SPEC.child(field)
-    if not before:
+    if len(after) == len(before):
+        for i, (value, former) in enumerate(zip(after, before, strict=True)):
+            if value != former:
+                errs.invalid(at.at(i if field == "clusterIPs" else 0), after, "may not change once set")
         return
-    if not after:
-        errs.invalid(at.at(0), new.get(field), unset)
-        return
-    same_length = len(after) == len(before)
-    for i in range(len(before) if same_length else 1):
-        if after[i] != before[i]:
-            errs.invalid(at.at(i), after, "may not change once set")
-    if len(after) < len(before) and new.get("ipFamilyPolicy") != "SingleStack":
-        errs.invalid(at.at(1), after, "may only be unset when `ipFamilyPolicy` is set to 'SingleStack'")
+    if len(after) < len(before) and not new.get("clusterIPs"):
+        errs.invalid(at.at(0), new.get(field), f"primary {one} can not be unset")
+    if before and after and after[0] != before[0]:
+        errs.invalid(at.at(0), new.get("clusterIPs"), "may not change once set")
+    if len(before) > len(after) == 1 and new.get("ipFamilyPolicy") != "SingleStack":
+        why = f"must be set to 'SingleStack' when releasing the secondary {one}"
+        errs.invalid(_SPEC.child("ipFamilyPolicy"), new.get("ipFamilyPolicy"), why)
