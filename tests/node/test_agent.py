@@ -650,6 +650,22 @@ def test_a_new_agent_finds_pods_as_they_are(node, run):
     run(scenario())
 
 
+def test_what_others_say_of_a_pods_state_does_not_last(node, run):
+    async def scenario():
+        await node.run("tampered")
+        pod = await node.until("tampered", is_running)
+        worker = node.agent.worker("default", "tampered")
+        lies = [{**c, "status": "False"} if c["type"] == "Ready" else c for c in pod["status"]["conditions"]]
+        status = {"phase": "Pending", "conditions": lies}
+        await node.client.patch("pods", "tampered", {"status": status}, "default", subresource="status")
+        await eventually(lambda: worker.pod["status"]["phase"] == "Pending")
+        worker.restore()
+        pod = await node.until("tampered", lambda p: p["status"]["phase"] == "Running")
+        assert condition(pod, "Ready")["status"] == "True"
+
+    run(scenario())
+
+
 def test_a_deadline_ends_a_pod(node, run):
     async def scenario():
         await node.run("late", activeDeadlineSeconds=1)

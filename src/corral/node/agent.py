@@ -258,6 +258,7 @@ class Agent:
             await self.clock.sleep(RELIST_S)
             for worker in list(self.workers.values()):
                 await worker.relist()
+                worker.restore()
             if self.pods.synced.is_set():
                 self._adopt_orphans(await self._found())
 

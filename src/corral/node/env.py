@@ -8,12 +8,18 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from corral.api.objects import Object
+from corral.node.envfile import value_in
 from corral.node.facts import ConfigError, NodeFacts, field_value, resource_value
 from corral.node.references import Reference
 
 Lookup = Callable[[Reference], Object | None]
+ReadFile = Callable[[str, str], str]
 _EXPANSION = re.compile(r"\$(\$|\((?P<name>[^()]*)\))")
 _MASTER = ("default", "kubernetes")
+
+
+def _no_files(volume: str, path: str) -> str:
+    raise FileNotFoundError(path)
 
 
 def environment(
@@ -23,8 +29,12 @@ def environment(
     services: Iterable[Object],
     node: NodeFacts,
     pod_ips: Sequence[str],
+    read: ReadFile = _no_files,
 ) -> dict[str, str]:
-    """Name → value. Raises ConfigError where something it needs is missing."""
+    """Name → value; `read(volume, path)` is the text of a file in one of the pod's volumes, and raises OSError.
+
+    Raises ConfigError where something it needs is missing.
+    """
     links = service_links(pod, services)
     made: dict[str, str] = {}
     for source in container.get("envFrom") or ():
@@ -32,7 +42,7 @@ def environment(
     for variable in container.get("env") or ():
         name = variable["name"]
         if variable.get("valueFrom"):
-            value = _value_from(pod, container, variable["valueFrom"], lookup, node, pod_ips)
+            value = _value_from(pod, container, variable["valueFrom"], lookup, node, pod_ips, read)
         else:
             value = expand(str(variable.get("value") or ""), {**links, **made})
         if value is not None:
@@ -116,12 +126,14 @@ def texts(resource: str, found: Object) -> dict[str, str]:
 
 
 def _value_from(
-    pod: Object, container: Object, source: Object, lookup: Lookup, node: NodeFacts, pod_ips: Sequence[str]
+    pod: Object, container: Object, source: Object, lookup: Lookup, node: NodeFacts, pod_ips: Sequence[str], read: ReadFile
 ) -> str | None:
     if reference := source.get("fieldRef"):
         return field_value(pod, reference["fieldPath"], node, pod_ips)
     if reference := source.get("resourceFieldRef"):
         return resource_value(pod, reference, container["name"], node)
+    if reference := source.get("fileKeyRef"):
+        return _from_file(reference, read)
     for field, resource, kind in (("configMapKeyRef", "configmaps", "ConfigMap"), ("secretKeyRef", "secrets", "Secret")):
         reference = source.get(field)
         if reference is None:
@@ -135,3 +147,18 @@ def _value_from(
         where = f"{pod['metadata'].get('namespace', '')}/{reference['name']}"
         raise ConfigError(f"couldn't find key {reference['key']} in {kind} {where}")
     return None
+
+
+def _from_file(reference: Object, read: ReadFile) -> str | None:
+    path, key = reference["path"], reference["key"]
+    try:
+        value = value_in(read(reference["volumeName"], path), key)
+    except FileNotFoundError:
+        if reference.get("optional"):
+            return None
+        raise ConfigError(f"environment variable file {path} not found in volume {reference['volumeName']}") from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"couldn't parse env file {path}: {error}") from None
+    if value is None and not reference.get("optional"):
+        raise ConfigError(f'environment variable key "{key}" not found in file "{path}"')
+    return value

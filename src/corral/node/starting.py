@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -100,6 +101,9 @@ class Starter:
             for old in self._observer.sandboxes:
                 await machine.runtime.stop_sandbox(old.id)
             await self._observer.relist()
+        if pod["spec"].get("hostUsers") is False:
+            # To run it with the host's users would be to take its protection away without a word.
+            raise OSError("can't set `spec.hostUsers: false`, runtime does not support user namespaces")
         handler = await self._handler(pod)
         config = self._config_of(pod, attempt)
         machine.config.pod_dir(uid).mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -226,7 +230,8 @@ class Starter:
             lambda type, reason, message: self._say(type, reason, message, name),
         )
         ips = sandbox.ips or tuple(machine.node.host_ips)
-        variables = environment(pod, container, machine.references.get, machine.services(), machine.node, ips)
+        read = partial(machine.volumes.read_text, self._paths or {})
+        variables = environment(pod, container, machine.references.get, machine.services(), machine.node, ips, read)
         if not pod["spec"].get("hostNetwork"):
             variables.setdefault("HOSTNAME", self._config_of(pod, sandbox.attempt)["hostname"])
         mounts = machine.volumes.container_mounts(pod, container, self._paths or {}, variables)

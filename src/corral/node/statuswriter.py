@@ -32,6 +32,11 @@ class StatusWriter:
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(delay_s, self._begin)
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is yet to be written."""
+        return self._next is not None or (self._task is not None and not self._task.done())
+
     def _begin(self) -> None:
         if self._timer is not None:
             self._timer.cancel()

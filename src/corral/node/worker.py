@@ -159,6 +159,16 @@ class PodWorker:
             self._refreshing.cancel()
         self._refreshing = self._spawn(self._keep_volumes_fresh(), "volumes")
 
+    def restore(self) -> None:
+        """Write the status again where somebody else has changed what is the node's to say."""
+        known, said = self.pod.get("status") or {}, self._last
+        if self._gone or said is None or self._writer.busy:
+            return
+        own = [c for c in said["conditions"] if c["type"] in OWN]
+        present = [c for c in known.get("conditions") or () if c["type"] in OWN]
+        if present != own or any(known.get(key) != said[key] for key in said if key != "conditions"):
+            self._writer.set({**said, "conditions": own + [c for c in known.get("conditions") or () if c["type"] not in OWN]})
+
     async def relist(self) -> None:
         """Compare with the runtime, in case an event was lost."""
         before = (self.observer.sandboxes, self.observer.containers)
@@ -211,6 +221,7 @@ class PodWorker:
         if made.terminate or self._stopping is not None:
             if self._stopping is None:
                 self._stopping = self._spawn(self._terminate(), "stop")
+                observed = self._observe()
             elif self._stopped and is_deleted(self.pod) and self._releasing is None:
                 self._releasing = self._spawn(self._release(), "release")
         else:
@@ -362,6 +373,7 @@ class PodWorker:
             resources=self._resizer.in_force,
             resize=self._resizer.state,
             busy=self._busy(),
+            ending=self._stopping is not None,
             halt=self._halt,
             room=None if self._taken else self._room(),
             seen_s=self._seen_s,

@@ -1,24 +1,6 @@
-"""How containers end: exit codes, last words, and who comes again how often."""
+"""How containers end: exit codes and last words."""
 
-from tests.conformance.pods import Pods, is_ready, pod, restarts, shell, status_of
-
-#: Fails at first, succeeds then, and stays in the end.
-THREE_LIVES = 'echo x >> /r/count; case $(wc -l < /r/count) in 1) exit 1;; 2) exit 0;; esac; trap "exit 0" TERM; while :; do sleep 0.1; done'
-
-
-def test_a_container_comes_again_as_its_policy_says(pods: Pods) -> None:
-    """[sig-node] Container Runtime blackbox test when starting a container that exits should run with the expected status [NodeConformance] [Conformance]"""
-    mount = {"volumeMounts": [{"name": "r", "mountPath": "/r"}]}
-    for policy in ("Always", "OnFailure", "Never"):
-        volumes = [{"name": "r", "emptyDir": {"medium": "Memory"}}]
-        pods.start(pod(policy.lower(), shell(THREE_LIVES, **mount), restartPolicy=policy, volumes=volumes))
-    never, failing = pods.ended("never"), pods.ended("onfailure")
-    assert (never["status"]["phase"], restarts(never), is_ready(never)) == ("Failed", 0, False)
-    assert (failing["status"]["phase"], restarts(failing), is_ready(failing)) == ("Succeeded", 1, False)
-    assert status_of(failing)["lastState"]["terminated"]["exitCode"] == 1
-    always = pods.until_pod("always", lambda p: restarts(p) == 2 and is_ready(p))
-    assert always["status"]["phase"] == "Running" and "running" in status_of(always)["state"]
-    assert status_of(always)["lastState"]["terminated"]["exitCode"] == 0
+from tests.conformance.pods import Pods, pod, shell, status_of
 
 
 def test_last_words(pods: Pods) -> None:

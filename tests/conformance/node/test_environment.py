@@ -3,7 +3,7 @@
 import base64
 
 from tests.conformance.objects import config_map, service
-from tests.conformance.pods import Pods, pod, shell
+from tests.conformance.pods import Pods, pod, shell, status_of
 
 from corral.api.quantity import parse
 
@@ -121,6 +121,35 @@ def test_services(pods: Pods) -> None:
     assert {name: found[f"FOOSERVICE_{name}"] for name in wanted} == wanted
     declined = lines(pods.output("declines"))
     assert "KUBERNETES_SERVICE_HOST" in declined and not any(name.startswith("FOOSERVICE") for name in declined)
+
+
+def test_files_of_variables(pods: Pods) -> None:
+    """KEP-3721: what an init container wrote into an emptyDir, without its being mounted; what is not there keeps a container waiting."""
+    write = shell(
+        "echo \"# said\nONE='1'\nTWO='two words'\" > /d/env; echo BAD=1 > /d/bad",
+        volumeMounts=[{"name": "d", "mountPath": "/d"}],
+    )
+
+    def of(key: str, path: str = "env", **more: object) -> dict[str, object]:
+        return {"name": key, "valueFrom": {"fileKeyRef": {"volumeName": "d", "path": path, "key": key, **more}}}
+
+    volumes = [{"name": "d", "emptyDir": {}}]
+    asked = {"good": [of("ONE"), of("TWO"), of("NONE", optional=True), of("ELSE", "none", optional=True)]}
+    asked |= {"no-key": [of("NONE")], "no-file": [of("ONE", "none")], "bad": [of("BAD", "bad")]}
+    pods.start(
+        *(pod(name, {"command": ["env"], "env": env}, initContainers=[write], volumes=volumes) for name, env in asked.items())
+    )
+    found = lines(pods.output("good"))
+    assert (found["ONE"], found["TWO"]) == ("1", "two words") and not {"NONE", "ELSE"} & found.keys()
+    told = {
+        "no-key": 'key "NONE" not found in file "env"',
+        "no-file": "not found in volume d",
+        "bad": "couldn't parse env file bad",
+    }
+    for name, message in told.items():
+        waits = pods.until_pod(name, lambda p: status_of(p).get("state", {}).get("waiting", {}).get("message"))
+        waiting = status_of(waits)["state"]["waiting"]
+        assert waiting["reason"] == "CreateContainerConfigError" and message in waiting["message"]
 
 
 def test_a_name_of_the_host(pods: Pods) -> None:

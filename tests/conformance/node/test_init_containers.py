@@ -26,34 +26,6 @@ def test_they_run_first_and_one_by_one(pods: Pods) -> None:
     assert first["finishedAt"] <= second["startedAt"]
 
 
-def test_a_failure_keeps_the_others_from_starting(pods: Pods) -> None:
-    """[sig-node] InitContainer [NodeConformance] should not start app containers and fail the pod if init containers fail on a RestartNever pod [Conformance]
-    [sig-node] InitContainer [NodeConformance] should not start app containers if init containers fail on a RestartAlways pod [Conformance]
-    """
-    good, bad = {"command": ["true"]}, {"command": ["false"]}
-    seen = pods.watch("pods", timeout_s=60)
-    pods.start(pod("never", initContainers=[good, bad]), pod("always", initContainers=[bad, good], restartPolicy="Always"))
-    # The second restart takes the whole of the first back-off; the reference's suite waits for a third.
-    wanted = {"never": lambda p: p["status"].get("phase") == "Failed", "always": lambda p: restarts(p, "i0") == 2}
-    last = {}
-    while wanted:
-        found = seen.next()["object"]
-        name = found["metadata"]["name"]
-        for made in found["status"].get("containerStatuses") or ():
-            assert made["state"] == {"waiting": {"reason": "PodInitializing"}}, found["status"]
-        if name in wanted and wanted[name](found):
-            last[name] = found
-            del wanted[name]
-    seen.close()
-    for name, incomplete in (("never", "[i1]"), ("always", "[i0 i1]")):
-        found = condition(last[name], "Initialized")
-        said = (found["status"], found["reason"], found["message"])
-        assert said == ("False", "ContainersNotInitialized", f"containers with incomplete status: {incomplete}")
-    assert status_of(last["never"], "i1")["state"]["terminated"]["exitCode"] == 1
-    assert last["always"]["status"]["phase"] == "Pending"
-    assert status_of(last["always"], "i1")["state"] == {"waiting": {"reason": "PodInitializing"}}
-
-
 def test_sidecars_start_in_order_and_end_in_reverse_after_the_others(pods: Pods) -> None:
     """KEP-753: each is started, its startup probe included, before the next begins; the main containers end first."""
     probe = {"startupProbe": {"exec": {"command": ["test", "-e", "/d/go"]}, "periodSeconds": 1}}

@@ -16,7 +16,7 @@ def _ready(api: Api) -> None:
 def test_config_maps(api: Api) -> None:
     """[sig-node] ConfigMap should run through a ConfigMap lifecycle [Conformance]"""
     all_verbs(api, "configmaps", config_map("c", {"valueName": "value"}), {"data": {"valueName": "value1"}})
-    assert api.names(everywhere(api, "configmaps"), fieldSelector="metadata.name=kube-root-ca.crt")
+    eventually(lambda: api.names(everywhere(api, "configmaps"), fieldSelector="metadata.name=kube-root-ca.crt"))
 
 
 def test_a_config_map_is_updated(api: Api) -> None:

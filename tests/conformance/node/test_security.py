@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from tests.conformance.conftest import eventually
 from tests.conformance.pods import Pods, pod, shell, status_of
 
 SEE = "id -u; id -g; grep -E '^(NoNewPrivs|Seccomp|CapEff|Groups):' /proc/self/status"
@@ -112,3 +113,11 @@ def test_namespaces_of_the_host(pods: Pods) -> None:
     assert not set(own[:2]) & set(host[:2])
     assert shared == sharing and shared[3] == "pause"
     assert host[3] == Path("/proc/1/comm").read_text().strip()
+
+
+def test_users_of_its_own_are_not_denied_to_a_pod_in_silence(pods: Pods) -> None:
+    """A pod that asks for a user namespace (KEP-127) does not run with the host's users instead."""
+    pods.start(pod("p", "true", hostUsers=False))
+    said = eventually(lambda: [e["message"] for e in pods.events("p") if e["reason"] == "FailedCreatePodSandBox"])
+    assert "runtime does not support user namespaces" in said[0]
+    assert pods.get("pods/p")["status"]["phase"] == "Pending"

@@ -2,7 +2,7 @@ import pytest
 from msgspec.structs import replace
 
 from corral.node.podstate.containers import go_duration
-from corral.node.podstate.observed import Halt, ProbeResults, StartFailure
+from corral.node.podstate.observed import BACKOFF_ANNOTATION, Halt, ProbeResults, StartFailure
 from corral.node.podstate.status import status
 from corral.testing.objects import NOW_S, ago
 from corral.testing.podstate import container, found, new_pod, observed, sandbox
@@ -127,6 +127,15 @@ class TestPhase:
         assert made(pod, state)["phase"] == "Running"
         ended = observed(found("side", "exited"), found("c", "exited"))
         assert made(pod, ended, stopped=True)["phase"] == "Succeeded"
+
+    def test_a_sidecar_of_a_pod_that_ends_does_not_wait_to_come_again(self):
+        side = container("side", restartPolicy="Always")
+        pod = new_pod(initContainers=[side], restartPolicy="Never")
+        state = observed(
+            replace(found("side", "exited", exit_code=137), annotations={BACKOFF_ANNOTATION: "10"}), found("c", "exited")
+        )
+        assert "waiting" in made(pod, state)["initContainerStatuses"][0]["state"]
+        assert "terminated" in made(pod, replace(state, ending=True))["initContainerStatuses"][0]["state"]
 
     def test_a_deleted_pod_ends_by_its_exit_codes(self):
         pod = new_pod(meta={"deletionTimestamp": ago(0)})

@@ -136,7 +136,7 @@ def _state(found: Container) -> Object:
 
 def _waiting(pod: Object, container: Object, found: Container, observed: Observed, made: Object, *, stopped: bool) -> None:
     """A container that ended and comes again is waiting, and its end is its last state."""
-    if stopped or found.state not in ("exited", "created") or is_deleted(pod) or is_over(pod):
+    if stopped or observed.ending or found.state not in ("exited", "created") or is_deleted(pod) or is_over(pod):
         return
     policy = policy_of(pod, container)
     if any(c["name"] == container["name"] for c in init_containers(pod)) and not is_sidecar(container) and policy == "Always":

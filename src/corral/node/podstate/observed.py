@@ -78,6 +78,8 @@ class Observed(Struct, frozen=True):
     resize: ResizeState = NOTHING_TO_RESIZE
     #: a start or a stop of the whole is under way: nothing more may be started now.
     busy: bool = False
+    #: the end of the whole has begun: nothing is started again.
+    ending: bool = False
     halt: Halt | None = None
     #: where the pod would have to find room; None once it has it.
     room: Room | None = None

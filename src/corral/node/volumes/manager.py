@@ -1,6 +1,7 @@
 """The volumes of pods: made before the containers, kept up to date, removed with the pod."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,6 +29,8 @@ _PROPAGATION = {
     "Bidirectional": "PROPAGATION_BIDIRECTIONAL",
 }
 CONTENT_MODE = 0o755
+#: The largest file that variables are taken from.
+FILE_LIMIT_BYTES = 64 * 1024
 _PLUGINS = {"configMap": "configmap", "secret": "secret", "downwardAPI": "downward-api", "projected": "projected"}
 
 
@@ -102,6 +105,22 @@ class Volumes:
             made.append(entry)
         return made
 
+    @staticmethod
+    def read_text(paths: Mapping[str, Path], volume: str, path: str) -> str:
+        """A small file in a volume, where no link leads out of it. Raises OSError, ValueError."""
+        if volume not in paths:
+            raise FileNotFoundError(volume)
+        found = mounts.open_beneath(paths[volume], path)
+        try:
+            # The file may be anything by now, also a pipe on which nobody writes.
+            with open(f"/proc/self/fd/{found}", "rb", opener=_at_once) as file:
+                content = file.read(FILE_LIMIT_BYTES + 1)
+        finally:
+            os.close(found)
+        if len(content) > FILE_LIMIT_BYTES:
+            raise ValueError(f"it is larger than {FILE_LIMIT_BYTES} bytes")
+        return content.decode()
+
     async def _prepare(self, pod: Object, volume: Object) -> Path:
         if is_content(volume):
             return await self._content(pod, volume)
@@ -139,6 +158,10 @@ class Volumes:
     def _folder(self, pod: Object, plugin: str, volume: Object) -> Path:
         top = self._config.pod_dir(pod["metadata"]["uid"])
         return top / "volumes" / f"kubernetes.io~{plugin}" / str(volume["name"])
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def is_read_only(volume: Object) -> bool:
