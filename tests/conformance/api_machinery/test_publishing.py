@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -96,7 +97,12 @@ def test_a_validation_schema(api: Api, kubectl: Kubectl, group: str) -> None:
     for command in ("create", "apply"):
         assert "spec.size: Required value" in kubectl(command, "-f", "-", code=1, input=_gizmo(group, spec={"bars": []}))
     plural = f"gizmos.{group}"
-    assert "A gizmo for testing" in kubectl("explain", plural)
+    whole = r"(?s)DESCRIPTION:.*A gizmo for testing.*FIELDS:.*apiVersion.*<string>.*APIVersion defines.*spec.*<Object>.*What the gizmo is"
+    assert re.search(whole, kubectl("explain", plural))
+    assert re.search(
+        r"(?s)DESCRIPTION:.*Standard object's metadata.*FIELDS:.*creationTimestamp.*<string>",
+        kubectl("explain", f"{plural}.metadata"),
+    )
     assert "What the gizmo is" in kubectl("explain", f"{plural}.spec")
     assert "List of Bars" in kubectl("explain", f"{plural}.spec.bars") and "Name of Bar." in kubectl(
         "explain", f"{plural}.spec.bars"
@@ -144,6 +150,9 @@ def test_unknown_fields_are_kept(api: Api, kubectl: Kubectl, group: str, schema:
     kubectl("apply", "-f", "-", input=_gizmo(group, spec={**spec, "more": {"x": 1}}))
     assert json.loads(kubectl("get", f"gizmos.{group}", "g", "-o", "json"))["spec"]["more"] == {"x": 1}
     assert "Gizmo" in kubectl("explain", f"gizmos.{group}")
+    if schema.get("x-kubernetes-preserve-unknown-fields"):
+        assert published.keys() == {"type", "x-kubernetes-group-version-kind"}
+        assert re.search(r"(?s)DESCRIPTION:.*<empty>", kubectl("explain", f"gizmos.{group}"))
     if "properties" in schema:
         assert published["properties"]["spec"]["x-kubernetes-preserve-unknown-fields"] is True
 

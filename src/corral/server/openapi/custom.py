@@ -18,8 +18,9 @@ _LIST_META = full_name("meta.v1.ListMeta")
 #: What the definitions of custom resources need of the built-in ones.
 NEEDED = (_META, _LIST_META)
 _NOT_IN_V2 = frozenset({"oneOf", "anyOf", "allOf", "not", "nullable", "x-kubernetes-validations"})
-_API_VERSION = "The version of the schema that the object follows."
-_KIND = "What the object is."
+_API_VERSION = "APIVersion defines which group and version of its schema the object follows."
+_KIND = "Kind is the name of what the object is, in CamelCase."
+_METADATA = "Standard object's metadata."
 
 
 def name_of(group: str, version: str, kind: str) -> str:
@@ -39,9 +40,13 @@ def definitions(resources: Iterable[Resource], schemas: Schemas, dialect: Dialec
 
 
 def _object(resource: Resource, schema: Object, dialect: Dialect) -> Object:
-    own = schema if dialect == "v3" else _v2(schema)
-    properties = {**_head(), **(own.get("properties") or {}), "metadata": _reference(_META, dialect)}
     kind = [{"group": resource.group, "kind": resource.kind, "version": resource.version}]
+    if dialect == "v2" and schema.get("x-kubernetes-preserve-unknown-fields"):
+        # kubectl would take the fields that are named for all there may be.
+        return {"type": "object", "x-kubernetes-group-version-kind": kind}
+    own = schema if dialect == "v3" else _v2(schema)
+    metadata = {"description": _METADATA, **_reference(_META, dialect)}
+    properties = {**_head(), **(own.get("properties") or {}), "metadata": metadata}
     return {"type": "object", **own, "properties": properties, "x-kubernetes-group-version-kind": kind}
 
 
