@@ -113,6 +113,11 @@ def test_names_outside(names: Names) -> None:
     eventually(lambda: names.ask("outside", "CNAME") == ["foo.example.com."])
     names.pods.patch("services/outside", {"spec": {"externalName": "bar.example.com"}})
     eventually(lambda: names.ask("outside", "CNAME") == ["bar.example.com."])
+    # A name of the cluster leads to its address.
+    names.pods.patch("services/outside", {"spec": {"externalName": f"test-service-2.{names.zone}".removesuffix(".")}})
+    there = names.ask("test-service-2")
+    eventually(lambda: names.ask("outside") == there)
+    assert resolve(names.querier, "outside") == there
     made = names.pods.get("services/outside")
     made["spec"] = {"type": "ClusterIP", "ports": [{"port": 80, "name": "http", "protocol": "TCP"}]}
     made = names.pods.replace("services/outside", made)

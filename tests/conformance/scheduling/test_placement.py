@@ -48,7 +48,10 @@ def _refused(hollow: HollowNodes, name: str) -> str:
 
 
 def test_nodes_are_without_taints_as_soon_as_they_are_ready(api: Api, hollow: HollowNodes) -> None:
-    """[sig-architecture] Conformance Tests should have at least two untainted nodes [Conformance]"""
+    """[sig-architecture] Conformance Tests should have at least two untainted nodes [Conformance]
+
+    Of hollow nodes: a cluster of several hosts is not there yet.
+    """
     names = [hollow.add("one"), hollow.add("two")]
     for name in names:
         spec = api.get(f"{NODES}/{name}")["spec"]
