@@ -1,4 +1,4 @@
-"""Replicas that serve, each as itself; and one that its node has no port for."""
+"""Replicas that serve, each as itself; one that its node has no port for; and one that somebody calls failed."""
 
 import pytest
 from tests.conformance.conftest import eventually
@@ -45,3 +45,16 @@ def test_a_pod_whose_port_is_taken_is_made_again_until_it_is_free(pods: Pods) ->
     pods.delete("pods/test-pod")
     found = eventually(lambda: (p := pods.find("pods/ss-0")) and p["status"].get("phase") == "Running" and p)
     assert found["metadata"]["uid"] != refused["metadata"]["uid"]
+
+
+def test_a_pod_that_is_called_failed_is_made_again(pods: Pods) -> None:
+    """The part of [sig-apps] "should retry creating failed daemon pods" that needs a node: see test_daemonsets.py."""
+    body = workload("DaemonSet", "ds", replicas=None)
+    body["spec"]["template"]["spec"]["containers"][0] |= {"image": IMAGE, "command": FOREVER}
+    pods.create("daemonsets.apps", body)
+    (name,) = eventually(lambda: pods.names("pods", labelSelector="app=ds"))
+    pods.running(name)
+    pods.patch(f"pods/{name}/status", {"status": {"phase": "Failed"}})
+    pods.until_gone(f"pods/{name}", 40)
+    (again,) = eventually(lambda: pods.names("pods", labelSelector="app=ds"))
+    pods.running(again)

@@ -220,5 +220,9 @@ def test_host_ports_that_differ_in_address_or_protocol(net: Net) -> None:
     eventually(lambda: dial_from_node("http", "127.0.0.1", number) == {"answer": "pod1"})
     eventually(lambda: dial_from_node("http", net.node, number) == {"answer": "pod2"})
     eventually(lambda: dial_from_node("udp", net.node, number) == {"answer": "pod3"})
+    # Also where the loopback is asked from the node's other address.
+    with socket.create_connection(("127.0.0.1", number), 5, source_address=(net.node, 0)) as one:
+        one.sendall(b"GET /hostname HTTP/1.0\r\n\r\n")
+        assert one.recv(1000)
     # And from a pod, by the node's address.
     assert dial(net.client, "http", net.node, number) == "pod2"
