@@ -2,7 +2,7 @@
 
 import pytest
 
-from corral.api.persistentvolumes import allows, best_match, claim_of, class_of, is_for, mismatch, reaches
+from corral.api.persistentvolumes import allows, claim_of, class_of, is_for, matches_of, mismatch, reaches
 
 
 def volume(name, size="1Gi", modes=("ReadWriteOnce",), phase="Available", labels=None, **spec):
@@ -19,9 +19,12 @@ def ref(uid="", name="data"):
     return {"namespace": "n", "name": name, **({"uid": uid} if uid else {})}
 
 
-def best(*volumes, of=None, **more):
-    found = best_match(of or claim(), volumes, **more)
-    return found and found["metadata"]["name"]
+def ranked(*volumes, of=None):
+    return [found["metadata"]["name"] for found in matches_of(of or claim(), volumes)]
+
+
+def best(*volumes, of=None):
+    return next(iter(ranked(*volumes, of=of)), None)
 
 
 def test_the_smallest_that_is_large_enough_is_taken():
@@ -55,15 +58,13 @@ def test_a_selector_chooses_by_labels():
     assert best(volume("a"), volume("b", labels={"tier": "gold"}), of=wanting) == "b"
 
 
-def test_the_one_reserved_for_the_claim_comes_first_and_is_the_only_one_where_binding_is_delayed():
+def test_the_one_reserved_for_the_claim_is_the_only_one():
     reserved = volume("r", "9Gi", claimRef=ref(), storageClassName="any")
-    assert best(volume("a"), reserved) == "r"
-    assert best(volume("a"), reserved, delayed=True) == "r"
-    assert best(volume("a"), delayed=True) is None
+    assert ranked(volume("a"), reserved) == ["r"]
 
 
-def test_what_is_promised_to_others_is_left():
-    assert best(volume("a"), volume("b", "2Gi"), taken={"a"}) == "b"
+def test_others_come_after_the_best():
+    assert ranked(volume("b", "2Gi"), volume("a"), volume("c", "3Gi")) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(

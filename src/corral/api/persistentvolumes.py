@@ -3,7 +3,7 @@
 https://kubernetes.io/docs/concepts/storage/persistent-volumes/#binding
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from corral.api.objects import Key, Object, key_of
 from corral.api.quantity import Quantity, parse
@@ -105,25 +105,23 @@ def allows(topologies: Iterable[Object] | None, labels: Mapping[str, str]) -> bo
     )
 
 
-def best_match(
-    claim: Object, volumes: Iterable[Object], *, taken: Collection[str] = (), delayed: bool = False
-) -> Object | None:
-    """The volume to bind the claim to: the one reserved for it, else the smallest that is large enough.
+def matches_of(claim: Object, volumes: Iterable[Object]) -> list[Object]:
+    """The volumes that could serve the claim, best first: the one that is reserved for it alone; else the free ones that fit.
 
-    With `delayed`, only a reserved one. `taken`: the names of volumes that are promised to others.
+    The smallest is best, after those that can do no more than is asked for.
     """
     fitting = []
     for volume in volumes:
-        if volume["metadata"]["name"] in taken or volume["metadata"].get("deletionTimestamp"):
+        if volume["metadata"].get("deletionTimestamp") or _mode(volume) != _mode(claim):
             continue
-        if capacity(volume) < requested(claim) or _mode(volume) != _mode(claim):
+        if capacity(volume) < requested(claim):
             continue
         if volume["spec"].get("claimRef"):
             if is_for(volume, claim):
-                return volume
-        elif not delayed and _is_free_for(volume, claim):
+                return [volume]
+        elif _is_free_for(volume, claim):
             fitting.append(volume)
-    return min(fitting, key=_rank, default=None)
+    return sorted(fitting, key=_rank)
 
 
 def _is_free_for(volume: Object, claim: Object) -> bool:
@@ -141,7 +139,6 @@ def _selected(volume: Object, claim: Object) -> bool:
 
 
 def _rank(volume: Object) -> tuple[int, Quantity, str]:
-    """What can do the least more than is asked for comes first."""
     return len(volume["spec"].get("accessModes") or ()), capacity(volume), volume["metadata"]["name"]
 
 

@@ -37,8 +37,9 @@ def plan_claim(claim: Object, named: Object | None, candidates: Iterable[Object]
     if claim["spec"].get("volumeName"):
         return _plan_named(claim, named)
     delayed = facts.is_delayed(offer.storage_class)
-    found = facts.best_match(claim, candidates, delayed=delayed)
-    if found is not None:
+    found = next(iter(facts.matches_of(claim, candidates)), None)
+    # Of a class that waits, the scheduler chooses; what is reserved for the claim has been chosen.
+    if found is not None and (not delayed or facts.claim_of(found)):
         return bind(claim, found)
     if offer.default_class and claim["spec"].get("storageClassName") is None and not facts.class_of(claim):
         return [_of_claim(claim, {"spec": {"storageClassName": offer.default_class}})]
@@ -187,7 +188,10 @@ def _claim_status(claim: Object, phase: str, volume: Object | None) -> list[Acti
 def _volume_status(volume: Object, phase: str, message: str = "") -> list[Action]:
     if _phase(volume) == phase:
         return []
-    patch = {"metadata": {"uid": volume["metadata"]["uid"]}, "status": {"phase": phase, "message": message or None}}
+    status: Object = {"phase": phase}
+    if message or (volume.get("status") or {}).get("message"):
+        status["message"] = message or None
+    patch = {"metadata": {"uid": volume["metadata"]["uid"]}, "status": status}
     return [Patch(VOLUMES, key_of(volume), patch, subresource="status")]
 
 

@@ -4,23 +4,60 @@ Claims of a class that waits for its first consumer get their volume here: one t
 is made there. https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from corral.api import persistentvolumes as facts
 from corral.api.objects import Key, Object, key_of
 from corral.api.persistentvolumes import SELECTED_NODE, annotation
 
 
+class Want(Struct, frozen=True):
+    """A claim that waits for its first consumer: the volumes that could serve it, best first, and where one could be made."""
+
+    claim: Key
+    fitting: Sequence[Object]
+    #: Nodes of these topologies (none: all), where a volume of the class can be made; None: nowhere.
+    made_in: Sequence[Object] | None
+    #: Where its volume is being made; '' where that is open.
+    place: str = ""
+
+    @property
+    def reserved(self) -> Object | None:
+        """The volume that is reserved for the claim: no other will do."""
+        return self.fitting[0] if self.fitting and facts.claim_of(self.fitting[0]) else None
+
+
 class Choice(Struct, frozen=True):
     """For the claims of a pod on one node: volumes to bind to them (by name), and those whose volume is to be made there."""
 
-    volumes: Mapping[Key, str] = field(default_factory=dict)
+    volumes: Mapping[Key, str] = {}
     made: tuple[Key, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.volumes or self.made)
+
+
+def choose(wants: Iterable[Want], labels: Mapping[str, str], node: str, taken: Collection[str]) -> Choice | None:
+    """What claims get on a node; None where one of them would get nothing. `taken`: the volumes promised to others."""
+    volumes: dict[Key, str] = {}
+    made: list[Key] = []
+    for want in wants:
+        if want.place:
+            if want.place != node:
+                return None
+            made.append(want.claim)
+            continue
+        free = (v for v in want.fitting if v["metadata"]["name"] not in taken and facts.reaches(v, labels, node))
+        name = next((n for v in free if (n := v["metadata"]["name"]) not in volumes.values()), "")
+        if name:
+            volumes[want.claim] = name
+        elif want.made_in is not None and want.reserved is None and facts.allows(want.made_in, labels):
+            made.append(want.claim)
+        else:
+            return None
+    return Choice(volumes, tuple(made))
 
 
 def _none(_: str) -> Object | None:
@@ -43,62 +80,47 @@ class Volumes(Struct):
     storage_class: Callable[[str], Object | None] = _none
     candidates: Callable[[Object], Sequence[Object]] = _no_volumes
     #: By pod: what it was promised.
-    promises: dict[Key, Choice] = field(default_factory=dict)
-    _nodes: dict[Key, str] = field(default_factory=dict)
+    promises: dict[Key, Choice] = {}
+    #: The same by claim and by volume: which volume, where one is made and for how many pods, and which volumes are promised.
+    _volumes: dict[Key, str] = {}
+    _places: dict[Key, tuple[str, int]] = {}
+    taken: set[str] = set()
 
     def promise(self, pod: Key, choice: Choice, node: str) -> None:
         """Keep the volumes of `choice` for the pod, until they are bound or it gives up."""
-        if choice:
-            self.promises[pod] = choice
-            self._nodes[pod] = node
+        self.release(pod)
+        if not choice:
+            return
+        self.promises[pod] = choice
+        self._volumes.update(choice.volumes)
+        self.taken.update(choice.volumes.values())
+        for claim in choice.made:
+            self._places[claim] = node, self._places.get(claim, ("", 0))[1] + 1
 
     def release(self, pod: Key) -> None:
         """The pod needs no promise any more."""
-        self.promises.pop(pod, None)
-        self._nodes.pop(pod, None)
+        choice = self.promises.pop(pod, None)
+        if choice is None:
+            return
+        for claim, name in choice.volumes.items():
+            self._volumes.pop(claim, None)
+            self.taken.discard(name)
+        for claim in choice.made:
+            node, pods = self._places.pop(claim)
+            if pods > 1:
+                self._places[claim] = node, pods - 1
 
     def promised(self, claim: Key) -> str:
         """The volume that the claim is to get, for whichever pod; '' where none was chosen."""
-        return next((c.volumes[claim] for c in self.promises.values() if claim in c.volumes), "")
+        return self._volumes.get(claim, "")
 
-    def place_of(self, claim: Object) -> str:
-        """The node on which the claim's volume is to be made; '' where that is open."""
+    def want(self, claim: Object) -> Want:
+        """What there is for a claim that waits."""
         key = key_of(claim)
-        made = (self._nodes[pod] for pod, choice in self.promises.items() if key in choice.made)
-        return annotation(claim, SELECTED_NODE) or next(made, "")
-
-    def choose(self, claims: Iterable[Object], labels: Mapping[str, str], node: str) -> Choice | None:
-        """What the unbound claims would get on a node; None where one of them would get nothing."""
-        taken = {name for choice in self.promises.values() for name in choice.volumes.values()}
-        volumes: dict[Key, str] = {}
-        made: list[Key] = []
-        for claim in sorted(claims, key=facts.requested):
-            key, wanted = key_of(claim), facts.class_of(claim)
-            place = self.place_of(claim)
-            if place:
-                if place != node:
-                    return None
-                made.append(key)
-                continue
-            found = facts.best_match(claim, self._reaching(claim, labels, node), taken=taken)
-            if found is not None and not facts.reaches(found, labels, node):
-                return None
-            if found is not None:
-                taken.add(found["metadata"]["name"])
-                volumes[key] = found["metadata"]["name"]
-            elif _can_be_made(self.storage_class(wanted), labels):
-                made.append(key)
-            else:
-                return None
-        return Choice(volumes, tuple(made))
-
-    def _reaching(self, claim: Object, labels: Mapping[str, str], node: str) -> list[Object]:
-        """What can be used on the node, and what is reserved for the claim wherever it is: no other will do then."""
-        candidates = self.candidates(claim)
-        return [v for v in candidates if v["spec"].get("claimRef") or facts.reaches(v, labels, node)]
-
-
-def _can_be_made(storage_class: Object | None, labels: Mapping[str, str]) -> bool:
-    if storage_class is None or storage_class.get("provisioner") in ("", facts.NO_PROVISIONER):
-        return False
-    return facts.allows(storage_class.get("allowedTopologies"), labels)
+        place = annotation(claim, SELECTED_NODE) or self._places.get(key, ("", 0))[0]
+        if place:
+            return Want(key, (), None, place)
+        storage_class = self.storage_class(facts.class_of(claim)) or {}
+        by_hand = storage_class.get("provisioner", "") in ("", facts.NO_PROVISIONER)
+        made_in = None if by_hand else storage_class.get("allowedTopologies") or ()
+        return Want(key, facts.matches_of(claim, self.candidates(claim)), made_in)

@@ -10,7 +10,7 @@ from corral.api.objects import Key, Object
 from corral.scheduler.filters.contract import Filter, Misfit, Wake
 from corral.scheduler.shape import Claim, Shape
 from corral.scheduler.snapshot import NodeInfo, Snapshot
-from corral.scheduler.volumes import Choice, Volumes
+from corral.scheduler.volumes import Choice, Volumes, Want, choose
 
 _UNBOUND = "pod has unbound immediate PersistentVolumeClaims"
 _GONE = Misfit(("node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)",), False)
@@ -22,17 +22,17 @@ class _Claims(Struct):
     """The claims of a shape: the volumes of those that are bound (None: lost), and those that wait."""
 
     bound: list[Object | None] = field(default_factory=list)
-    waiting: list[Object] = field(default_factory=list)
+    wants: list[Want] = field(default_factory=list)
     why: str = ""
 
 
 def choice_for(shape: Shape, node: NodeInfo, volumes: Volumes) -> Choice:
     """What the claims of a pod get on the node that it was given."""
-    return volumes.choose(_claims(shape, volumes).waiting, node.labels, node.name) or Choice()
+    return choose(_claims(shape, volumes).wants, node.labels, node.name, volumes.taken) or Choice()
 
 
 def _claims(shape: Shape, volumes: Volumes) -> _Claims:
-    found = _Claims()
+    found, waiting = _Claims(), list[Object]()
     for mounted in shape.claims:
         claim = volumes.claim(Key(shape.namespace, mounted.name))
         found.why = _missing(shape.namespace, mounted, claim)
@@ -42,10 +42,12 @@ def _claims(shape: Shape, volumes: Volumes) -> _Claims:
         if facts.is_bound(claim) or promised:
             found.bound.append(volumes.volume(promised or claim["spec"]["volumeName"]))
         elif facts.is_delayed(volumes.storage_class(facts.class_of(claim))) and not claim["spec"].get("volumeName"):
-            found.waiting.append(claim)
+            waiting.append(claim)
         else:
             found.why = _UNBOUND
             return found
+    # The smallest first: what is left for the others is larger.
+    found.wants = [volumes.want(claim) for claim in sorted(waiting, key=facts.requested)]
     return found
 
 
@@ -80,7 +82,7 @@ def _check(shape: Shape, node: NodeInfo, state: tuple[_Claims, Volumes]) -> Misf
             return _GONE
         if not facts.reaches(volume, node.labels, node.name):
             return _ELSEWHERE
-    return _NOTHING if volumes.choose(claims.waiting, node.labels, node.name) is None else None
+    return _NOTHING if choose(claims.wants, node.labels, node.name, volumes.taken) is None else None
 
 
 FILTER = Filter(
