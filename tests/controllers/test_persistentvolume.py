@@ -18,12 +18,16 @@ STANDARD = {
 
 
 class Disks:
-    """Folders by node and name. `full` nodes make none."""
+    """Folders by node and name. `full` nodes make and remove none; `before` is called first."""
 
     def __init__(self):
         self.folders, self.full = set(), set()
 
+    async def before(self, what):
+        pass
+
     async def folder(self, what, node, volume):
+        await self.before(what)
         if node in self.full:
             raise OSError(f'node "{node}": no space left')
         (self.folders.add if what == "make" else self.folders.discard)((node, volume))
@@ -244,5 +248,138 @@ def test_a_volume_deleted_by_hand_waits_for_its_claim_and_then_takes_its_folder_
             await control.client.delete("persistentvolumeclaims", "data", "default")
             await control.until(lambda: not control.objects("persistentvolumes"))
             assert not control.disks.folders
+
+    asyncio.run(story())
+
+
+async def bound(control):
+    """A claim that is bound to a volume on n1; the volume."""
+    await control.client.create("persistentvolumeclaims", claim())
+    await control.client.create("pods", pod("p", "data", nodeSelector={"kubernetes.io/hostname": "n1"}))
+    await control.until(lambda: phase(control, "persistentvolumeclaims", "data") == "Bound")
+    return control.objects("persistentvolumes")[0]
+
+
+async def unclaim(control):
+    """Delete the pod and its claim."""
+    await control.client.delete("pods", "p", "default", grace_period_s=0)
+    await control.client.delete("persistentvolumeclaims", "data", "default")
+
+
+def test_a_claim_deleted_while_its_folder_is_made_leaves_nothing(tmp_path):
+    async def story():
+        async with storage(tmp_path) as control:
+            deleted = []
+
+            async def delete(what):
+                if what == "make" and not deleted:
+                    deleted.append(await control.client.delete("persistentvolumeclaims", "data", "default"))
+
+            control.disks.before = delete
+            await control.client.create("persistentvolumeclaims", claim())
+            await control.client.create("pods", pod("p", "data"))
+            await control.until(lambda: deleted and not control.objects("persistentvolumeclaims"))
+            await control.until(lambda: not control.disks.folders and not control.objects("persistentvolumes"))
+            await control.until(lambda: 'persistentvolumeclaim "data" not found' in condition(control, "p"))
+            await control.client.create("persistentvolumeclaims", claim())
+            await control.until(lambda: phase(control, "pods", "p") == "Running")
+
+    asyncio.run(story())
+
+
+def test_what_a_node_cannot_remove_has_failed_and_goes_when_it_can(tmp_path):
+    async def story():
+        async with storage(tmp_path) as control:
+            name = (await bound(control))["metadata"]["name"]
+            control.disks.full.add("n1")
+            await unclaim(control)
+            await control.until(lambda: phase(control, "persistentvolumes", name) == "Failed")
+            assert found(control, "persistentvolumes", name)["status"]["message"] == 'node "n1": no space left'
+            assert await said(control, 'node "n1": no space left')
+            control.disks.full.clear()
+            await control.until(lambda: not control.objects("persistentvolumes"))
+            assert not control.disks.folders
+
+    asyncio.run(story())
+
+
+def test_with_its_node_a_volume_goes(tmp_path):
+    async def story():
+        async with storage(tmp_path) as control:
+            await bound(control)
+            await control.client.delete("nodes", "n1")
+            await control.client.delete("persistentvolumeclaims", "data", "default")
+            await control.client.delete("pods", "p", "default", grace_period_s=0)
+            await control.until(lambda: not control.objects("persistentvolumes"))
+
+    asyncio.run(story())
+
+
+def test_what_is_to_be_retained_stays_also_when_its_volume_is_deleted(tmp_path):
+    async def story():
+        async with storage(tmp_path, classes=[{**STANDARD, "reclaimPolicy": "Retain"}]) as control:
+            name = (await bound(control))["metadata"]["name"]
+            await unclaim(control)
+            await control.until(lambda: phase(control, "persistentvolumes", name) == "Released")
+            await control.client.delete("persistentvolumes", name)
+            await control.until(lambda: not control.objects("persistentvolumes"))
+            assert control.disks.folders == {("n1", name)}
+
+    asyncio.run(story())
+
+
+def test_a_class_that_does_not_wait_takes_the_first_node_that_it_allows(tmp_path):
+    only = [{"matchLabelExpressions": [{"key": "kubernetes.io/hostname", "values": ["n2"]}]}]
+    soon = {**STANDARD, "volumeBindingMode": "Immediate", "allowedTopologies": only}
+
+    async def story():
+        async with storage(tmp_path, classes=[soon]) as control:
+            await control.client.create("persistentvolumeclaims", claim())
+            await control.until(lambda: phase(control, "persistentvolumeclaims", "data") == "Bound")
+            assert {node for node, _ in control.disks.folders} == {"n2"}
+
+    asyncio.run(story())
+
+
+def test_what_a_folder_cannot_be_is_said(tmp_path):
+    async def story():
+        async with storage(tmp_path, classes=[{**STANDARD, "volumeBindingMode": "Immediate"}]) as control:
+            await control.client.create("persistentvolumeclaims", claim(volumeMode="Block"))
+            why = "a folder cannot be used as a block device: volumeMode must be Filesystem"
+            assert await said(control, f'failed to provision volume with StorageClass "standard": {why}')
+            assert not control.disks.folders
+
+    asyncio.run(story())
+
+
+def test_claims_go_with_the_pods_of_a_statefulset_where_that_is_asked_for(tmp_path):
+    async def story():
+        async with storage(tmp_path) as control:
+            labels = {"app": "db"}
+            mounts = [{"name": "data", "mountPath": "/d"}]
+            spec = {
+                "replicas": 2,
+                "podManagementPolicy": "Parallel",
+                "persistentVolumeClaimRetentionPolicy": {"whenScaled": "Delete", "whenDeleted": "Delete"},
+                "selector": {"matchLabels": labels},
+                "template": {
+                    "metadata": {"labels": labels},
+                    "spec": {"containers": [{"name": "c", "image": "i", "volumeMounts": mounts}]},
+                },
+                "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": claim()["spec"]}],
+            }
+            await control.client.create("statefulsets.apps", {"metadata": {"name": "db", "namespace": "default"}, "spec": spec})
+
+            def names():
+                return {c["metadata"]["name"] for c in control.objects("persistentvolumeclaims")}
+
+            await control.until(lambda: len(control.ready_pods("default")) == 2)
+            assert names() == {"data-db-0", "data-db-1"}
+            await control.client.patch("statefulsets.apps", "db", {"spec": {"replicas": 1}}, "default")
+            await control.until(lambda: names() == {"data-db-0"})
+            await control.client.patch("statefulsets.apps", "db", {"spec": {"replicas": 2}}, "default")
+            await control.until(lambda: len(control.ready_pods("default")) == 2)
+            await control.client.delete("statefulsets.apps", "db", "default")
+            await control.until(lambda: not names() and not control.disks.folders)
 
     asyncio.run(story())

@@ -20,7 +20,7 @@ def keys(tmp_path):
 
 
 def answers(keys, tmp_path, paths, certificate=None):
-    """(status, text) of GETs of `paths` with a client certificate (certificate and key files)."""
+    """(status, text) of `paths` with a client certificate (certificate and key files); a path may say a method before it."""
     config = NodeConfig(
         "x",
         "n1",
@@ -43,8 +43,9 @@ def answers(keys, tmp_path, paths, certificate=None):
         try:
             async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session:
                 found = []
-                for path in paths:
-                    async with session.get(f"https://127.0.0.1:{server.port}{path}") as response:
+                for asked in paths:
+                    method, _, path = asked.rpartition(" ")
+                    async with session.request(method or "GET", f"https://127.0.0.1:{server.port}{path}") as response:
                         found.append((response.status, await response.text()))
                 return found
         finally:
@@ -92,3 +93,19 @@ def test_logs_of_pods_and_no_way_out_of_their_folder(keys, tmp_path):
     assert '<a href="pipe%26%3Cx%3E/">pipe&amp;&lt;x&gt;/</a>' in listed[1]
     assert away[0] == none[0] == 404
     assert top[0] == 200 and '<a href="pods/">pods/</a>' in top[1]
+
+
+def test_folders_of_volumes_are_made_and_removed(keys, tmp_path):
+    certificate = (keys.kubelet_client_certificate, keys.kubelet_client_key)
+    folder = tmp_path / "persistent" / "pvc-1"
+    assert answers(keys, tmp_path, ["PUT /volumes/pvc-1"]) == [(401, "Unauthorized")]
+    assert answers(keys, tmp_path, ["PUT /volumes/pvc-1"], certificate) == [(200, f"{folder}\n")]
+    assert folder.is_dir()
+    asked = ["DELETE /volumes/pvc-1", "DELETE /volumes/pvc-1", "PUT /volumes/a..b", "GET /volumes/pvc-1", "PUT /volumes"]
+    found = answers(keys, tmp_path, asked, certificate)
+    assert [status for status, _ in found] == [200, 200, 400, 404, 404]
+    assert not folder.exists()
+    (tmp_path / "persistent").rmdir()
+    (tmp_path / "persistent").touch()
+    ((status, text),) = answers(keys, tmp_path, ["PUT /volumes/pvc-1"], certificate)
+    assert status == 500 and str(tmp_path / "persistent") in text
