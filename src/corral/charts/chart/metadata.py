@@ -62,7 +62,9 @@ def _anything_list(value: Any, where: str) -> list[Any]:
 Reader = Callable[[Any, str], Any]
 
 
-def _record(name: str, fields: dict[str, Reader], go: str) -> Reader:
+def _record(name: str, fields: dict[str, Reader], go: str, always: tuple[str, ...] = ()) -> Reader:
+    """A reader of a struct; what is empty is left out, but for those that Go writes always."""
+
     def read(value: Any, where: str) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise _mismatch(value, where, go)
@@ -73,6 +75,8 @@ def _record(name: str, fields: dict[str, Reader], go: str) -> Reader:
             item = value.get(key, by_name.get(key.lower()))
             if item is not None and (made := reader(item, f"{name}.{key}")) not in ("", False, [], {}):
                 read_fields[key] = made
+            elif key in always:
+                read_fields[key] = ""
         return read_fields
 
     return read
@@ -100,6 +104,7 @@ _dependency = _record(
         "alias": _text,
     },
     "chart.Dependency",
+    always=("name", "repository"),
 )
 _maintainer = _record("Maintainer", {"name": _text, "email": _text, "url": _text}, "chart.Maintainer")
 _dependencies = _list_of(_dependency, "[]*chart.Dependency")

@@ -55,7 +55,7 @@ def _examine_text(path: str, text: str, version: str, findings: Findings) -> Non
             return
         findings.add_all(WARNING, path, _names(obj))
         findings.add(WARNING, path, deprecation(str(obj.get("apiVersion") or ""), str(obj.get("kind") or ""), version))
-        findings.add(ERROR, path, _selector(obj))
+        findings.add(ERROR, path, _selector(obj, text))
         findings.add_all(ERROR, path, _list(obj))
 
 
@@ -100,12 +100,10 @@ def _names(obj: dict[str, Any]) -> Iterator[str]:
         yield f'object name does not conform to Kubernetes naming requirements: "{name}": {fault}'
 
 
-def _selector(obj: dict[str, Any]) -> str:
-    kind, spec = obj.get("kind"), obj.get("spec")
-    if kind not in _WORKLOADS:
-        return ""
-    selector = spec.get("selector") if isinstance(spec, dict) else None
-    if isinstance(selector, dict) and ("matchLabels" in selector or "matchExpressions" in selector):
+def _selector(obj: dict[str, Any], text: str) -> str:
+    """As with Helm, a selector anywhere in the file will do."""
+    kind = obj.get("kind")
+    if kind not in _WORKLOADS or "matchLabels" in text or "matchExpressions" in text:
         return ""
     name = (obj.get("metadata") or {}).get("name", "")
     return f'a {kind} must contain matchLabels or matchExpressions, and "{name}" does not'

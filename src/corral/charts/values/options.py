@@ -73,7 +73,8 @@ def _content(name: str, fetch: Fetch | None) -> bytes:
         with open(name, "rb") as file:
             return file.read(yamlfile.MAX_YAML_BYTES + 1)
     except OSError as error:
-        raise ChartError(f"open {name}: {(error.strerror or str(error)).lower()}", "name a file of values") from None
+        verb = "read" if isinstance(error, IsADirectoryError) else "open"
+        raise ChartError(f"{verb} {name}: {(error.strerror or str(error)).lower()}", "name a file of values") from None
 
 
 def _json_kind(value: object) -> str:

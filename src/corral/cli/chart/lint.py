@@ -24,7 +24,7 @@ def run(options: Options, arguments: list[str]) -> None:
     """Print what is found; fails where there are errors."""
     paths = [Path(argument) for argument in arguments or ["."]]
     if options.with_subcharts:
-        paths += [sub for path in paths for sub in sorted(path.glob("charts/*")) if sub.is_dir() or sub.suffix == ".tgz"]
+        paths += [sub for path in paths for sub in _within(path / "charts")]
     values = chartpath.values(options)
     failed = told = 0
     for path in paths:
@@ -37,6 +37,21 @@ def run(options: Options, arguments: list[str]) -> None:
         raise CorralError(total)
     if not options.quiet or told:
         print(total)
+
+
+def _within(folder: Path) -> list[Path]:
+    """The charts in a folder, folders and archives, however deep, in the order of a walk."""
+    if not folder.is_dir():
+        return []
+    found: list[Path] = []
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            found += _within(path)
+        elif path.name == "Chart.yaml":
+            found.append(folder)
+        elif path.name.endswith((".tgz", ".tar.gz")):
+            found.append(path)
+    return found
 
 
 def _one(options: Options, path: Path, values: dict[str, object]) -> tuple[bool, bool]:

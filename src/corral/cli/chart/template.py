@@ -15,7 +15,7 @@ FLAGS = (
     *CHART,
     *VALUES,
     *POST_RENDER,
-    Flag("api-versions", "strings", "API versions that the cluster is said to have", "a"),
+    Flag("api-versions", "array", "API versions that the cluster is said to have", "a"),
     Flag("kube-version", "string", "the version that the cluster is said to have"),
     Flag("include-crds", "bool", "print custom resource definitions, too"),
     Flag("skip-tests", "bool", "leave the tests out"),

@@ -1,0 +1,1 @@
+server { listen {{ .Values.config.server.port }}; }
