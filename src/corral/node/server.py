@@ -18,7 +18,7 @@ from aiohttp import web
 
 from corral.base.takeover import give_back, join, open_upgraded, take_over
 from corral.base.tls import server_tls
-from corral.node import configz, hostlogs
+from corral.node import configz, hostlogs, metrics
 from corral.node import stats as stats_of
 from corral.node.cri.errors import CriError
 from corral.node.cri.types import Container
@@ -201,16 +201,22 @@ class KubeletServer:
     async def _metrics(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:
         del request
         agent = self._agent
-        pods = [worker.pod for worker in agent.workers.values()]
-        found = await agent.runtime.stats() if rest == ["resource"] else []
-        text = stats_of.resource_metrics(pods, found, agent.clock.now())
-        if not rest:
-            running = sum(c.state == "running" for w in agent.workers.values() for c in w.observer.containers)
-            text += f"# TYPE kubelet_running_pods gauge\nkubelet_running_pods {len(pods)}\n"
-            text += (
-                f'# TYPE kubelet_running_containers gauge\nkubelet_running_containers{{container_state="running"}} {running}\n'
-            )
-        return web.Response(text=text, content_type="text/plain")
+        workers = list(agent.workers.values())
+        pods = [worker.pod for worker in workers]
+        match rest:
+            case []:
+                containers = (container for worker in workers for container in worker.observer.containers)
+                text = metrics.of_agent(agent.config.node_name, pods, containers)
+            case ["cadvisor"]:
+                networks = stats_of.networks_of(pods, Path("/proc/net/route").read_text())
+                text = metrics.of_containers(pods, await agent.runtime.stats(), networks)
+            case ["probes"]:
+                text = metrics.of_probes((worker.pod, worker.asked) for worker in workers)
+            case ["resource"]:
+                text = stats_of.resource_metrics(pods, await agent.runtime.stats(), agent.clock.now()).encode()
+            case _:
+                raise RefusalError(404, "404 page not found")
+        return web.Response(body=text, content_type="text/plain")
 
     async def _volumes(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:
         """PUT makes and DELETE removes the folder of a PersistentVolume on this node; the answer is its path."""

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from corral.node.podstate.observed import (
 )
 from corral.node.podstate.plan import Kill, Plan, plan
 from corral.node.podstate.status import status as status_of
-from corral.node.probes.prober import Prober
+from corral.node.probes.prober import Asked, Prober
 from corral.node.references import references
 from corral.node.resizing import Resizer
 from corral.node.resources import pod_cgroup
@@ -118,6 +118,11 @@ class PodWorker:
     def granted(self) -> Object:
         """The pod with the resources that the node has granted it."""
         return self._resizer.view(self.pod)
+
+    @property
+    def asked(self) -> Mapping[Asked, int]:
+        """How often each probe gave which answer."""
+        return self._prober.asked
 
     @property
     def holds_resources(self) -> bool:

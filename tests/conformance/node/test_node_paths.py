@@ -18,6 +18,10 @@ def test_a_node_answers_as_a_kubelet_does(pods: Pods) -> None:
     assert uid in [found["podRef"]["uid"] for found in pods.get(f"{node}/stats/summary")["pods"]]
     assert "node_cpu_usage_seconds_total" in pods.get(f"{node}/metrics/resource")
     assert "kubelet_running_pods" in pods.get(f"{node}/metrics")
+    of_pod = f'namespace="{pods.namespace}",pod="p"'
+    used = pods.until(f"{node}/metrics/cadvisor", lambda text: of_pod in text)
+    assert "container_memory_working_set_bytes" in used and "machine_cpu_cores" in used
+    assert "prober_probe_total" in pods.get(f"{node}/metrics/probes")
     listing = pods.get(f"{node}/logs/")
     assert listing.startswith("<!doctype html>") and f'href="{node}/logs/pods/"' not in listing and 'href="pods/"' in listing
     said = pods.get(f"{node}/logs/pods/{pods.namespace}_p_{uid}/c/0.log")

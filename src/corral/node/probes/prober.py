@@ -8,6 +8,7 @@ https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-pro
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 Kind = Literal["startup", "liveness", "readiness"]
 KINDS: tuple[Kind, ...] = ("startup", "liveness", "readiness")
+#: Container name, kind of probe, and whether the answer was good.
+Asked = tuple[str, Kind, bool]
 Say = Callable[[str, str, str], None]
 
 #: How soon a container that is not ready is asked again; twice as long each time, until it is the period.
@@ -47,6 +50,7 @@ class Prober:
         self._clock = clock
         self._changed = changed
         self._probed: dict[str, _Probed] = {}
+        self.asked: Counter[Asked] = Counter()
 
     @property
     def results(self) -> dict[str, ProbeResults]:
@@ -107,6 +111,7 @@ class Prober:
         while True:
             began_s = self._clock.monotonic()
             good, text = await self._ask(id, spec, probed)
+            self.asked[probed.container["name"], kind, good] += 1
             row = row + 1 if good == last else 1
             last = good
             if not good and told:
