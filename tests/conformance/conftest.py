@@ -6,6 +6,10 @@ need containers take `pods` (conformance/pods.py), which brings a real cluster, 
 is one namespace for all tests of a file, for pods that are started at once and looked at by many.
 """
 
+import json
+import os
+import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +23,8 @@ from tests.conformance.rest import Api
 from corral.testing.cluster import ControlPlane
 
 Object = dict[str, Any]
+#: kubectl's words, and `code` and `input` → what it wrote.
+Kubectl = Callable[..., str]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,6 +49,23 @@ def api(corral: ControlPlane, corral_namespace: str) -> Iterator[Api]:
     """A client of a control plane, as administrator, in a namespace of the test's own."""
     with Api.of(corral.data_dir, corral.server, corral_namespace) as api:
         yield api
+
+
+@pytest.fixture
+def kubectl(corral: ControlPlane, corral_namespace: str, tmp_path: Path) -> Kubectl:
+    """kubectl, unmodified, in the test's namespace of the control plane: what it wrote. It must end with `code`."""
+    if shutil.which("kubectl") is None:
+        pytest.skip("no kubectl here: scripts/setup --dev installs it")
+    env = {**os.environ, "KUBECONFIG": str(corral.kubeconfig), "HOME": str(tmp_path)}
+
+    def call(*words: str, code: int = 0, input: Any = None) -> str:
+        text = input if input is None or isinstance(input, str) else json.dumps(input)
+        command = ["kubectl", "-n", corral_namespace, *words]
+        done = subprocess.run(command, capture_output=True, text=True, input=text, timeout=60, check=False, env=env)
+        assert done.returncode == code, f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+    return call
 
 
 @pytest.fixture

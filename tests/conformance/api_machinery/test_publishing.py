@@ -1,22 +1,16 @@
 """The published schemas of custom resources: OpenAPI v2 and v3, and what kubectl makes of them."""
 
 import json
-import os
 import re
-import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.conformance.conftest import eventually
+from tests.conformance.conftest import Kubectl, eventually
 from tests.conformance.objects import definition
 from tests.conformance.rest import Api
 
-from corral.testing.cluster import ControlPlane
-
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-Kubectl = Callable[..., str]
 
 SCHEMA: dict[str, Any] = {
     "description": "A gizmo for testing",
@@ -42,20 +36,6 @@ SCHEMA: dict[str, Any] = {
         },
     },
 }
-
-
-@pytest.fixture
-def kubectl(corral: ControlPlane, corral_namespace: str, tmp_path: Path) -> Kubectl:
-    env = {**os.environ, "KUBECONFIG": str(corral.kubeconfig), "HOME": str(tmp_path)}
-
-    def call(*words: str, code: int = 0, input: Any = None) -> str:
-        text = None if input is None else json.dumps(input)
-        command = ["kubectl", "-n", corral_namespace, *words]
-        done = subprocess.run(command, capture_output=True, text=True, input=text, timeout=60, check=False, env=env)
-        assert done.returncode == code, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout + done.stderr
-
-    return call
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conformance.cli.conftest import Kubectl
-from tests.conformance.conftest import eventually
+from tests.conformance.conftest import Kubectl, eventually
 from tests.conformance.hollow import HollowNodes
 from tests.conformance.objects import pod, workload
 from tests.conformance.rest import Api
@@ -61,10 +60,10 @@ def test_where_the_control_plane_is(kubectl: Kubectl, corral: ControlPlane) -> N
 def test_a_difference(kubectl: Kubectl) -> None:
     """[sig-cli] Kubectl client Kubectl diff should check if kubectl diff finds a difference for Deployments [Conformance]"""
     body = workload("Deployment", "httpd", replicas=1)
-    kubectl("create", "-f", "-", input=json.dumps(body))
+    kubectl("create", "-f", "-", input=body)
     old = body["spec"]["template"]["spec"]["containers"][0]["image"]
     body["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example/busybox:1"
-    said = kubectl("diff", "-f", "-", input=json.dumps(body), code=1)
+    said = kubectl("diff", "-f", "-", input=body, code=1)
     lines = [line for line in said.splitlines() if "image:" in line]
     assert [(line[0], line.split()[-1]) for line in lines] == [("-", old), ("+", "registry.example/busybox:1")]
     assert kubectl("get", "deploy/httpd", "-o", "jsonpath={.spec.template.spec.containers[0].image}") == old
