@@ -32,6 +32,10 @@ class Context(Struct, frozen=True):
     extra: dict[str, list[str]] = field(default_factory=dict)
 
 
+#: What a status write keeps of the metadata where it writes nothing but the status.
+OWN_METADATA = ("labels", "annotations", "finalizers", "ownerReferences")
+
+
 class Rules:
     """The default rules, for kinds that have none of their own. Subclasses override what differs."""
 
@@ -41,6 +45,8 @@ class Rules:
     generation_counts_labels = False
     #: Whether the kind has a `status` subresource: a main write keeps the old status, a status write keeps all but it.
     has_status = False
+    #: The fields of the metadata that a status write keeps too.
+    status_keeps: tuple[str, ...] = ()
     #: Whether PUT to a missing name creates it (Leases, Events and a few others).
     allow_create_on_update = False
     #: Whether an update without a resourceVersion is accepted (most kinds; not e.g. custom resources).
@@ -72,6 +78,7 @@ class Rules:
             new.update({k: v for k, v in old.items() if k not in ("kind", "apiVersion", "metadata", "status")})
             if status is not None:
                 new["status"] = status
+            _keep(new["metadata"], old["metadata"], self.status_keeps)
         elif "status" in old:
             new["status"] = old["status"]
         else:
@@ -118,3 +125,11 @@ class Rules:
     def selectable_fields(self, obj: Object) -> dict[str, str]:
         """The fields that a field selector may name, beside `metadata.name` and `metadata.namespace`."""
         return {}
+
+
+def _keep(new: Object, old: Object, fields: tuple[str, ...]) -> None:
+    for name in fields:
+        if name in old:
+            new[name] = old[name]
+        else:
+            new.pop(name, None)

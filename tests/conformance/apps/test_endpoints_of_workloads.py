@@ -90,8 +90,12 @@ def test_the_life_of_a_deployment(api: Api) -> None:
     )
     watch.until(lambda e: e["type"] == "MODIFIED" and e["object"]["metadata"]["labels"].get("test-deployment") == "patched")
     api.until("deployments.apps/test-deployment", lambda d: d["status"].get("replicas") == 2)
-    status = {"status": {"readyReplicas": 2, "availableReplicas": 2, "conditions": [{"type": "Seen", "status": "True"}]}}
-    assert "Seen" in [c["type"] for c in api.patch("deployments.apps/test-deployment/status", status)["status"]["conditions"]]
+    status: dict[str, Any] = {"status": {"readyReplicas": 2, "conditions": [{"type": "Seen", "status": "True"}]}}
+    # Labels are not the status endpoint's to change.
+    status["metadata"] = {"labels": {"test-deployment": "patched-status"}}
+    patched = api.patch("deployments.apps/test-deployment/status", status, STRATEGIC)
+    assert "Seen" in [c["type"] for c in patched["status"]["conditions"]]
+    assert patched["metadata"]["labels"]["test-deployment"] == "patched"
     found = api.get("deployments.apps/test-deployment")
     found["spec"]["template"]["spec"]["containers"][0]["image"] = "i:2"
     replaced = replace(api, "deployments.apps/test-deployment", found)

@@ -18,7 +18,7 @@ from corral.api.kinds.admissionmatch import (
 )
 from corral.api.kinds.workload import default_fields
 from corral.api.objects import Object
-from corral.api.rules import Rules
+from corral.api.rules import OWN_METADATA, Rules
 
 if TYPE_CHECKING:
     from corral.api.admissioncel import PolicyCompiler
@@ -72,6 +72,7 @@ class ValidatingAdmissionPolicyRules(_PolicyRules):
     """Rules of admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy."""
 
     has_status = True
+    status_keeps = OWN_METADATA
     counted = "validations"
 
     def validate_create(self, obj: Object) -> Errors:

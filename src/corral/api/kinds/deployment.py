@@ -18,6 +18,8 @@ from corral.api.objects import Object
 class DeploymentRules(WorkloadRules):
     """Rules of apps/v1 Deployment."""
 
+    status_keeps = ("labels",)
+
     def default_workload(self, spec: Object) -> None:
         """One replica, a rolling update by quarters, ten revisions, ten minutes."""
         default_fields(spec, replicas=1, revisionHistoryLimit=10, progressDeadlineSeconds=600)

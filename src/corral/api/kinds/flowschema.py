@@ -4,7 +4,7 @@ from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.objects import Object
-from corral.api.rules import Rules
+from corral.api.rules import OWN_METADATA, Rules
 
 DISTINGUISHERS = ("ByNamespace", "ByUser")
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch")
@@ -19,6 +19,7 @@ class FlowRules(Rules):
 
     has_generation = True
     has_status = True
+    status_keeps = OWN_METADATA
 
     def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
         """The same as on create, or the conditions of the status."""

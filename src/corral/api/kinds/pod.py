@@ -30,6 +30,7 @@ class PodRules(Rules):
 
     has_generation = True
     has_status = True
+    status_keeps = ("ownerReferences",)
     graceful = True
     allow_unconditional_update = True
 
@@ -67,11 +68,6 @@ class PodRules(Rules):
             _keep_all_but(new, old, _take_resources)
         elif subresource != "binding":  # A binding sets the node and a condition, and nothing that a client sent.
             super().prepare_update(new, old, subresource, context)
-        if subresource == "status":
-            owners = old["metadata"].get("ownerReferences")
-            new["metadata"].pop("ownerReferences", None)
-            if owners:
-                new["metadata"]["ownerReferences"] = owners
 
     def validate_create(self, obj: Object) -> Errors:
         """The annotations that mean something, the spec, and what may not be there at birth."""

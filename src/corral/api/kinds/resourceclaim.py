@@ -6,7 +6,7 @@ from corral.api.kinds.devices import check_devices, check_size, default_devices
 from corral.api.kinds.workload import IMMUTABLE
 from corral.api.metadata import validate_annotations, validate_labels
 from corral.api.objects import Object
-from corral.api.rules import Rules
+from corral.api.rules import OWN_METADATA, Rules
 
 MAX_RESERVED_FOR = 256
 
@@ -15,6 +15,7 @@ class ResourceClaimRules(Rules):
     """Rules of resource.k8s.io/v1 ResourceClaim."""
 
     has_status = True
+    status_keeps = OWN_METADATA
 
     def default(self, obj: Object) -> None:
         """One device for each request."""

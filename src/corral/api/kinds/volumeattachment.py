@@ -6,7 +6,7 @@ from corral.api.kinds import rows
 from corral.api.kinds.volumesource import check_driver_name
 from corral.api.kinds.workload import IMMUTABLE
 from corral.api.objects import Object
-from corral.api.rules import Rules
+from corral.api.rules import OWN_METADATA, Rules
 
 ONE_SOURCE = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
 
@@ -15,6 +15,7 @@ class VolumeAttachmentRules(Rules):
     """Rules of storage.k8s.io/v1 VolumeAttachment."""
 
     has_status = True
+    status_keeps = OWN_METADATA
 
     def default(self, obj: Object) -> None:
         """There is a spec with a source."""
