@@ -2,6 +2,7 @@
 
 import asyncio
 
+from corral.client import events
 from corral.client.events import Recorder
 from corral.testing.clock import VirtualClock
 from corral.testing.server import running_server
@@ -63,3 +64,23 @@ def test_a_flood_about_one_object_is_cut_off_and_let_in_again_slowly(tmp_path):
 
     _, (event,) = recorded(tmp_path, record)
     assert event["count"] == 26
+
+
+def test_events_are_written_together_a_while_after_they_happened(tmp_path, monkeypatch):
+    monkeypatch.setattr(events, "COLLECT_S", 3600)
+
+    async def scenario():
+        async with asyncio.timeout(30), running_server(tmp_path) as server:
+            client = server.client()
+            recorder = Recorder(client, "tester", VirtualClock())
+            task = asyncio.create_task(recorder.run())
+            about = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a", "namespace": "default"}}
+            for reason in ("Pulled", "Created", "Started"):
+                recorder.record(about, "Normal", reason, "")
+                await asyncio.sleep(0.01)
+            assert not (await client.list("events", "default")).items
+            await recorder.flush()
+            task.cancel()
+            return [item.object["reason"] for item in (await client.list("events", "default")).items]
+
+    assert sorted(asyncio.run(scenario())) == ["Created", "Pulled", "Started"]

@@ -103,7 +103,7 @@ def test_config_reaches_a_container_by_environment_and_files(cluster: Cluster, k
 def test_a_service_account_token_opens_the_api_from_inside(cluster: Cluster, kubectl: Kubectl, namespace: str) -> None:
     script = (
         "cd /var/run/secrets/kubernetes.io/serviceaccount; ls; cat namespace; echo; "
-        'test -s token && echo "$KUBERNETES_SERVICE_HOST"; nc -w 3 "$KUBERNETES_SERVICE_HOST" 443 </dev/null && echo open'
+        'test -s token && echo "$KUBERNETES_SERVICE_HOST"; nc -w 3 "$KUBERNETES_SERVICE_HOST" 443 </dev/null >/dev/null && echo open'
     )
     cluster.apply(pod("token", {"command": shell(script)}, restartPolicy="Never"), namespace)
     eventually(lambda: status(cluster, namespace, "token")["phase"] in ("Succeeded", "Failed"))

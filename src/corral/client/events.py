@@ -5,6 +5,7 @@ those of the reference's event correlator.
 """
 
 import asyncio
+import contextlib
 import itertools
 import logging
 from collections import OrderedDict, deque
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 1000
 WRITES_AT_ONCE = 16
+#: So long after it happened an event is written, with what happened meanwhile: people can wait, what they are told of cannot.
+COLLECT_S = 0.5
 MESSAGE_LIMIT_CHARS = 1024
 REMEMBERED = 4096
 #: So many different messages of one reason about one object within the window are combined into one event.
@@ -57,6 +60,7 @@ class Recorder:
         self._source = {"component": component} | ({"host": host} if host else {})
         self._queue: deque[_Event] = deque()
         self._filled = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._written = asyncio.Condition()
         self._open = 0
         self._count = itertools.count()
@@ -92,23 +96,33 @@ class Recorder:
         """Write what is recorded, until cancelled: several at a time, but never two about one object."""
         while True:
             await self._filled.wait()
-            batch: dict[Hashable, _Event] = {}
-            while self._queue and len(batch) < WRITES_AT_ONCE and self._queue[0].subject not in batch:
-                event = self._queue.popleft()
-                batch[event.subject] = event
-            if not self._queue:
-                self._filled.clear()
-            try:
-                await asyncio.gather(*map(self._try, batch.values()))
-            finally:
-                self._open -= len(batch)
-            async with self._written:
-                self._written.notify_all()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(COLLECT_S):
+                    await self._hurried.wait()
+            while self._queue:
+                await self._write_some()
+            self._filled.clear()
+
+    async def _write_some(self) -> None:
+        batch: dict[Hashable, _Event] = {}
+        while self._queue and len(batch) < WRITES_AT_ONCE and self._queue[0].subject not in batch:
+            event = self._queue.popleft()
+            batch[event.subject] = event
+        try:
+            await asyncio.gather(*map(self._try, batch.values()))
+        finally:
+            self._open -= len(batch)
+        async with self._written:
+            self._written.notify_all()
 
     async def flush(self) -> None:
-        """Return when everything recorded so far was written."""
-        async with self._written:
-            await self._written.wait_for(lambda: self._open == 0)
+        """Return when everything recorded so far was written, which is begun at once."""
+        self._hurried.set()
+        try:
+            async with self._written:
+                await self._written.wait_for(lambda: self._open == 0)
+        finally:
+            self._hurried.clear()
 
     def _spend(self, event: _Event) -> bool:
         """Whether one more event about its subject is not too much."""

@@ -143,7 +143,7 @@ class Agent:
             whole(free["memory"]),
             whole(free["ephemeral-storage"]),
         )
-        references = References(self.client, self._references_changed)
+        references = References(self.client, self._references_changed, self.clock)
         return Machine(
             config=config,
             client=self.client,

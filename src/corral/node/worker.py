@@ -45,6 +45,8 @@ from corral.node.volumes.content import VolumeError
 log = logging.getLogger(__name__)
 
 STOP_RETRY_S = 5.0
+#: Volumes that were just made are looked at again after this long; then when a token of theirs is due.
+FRESH_VOLUMES_S = 5.0
 RUN_ERROR_SHOWN_S = 1.0
 KEPT_DEAD_CONTAINERS = 1
 #: While a pod comes up, what is on the way is not reported step by step: mostly it runs before that.
@@ -158,11 +160,11 @@ class PodWorker:
         self.refresh_volumes()
         self._wake.set()
 
-    def refresh_volumes(self) -> None:
-        """Bring the contents of volumes up to date, now and whenever a token is due."""
+    def refresh_volumes(self, after_s: float = 0.0) -> None:
+        """Bring the contents of volumes up to date, now (or in a while) and whenever a token is due."""
         if self._refreshing is not None:
             self._refreshing.cancel()
-        self._refreshing = self._spawn(self._keep_volumes_fresh(), "volumes")
+        self._refreshing = self._spawn(self._keep_volumes_fresh(after_s), "volumes")
 
     def restore(self) -> None:
         """Write the status again where somebody else has changed what is the node's to say."""
@@ -269,6 +271,8 @@ class PodWorker:
 
     async def _start(self, made: Plan) -> None:
         await self._starter.containers(self.granted, made.starts, self._wake.set)
+        if self._refreshing is None:
+            self.refresh_volumes(FRESH_VOLUMES_S)
         await self._remove_old(made)
 
     async def _remove_old(self, made: Plan) -> None:
@@ -351,7 +355,8 @@ class PodWorker:
         self._machine.cgroups.remove(pod_cgroup(self._machine.config.cgroup_root, self.pod))
         await asyncio.to_thread(shutil.rmtree, self._log_dir, True)
 
-    async def _keep_volumes_fresh(self) -> None:
+    async def _keep_volumes_fresh(self, after_s: float) -> None:
+        await self._machine.clock.sleep(after_s)
         while not self._ended:
             try:
                 await self._machine.references.use(self.uid, references(self.pod))
