@@ -7,14 +7,13 @@ defaulting).
 
 import json
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from typing import Any
 
 from corral.api.facts import Field, Type, named
 from corral.api.fields import Errors, Path
 from corral.api.golang import DecodeError, read
 from corral.api.jsonvalues import repeated_keys
-from corral.api.objects import Object
+from corral.api.objects import Object, copied
 
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
 EMBEDDED = "x-kubernetes-embedded-resource"
@@ -151,20 +150,20 @@ def set_defaults(value: Any, schema: Object) -> None:
         if isinstance(items, dict):
             for i, item in enumerate(value):
                 if item is None and "default" in items and not items.get("nullable"):
-                    value[i] = deepcopy(items["default"])
+                    value[i] = copied(items["default"])
                 set_defaults(value[i], items)
     elif isinstance(value, dict):
         properties: Mapping[str, Object] = schema.get("properties") or {}
         others = schema.get("additionalProperties")
         for name, one in properties.items():
             if "default" in one and (name not in value or (value[name] is None and not one.get("nullable"))):
-                value[name] = deepcopy(one["default"])
+                value[name] = copied(one["default"])
             if isinstance(value.get(name), dict | list):
                 set_defaults(value[name], one)
         if isinstance(others, dict):
             for name in value.keys() - properties.keys():
                 if value[name] is None and "default" in others and not others.get("nullable"):
-                    value[name] = deepcopy(others["default"])
+                    value[name] = copied(others["default"])
                 set_defaults(value[name], others)
 
 

@@ -62,19 +62,18 @@ def zero(type_: Type, *, nulls: bool = True) -> Any:
 
 def filled(obj: dict[str, Any], type_: Type) -> dict[str, Any]:
     """`obj` with the fields that Go always writes and `obj` lacks: `status: {}`, `rules: null` and the like. `obj` stays."""
-    always = type_.always
-    added = {name: zero(field.type) for name, field in always.items() if _lacks(obj, name, field)} if always else {}
-    growing = _growing(type_)
-    for name, value in obj.items():
-        if name in growing and isinstance(value, dict | list):
-            got = _filled(value, growing[name])
+    always, growing = _filling(type_)
+    added = {}
+    for name, is_collection, field_type in always:
+        if name not in obj or (is_collection and not obj[name] and obj[name] is not None):
+            added[name] = zero(field_type)
+    for name, field_type in growing:
+        value = obj.get(name)
+        if isinstance(value, dict) or value:
+            got = _filled(value, field_type)
             if got is not value:
                 added[name] = got
     return {**obj, **added} if added else obj
-
-
-def _lacks(obj: dict[str, Any], name: str, field: Field) -> bool:
-    return name not in obj or (field.type.kind in _COLLECTIONS and not obj[name] and obj[name] is not None)
 
 
 def _filled(value: Any, type_: Type) -> Any:
@@ -93,9 +92,10 @@ def _filled(value: Any, type_: Type) -> Any:
 
 
 @lru_cache(4096)
-def _growing(type_: Type) -> dict[str, Type]:
-    """The fields of an object type below which `filled` may have something to add: the others need not be looked at."""
-    return {name: field.type for name, field in type_.fields.items() if _grows(field.type, set())}
+def _filling(type_: Type) -> tuple[list[tuple[str, bool, Type]], list[tuple[str, Type]]]:
+    """The fields of an object type that are always there, whether each is a list or map, and those below which there are any."""
+    always = [(name, field.type.kind in _COLLECTIONS, field.type) for name, field in type_.always.items()]
+    return always, [(name, field.type) for name, field in type_.fields.items() if _grows(field.type, set())]
 
 
 def _grows(type_: Type, seen: set[int]) -> bool:
@@ -124,15 +124,16 @@ class _Reader:
     def struct(self, value: Any, type_: Type) -> Any:
         if not isinstance(value, dict):
             return self._mismatch(value, type_)
-        fields, steps = type_.fields, self._steps
+        known, always = _reading(type_)
+        steps = self._steps
         if isinstance(value, Repeated):
             for key in value.repeated:
-                if key in fields:
+                if key in known:
                     self._note("duplicate field", key)
         made = {}
         for key, item in value.items():
-            field = fields.get(key)
-            if field is None:
+            how = known.get(key)
+            if how is None:
                 if type_.preserve_unknown:
                     made[key] = item
                 else:
@@ -140,20 +141,18 @@ class _Reader:
                 continue
             if item is None:
                 continue  # the zero value, which `always` below writes where it must be
-            kind = field.type.kind
-            if kind == "string" and type(item) is str:
-                if item or field.pointer or field.keeps_zero:
+            plain, keeps_zero, read, field_type, step = how
+            if type(item) is plain:
+                if item or keeps_zero:
                     made[key] = item
                 continue
-            steps.append((type_, field))
-            got = _READ[kind](self, item, field.type)
+            steps.append(step)
+            got = read(self, item, field_type)
             steps.pop()
-            # An empty list is the same as none once the reference has stored it (`filled` sees to that for those that Go writes
-            # even when empty); till then it is somebody's.
-            if got or kind in _KEPT or (field.keeps_zero if kind in _COLLECTIONS else field.keeps_zero or field.pointer):
+            if got or keeps_zero:
                 made[key] = got
-        for key, field in type_.always.items():
-            if key not in made and field.type.kind not in _COLLECTIONS:
+        for key, field in always:
+            if key not in made:
                 made[key] = None if field.pointer else zero(field.type, nulls=False)
         return made
 
@@ -285,8 +284,8 @@ def _depth(value: Any) -> int:
     depth, level = 0, [value]
     while level:
         depth += 1
-        inner = [one for outer in level for one in (outer.values() if isinstance(outer, dict) else outer)]
-        level = [one for one in inner if isinstance(one, dict | list)]
+        inners = [outer.values() if isinstance(outer, dict) else outer for outer in level]
+        level = [one for inner in inners for one in inner if isinstance(one, (dict, list))]
     return depth
 
 
@@ -343,6 +342,25 @@ def _bad_base64(data: bytes) -> int | None:
     return (len(data) if pad else at - in_group) if in_group else None
 
 
+#: How a field is read: the type of values that are as Go shows them, whether zero values stay, how others are read as which
+#: type, and the step to them.
+_How = tuple[type | None, bool, Callable[[_Reader, Any, Type], Any], Type, tuple[Type, Field]]
+
+
+@lru_cache(4096)
+def _reading(type_: Type) -> tuple[dict[str, _How], list[tuple[str, Field]]]:
+    """How the fields of an object type are read, and those without a list or map that are there whether given or not."""
+    known = {}
+    for name, field in type_.fields.items():
+        kind = field.type.kind
+        # An empty list is the same as none once the reference has stored it (`filled` sees to that for those that Go writes
+        # even when empty); till then it is somebody's.
+        keeps_zero = kind in _KEPT or field.keeps_zero or (field.pointer and kind not in _COLLECTIONS)
+        known[name] = (_PLAIN.get(kind), keeps_zero, _READ[kind], field.type, (type_, field))
+    return known, [(name, field) for name, field in type_.always.items() if field.type.kind not in _COLLECTIONS]
+
+
+_PLAIN = {"string": str, "bool": bool}
 _COLLECTIONS = frozenset(("list", "map"))
 #: Kinds whose values stay when given, however empty.
 _KEPT = frozenset(

@@ -1,9 +1,8 @@
 """Times as Go parses and prints them: RFC 3339 in, UTC out, and the words for what is none."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-_USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _FULL = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)([.,]\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _MICRO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{6})(Z|[+-]\d\d:\d\d)", re.ASCII)
 LAYOUT = "2006-01-02T15:04:05Z07:00"
@@ -22,15 +21,17 @@ def normal(text: str, *, micro: bool = False) -> str:
     if match is None:
         raise ValueError(_unparsable(text, micro))
     try:
-        moment = datetime.strptime(match[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(match[1])
     except ValueError:
         raise ValueError(_out_of_range(text)) from None
+    if text[11:13] == "24":  # The end of the day, to ISO 8601; no hour, to Go.
+        raise ValueError(_out_of_range(text))
     if match[3] == "Z":
-        return text if micro or _USUAL.fullmatch(text) else match[1] + "Z"
+        return text if micro or match[2] is None else match[1] + "Z"
     hours, minutes = int(match[3][1:3]), int(match[3][4:])
     offset = timedelta(hours=hours, minutes=minutes)
     moment = moment - offset if match[3][0] == "+" else moment + offset
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + (match[2] if micro else "") + "Z"
+    return moment.isoformat() + (match[2] if micro else "") + "Z"
 
 
 def _unparsable(text: str, micro: bool) -> str:

@@ -34,7 +34,7 @@ _kept = lru_cache(maxsize=PARSED_OBJECTS_KEPT)(orjson.loads)
 
 
 def parse(raw: bytes) -> Object:
-    """The object of these bytes, shared by all who ask: never change it (copy.deepcopy first)."""
+    """The object of these bytes, shared by all who ask: never change it (but a `copied` one)."""
     obj: Object = _kept(raw)
     return obj
 
@@ -43,6 +43,15 @@ def keep_parsed(count: int) -> None:
     """Keep only `count` parsed objects in this process: one that looks at few objects has better use for its memory."""
     global _kept  # noqa: PLW0603 - one cache a process
     _kept = lru_cache(maxsize=count)(orjson.loads)
+
+
+def copied(value: Any) -> Any:
+    """A JSON value of one's own, to change. Several times faster than copy.deepcopy, which expects more than trees."""
+    if isinstance(value, dict):
+        return {key: copied(item) if isinstance(item, dict | list) else item for key, item in value.items()}
+    if isinstance(value, list):
+        return [copied(item) if isinstance(item, dict | list) else item for item in value]
+    return value
 
 
 def controller_of(obj: Object) -> Object | None:

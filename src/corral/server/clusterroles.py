@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
-from copy import deepcopy
 
 from corral.api.errors import ApiError
-from corral.api.objects import Object
+from corral.api.objects import Object, copied
 from corral.server.authorization import aggregation
 from corral.server.authorization.rbac import CLUSTER_ROLES
 from corral.server.changes import Change
@@ -47,6 +46,6 @@ async def _write(core: Core, wanted: Object) -> None:
 
     def with_rules(present: Object | None) -> Object:
         assert present is not None
-        return {**present, "rules": deepcopy(wanted["rules"])}
+        return {**present, "rules": copied(wanted["rules"])}
 
     await core.writes.change(Plan(request, resource, MANAGER), name, with_rules)

@@ -3,7 +3,6 @@
 See https://kubernetes.io/docs/concepts/architecture/garbage-collection/ and .../workloads/pods/pod-lifecycle/#pod-termination.
 """
 
-from copy import deepcopy
 from typing import Any
 
 import orjson
@@ -14,7 +13,7 @@ from corral.api.errors import bad_request, conflict, not_found
 from corral.api.facts import named
 from corral.api.fields import Errors
 from corral.api.golang import DecodeError, read
-from corral.api.objects import Object, parse
+from corral.api.objects import Object, copied, parse
 from corral.api.resources import Resource
 from corral.api.rules import Rules
 from corral.api.serialize import serialize, with_revision
@@ -198,7 +197,7 @@ class Deletions:
         """The object as it is while it is being deleted (a copy)."""
         now_s = self._core.clock.now()
         rules = self._core.rules(resource)
-        new: Object = deepcopy(old)
+        new: Object = copied(old)
         meta = new["metadata"]
         meta["finalizers"] = _finalizers(meta.get("finalizers") or [], resource, options)
         grace_s = _grace(rules, old, options) if rules.graceful else 0

@@ -4,13 +4,12 @@ https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requ
 """
 
 import base64
-from copy import deepcopy
 
 from corral.api.durations import human
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.kinds.signername import check_signer_name
-from corral.api.objects import Object
+from corral.api.objects import Object, copied
 from corral.api.rules import Context, Rules
 from corral.base.clock import rfc3339
 
@@ -51,9 +50,9 @@ class CertificateSigningRequestRules(Rules):
 
     def prepare_update(self, new: Object, old: Object, subresource: str, context: Context) -> None:
         """The request stays; an approval changes the conditions only, and only an approval approves."""
-        status = deepcopy(new.get("status") or {})
-        new["spec"] = deepcopy(old["spec"])
-        new["status"] = deepcopy(old.get("status") or {})
+        status = copied(new.get("status") or {})
+        new["spec"] = copied(old["spec"])
+        new["status"] = copied(old.get("status") or {})
         if subresource == "approval":
             new["status"]["conditions"] = status.get("conditions") or []
         elif subresource == "status":

@@ -1,7 +1,5 @@
 """Jobs."""
 
-import copy
-
 from corral.api import names
 from corral.api.durations import human
 from corral.api.fields import Errors, Path
@@ -11,7 +9,7 @@ from corral.api.kinds.jobstatus import check_status
 from corral.api.kinds.podspec import check_template, default_template
 from corral.api.kinds.selector import check_selector
 from corral.api.kinds.workload import WorkloadRules, check_immutable, check_match, check_not_negative, default_fields
-from corral.api.objects import Object
+from corral.api.objects import Object, copied
 from corral.api.rules import Context
 from corral.base.clock import parse_rfc3339
 
@@ -265,7 +263,7 @@ def _check_completions(errs: Errors, spec: Object, old: Object, path: Path) -> N
 
 def _check_template_kept(errs: Errors, new: Object, old: Object, path: Path) -> None:
     """The template stays; while the job has not started, where its pods go may change (KEP-2926)."""
-    template, former = new["spec"].get("template") or {}, copy.deepcopy(old["spec"].get("template") or {})
+    template, former = new["spec"].get("template") or {}, copied(old["spec"].get("template") or {})
     if old["spec"].get("suspend") and (old.get("status") or {}).get("startTime") is None:
         pods, kept = template.get("spec") or {}, former.setdefault("spec", {})
         for field in ("nodeSelector", "tolerations", "schedulingGates"):

@@ -1,13 +1,11 @@
 """Nodes."""
 
-import copy
-
 from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.kinds.computeresources import check_amount
 from corral.api.kinds.scheduling import check_effect
-from corral.api.objects import Object
+from corral.api.objects import Object, copied
 from corral.api.rules import Context, Rules
 
 _ROLE_PREFIX = "node-role.kubernetes.io/"
@@ -24,7 +22,7 @@ class NodeRules(Rules):
         spec = obj.setdefault("spec", {})
         status = obj.setdefault("status", {})
         if status.get("allocatable") is None and status.get("capacity") is not None:
-            status["allocatable"] = copy.deepcopy(status["capacity"])
+            status["allocatable"] = copied(status["capacity"])
         if spec.get("podCIDR") and not spec.get("podCIDRs"):
             spec["podCIDRs"] = [spec["podCIDR"]]
         elif spec.get("podCIDRs") and not spec.get("podCIDR"):

@@ -1,14 +1,12 @@
 """PersistentVolumeClaims."""
 
-import copy
-
 from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.kinds.claimspec import check_claim_spec, default_claim_spec
 from corral.api.kinds.computeresources import check_not_negative
 from corral.api.kinds.specdiff import diff
-from corral.api.objects import Object
+from corral.api.objects import Object, copied
 from corral.api.persistentvolumes import BETA_CLASS
 from corral.api.quantity import parse
 from corral.api.rules import Context, Rules
@@ -36,7 +34,7 @@ class PersistentVolumeClaimRules(Rules):
         spec = obj["spec"]
         source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
         if source is not None and reference is None:
-            spec["dataSourceRef"] = copy.deepcopy(source)
+            spec["dataSourceRef"] = copied(source)
         elif reference is not None and source is None and not reference.get("namespace"):
             spec["dataSource"] = {k: v for k, v in reference.items() if k != "namespace"}
 
@@ -54,7 +52,7 @@ class PersistentVolumeClaimRules(Rules):
                 check_not_negative(errs, amount, Path("status").child("capacity").key(name))
             return errs
         errs = self.validate_create(new)
-        spec, former = copy.deepcopy(new["spec"]), copy.deepcopy(old["spec"])
+        spec, former = copied(new["spec"]), copied(old["spec"])
         if not former.get("volumeName"):
             former["volumeName"] = spec.get("volumeName", "")
         if former.get("storageClassName") is None and spec.get("storageClassName") is not None:

@@ -1,6 +1,5 @@
 """Pods."""
 
-import copy
 from collections.abc import Callable
 
 from corral.api.fields import Errors, Path
@@ -13,7 +12,7 @@ from corral.api.kinds.podrow import pod_cells
 from corral.api.kinds.podspec import check_pod_spec, default_pod_spec
 from corral.api.kinds.podwarnings import name_warnings, pod_warnings
 from corral.api.kinds.qos import qos_class
-from corral.api.objects import Object
+from corral.api.objects import Object, copied
 from corral.api.rules import Context, Rules
 
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
@@ -72,7 +71,8 @@ class PodRules(Rules):
     def validate_create(self, obj: Object) -> Errors:
         """The annotations that mean something, the spec, and what may not be there at birth."""
         errs = Errors()
-        _check_pod(errs, obj)
+        _check_annotations(errs, obj)
+        _check_spec(errs, obj)
         spec, path = obj["spec"], Path("spec")
         if spec.get("ephemeralContainers"):
             errs.forbidden(path.child("ephemeralContainers"), "cannot be set on create")
@@ -89,7 +89,9 @@ class PodRules(Rules):
         if subresource == "status":
             podupdate.check_status(errs, new, old)
             return errs
-        _check_pod(errs, new)
+        _check_annotations(errs, new)
+        if new["spec"] != old["spec"]:  # One that is as it was has been looked at.
+            _check_spec(errs, new)
         if subresource == "ephemeralcontainers":
             podupdate.check_ephemeral_containers(errs, new, old)
         elif subresource == "resize":
@@ -124,16 +126,19 @@ class PodRules(Rules):
         }
 
 
-def _check_pod(errs: Errors, obj: Object) -> None:
-    spec, path = obj["spec"], Path("spec")
+def _check_annotations(errs: Errors, obj: Object) -> None:
     annotations = obj["metadata"].get("annotations") or {}
-    if podupdate.MIRROR in annotations and not spec.get("nodeName"):
+    if podupdate.MIRROR in annotations and not obj["spec"].get("nodeName"):
         at = Path("metadata").child("annotations").key(podupdate.MIRROR)
         errs.invalid(at, annotations[podupdate.MIRROR], "must set spec.nodeName if mirror pod annotation is set")
     cost = annotations.get(DELETION_COST)
     if cost is not None and not _is_int32(cost):
         errs.invalid(Path("metadata").child("annotations").key(DELETION_COST), cost, "must be a 32bit integer")
-    check_annotations(errs, annotations, spec, Path("metadata").child("annotations"))
+    check_annotations(errs, annotations, obj["spec"], Path("metadata").child("annotations"))
+
+
+def _check_spec(errs: Errors, obj: Object) -> None:
+    spec, path = obj["spec"], Path("spec")
     check_pod_spec(errs, spec, path, obj["metadata"].get("name") or "")
     if not spec.get("serviceAccountName"):
         for i, volume in enumerate(spec.get("volumes") or ()):
@@ -167,10 +172,10 @@ def _containers(spec: Object) -> list[Object]:
 
 
 def _keep_all_but(new: Object, old: Object, take: Callable[[Object, Object], None]) -> None:
-    wanted = copy.deepcopy(new.get("spec") or {})
+    wanted = copied(new.get("spec") or {})
     version = new["metadata"].get("resourceVersion")
     owners = new["metadata"].get("managedFields")
-    kept = copy.deepcopy({k: v for k, v in old.items() if k not in ("kind", "apiVersion")})
+    kept = copied({k: v for k, v in old.items() if k not in ("kind", "apiVersion")})
     for name in [k for k in new if k not in ("kind", "apiVersion")]:
         del new[name]
     new.update(kept)

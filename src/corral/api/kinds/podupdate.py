@@ -1,6 +1,5 @@
 """What of a pod may change, by which road (https://kubernetes.io/docs/concepts/workloads/pods/#pod-update-and-replacement)."""
 
-import copy
 from typing import Any
 
 from corral.api import names
@@ -10,7 +9,7 @@ from corral.api.kinds.podannotations import APP_ARMOR
 from corral.api.kinds.podspec import MAX_INT32
 from corral.api.kinds.scheduling import check_tolerations
 from corral.api.kinds.specdiff import diff
-from corral.api.objects import Object
+from corral.api.objects import Object, copied
 
 MIRROR = "kubernetes.io/config.mirror"
 _CHANGEABLE = (
@@ -144,7 +143,7 @@ def _check_gates(errs: Errors, new: list[Object], old: list[Object]) -> None:
 
 def _without_changeable(errs: Errors, new: Object, old: Object) -> Object:
     """The new spec with all that may change set back to the old."""
-    spec = copy.deepcopy(new)
+    spec = copied(new)
     for kind in ("containers", "initContainers"):
         for container, before in zip(spec.get(kind) or (), old.get(kind) or (), strict=False):
             container["image"] = before.get("image", "")

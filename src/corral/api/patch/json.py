@@ -5,11 +5,10 @@ reference, a `remove` of what is not there fails, `add` to a missing parent fail
 """
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from typing import Any
 
 from corral.api.errors import ApiError, bad_request
-from corral.api.objects import Object
+from corral.api.objects import Object, copied
 
 MAX_OPERATIONS = 10000
 #: What copy operations may add in all, in bytes of their JSON.
@@ -40,7 +39,7 @@ def json_patch(document: Object, operations: Any) -> Object:
     if len(operations) > MAX_OPERATIONS:
         text = f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
         raise ApiError(413, "RequestEntityTooLarge", f"Request entity is too large: {text}")
-    root = [deepcopy(document)]
+    root = [copied(document)]
     copied_bytes = 0
     try:
         for operation in operations:
@@ -63,17 +62,17 @@ def _run(root: list[Any], operation: Any) -> int:
     path = _pointer(operation.get("path"))
     match operation.get("op"):
         case "add":
-            _add(root, path, deepcopy(operation.get("value")))
+            _add(root, path, copied(operation.get("value")))
         case "remove":
             _remove(root, path)
         case "replace":
             _get(root, path)
             parent, last = _get(root, path[:-1]), path[-1]
-            parent[_index(parent, last)] = deepcopy(operation.get("value"))
+            parent[_index(parent, last)] = copied(operation.get("value"))
         case "move":
             _add(root, path, _remove(root, _pointer(operation.get("from"))))
         case "copy":
-            value = deepcopy(_get(root, _pointer(operation.get("from"))))
+            value = copied(_get(root, _pointer(operation.get("from"))))
             _add(root, path, value)
             return len(str(value))
         case "test":

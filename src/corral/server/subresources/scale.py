@@ -4,7 +4,6 @@ It can be read, replaced, patched and applied; whoever applies it owns the workl
 """
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any
 
 import orjson
@@ -16,7 +15,7 @@ from corral.api.fieldsets import LEAF
 from corral.api.golang import DecodeError, read
 from corral.api.jsonpath import names
 from corral.api.managedfields import manager_name
-from corral.api.objects import Object
+from corral.api.objects import Object, copied
 from corral.api.patch.apply import apply
 from corral.api.patch.json import json_patch
 from corral.api.patch.merge import merge_patch
@@ -83,7 +82,7 @@ def _maker(
             present["metadata"]["managedFields"] = in_scale(old, path)
             return apply(
                 present,
-                deepcopy(applied),
+                copied(applied),
                 options.field_manager,
                 SCALE,
                 "scale",

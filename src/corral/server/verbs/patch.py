@@ -4,12 +4,11 @@ See https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply
 """
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any
 
 from corral.api.errors import ApiError, not_found
 from corral.api.managedfields import manager_name
-from corral.api.objects import Object
+from corral.api.objects import Object, copied
 from corral.api.patch.apply import apply
 from corral.api.patch.json import json_patch
 from corral.api.patch.merge import merge_patch
@@ -66,19 +65,16 @@ async def handle(core: Core, request: Request, subresource: str = "") -> Respons
 def _patcher(
     core: Core, request: Request, resource: Resource, kind: str, options: WriteOptions
 ) -> Callable[[Object | None], Object]:
-    document: list[Any] = []
-    faults: list[str] = []
     validation = options.field_validation
 
     def propose(old: Object | None) -> Object:
         if old is None:
             raise not_found(resource.plural, resource.group, request.name)
-        if not document:
-            document.append(patch_document(request))
-            if validation != "Ignore":
-                faults.extend(patch_faults(request, document[0]))
-        patched = _patched(core, resource, kind, old, document[0])
-        strategic = document[0] if kind == STRATEGIC_PATCH else None
+        # Read again each time: the object may keep parts of it, and is changed further.
+        patch = patch_document(request)
+        faults = patch_faults(request, patch) if validation != "Ignore" else []
+        patched = _patched(core, resource, kind, old, patch)
+        strategic = patch if kind == STRATEGIC_PATCH else None
         return patched_object(core, request, resource, patched, validation, faults, strategic=strategic)
 
     return propose
@@ -88,8 +84,8 @@ def _patched(core: Core, resource: Resource, kind: str, old: Object, patch: Any)
     if kind == JSON_PATCH:
         return json_patch(old, patch)
     if kind == MERGE_PATCH:
-        return deepcopy(merge_patch(old, patch))
-    return deepcopy(strategic_merge_patch(old, patch, core.schema(resource)))
+        return merge_patch(old, patch)
+    return strategic_merge_patch(old, patch, core.schema(resource))
 
 
 def _applier(
@@ -102,7 +98,7 @@ def _applier(
             raise not_found(resource.plural, resource.group, request.name)
         merged = apply(
             old,
-            deepcopy(applied),
+            copied(applied),
             options.field_manager,
             resource.api_version,
             subresource,
@@ -112,6 +108,6 @@ def _applier(
             reset=core.reset_fields(resource, subresource),
             in_version=core.in_version(resource),
         )
-        return deepcopy(typed_object(core, resource, merged))
+        return typed_object(core, resource, merged)
 
     return propose

@@ -136,7 +136,7 @@ class Writes:
         self._prepare(plan, rules, new, old, owners)
         # Twice, as the reference: once for every kind, once by the kind's own rules. A client sees each of these causes twice.
         errors = validate_metadata_update(new, old)
-        errors.extend(validate_metadata_update(new, old))
+        errors.items *= 2
         doubts = await self._validate(rules, errors, rules.validate_update(new, old, plan.subresource), new, old)
         claim = self._allocation.for_update(stored, new, old, errors) if not plan.subresource else None
         try:
