@@ -93,7 +93,7 @@ def _filled(value: Any, type_: Type) -> Any:
 
 @lru_cache(4096)
 def _filling(type_: Type) -> tuple[list[tuple[str, bool, Type]], list[tuple[str, Type]]]:
-    """The fields of an object type that are always there, whether each is a list or map, and those below which there are any."""
+    """Fields of an object type: those always there, each with whether it is a list or map; those below which there are any."""
     always = [(name, field.type.kind in _COLLECTIONS, field.type) for name, field in type_.always.items()]
     return always, [(name, field.type) for name, field in type_.fields.items() if _grows(field.type, set())]
 

@@ -5,7 +5,7 @@ they are written: what is shown of an object is made when its piece is, so that 
 takes memory.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import orjson
 from msgspec import Struct
@@ -15,14 +15,20 @@ from corral.api.resources import Resource
 from corral.server.changes import Cached
 from corral.server.core import Core
 from corral.server.negotiate import Wanted
-from corral.server.pieces import LONG_BYTES, gathered, whole
+from corral.server.pieces import LONG_BYTES, in_turns, whole
 from corral.server.represent import is_plain, respond_raw, table
 from corral.server.request import Request, Response
 
 #: So many collections' joined items are kept, none that are long.
 KEPT_JOINED = 4
+#: So much of a long list makes a piece: of rows, which have to be made, some milliseconds' worth.
+BATCH_ITEMS = 100
+BATCH_BYTES = 256 * 1024
+TAIL = b"]}\n"
 
 _Part = bytes | memoryview
+#: What each of some items is in the list.
+_Show = Callable[[Sequence[Cached]], list[_Part]]
 
 
 class Page(Struct):
@@ -61,8 +67,9 @@ def kept(core: Core, request: Request, resource: Resource, want: Wanted, namespa
             return None
         if len(core.joined) >= KEPT_JOINED:
             del core.joined[next(iter(core.joined))]
-        known = core.joined[key] = (version, b"".join(_items(core, resource, page.items)))
-    body = b"".join((_head(resource, page), known[1], b"]}\n"))
+        show, opening = _as_they_are(core, resource)
+        known = core.joined[key] = (version, b"".join(_separated(show(page.items), opening)))
+    body = b"".join((_head(resource, page), known[1], TAIL))
     return Response(200, body, want.content_type, warnings=request.warnings)
 
 
@@ -71,12 +78,15 @@ async def answer(core: Core, request: Request, resource: Resource, want: Wanted,
     if want.view == "Table":
         maker = table(core, request, resource, want)
         head = orjson.dumps(maker.of([], page.metadata)).removesuffix(b"]}")
-        rows = _separated(orjson.dumps(maker.row(core.parsed(resource, item))) for item in page.items)
-        return await _answer(request, want, page, _enclosed(head, rows))
+        return await _listed(
+            request, want, page, head, lambda items: [orjson.dumps(maker.row(core.parsed(resource, item))) for item in items]
+        )
     if want.view == "PartialObjectMetadataList":
         shown = {"kind": want.view, "apiVersion": f"meta.k8s.io/{want.version}", "metadata": page.metadata}
-        items = _separated(core.form(resource, item).metadata_only(want.version) for item in page.items)
-        return await _answer(request, want, page, _enclosed(orjson.dumps(shown)[:-1] + b',"items":[', items))
+        head = orjson.dumps(shown)[:-1] + b',"items":['
+        return await _listed(
+            request, want, page, head, lambda items: [core.form(resource, item).metadata_only(want.version) for item in items]
+        )
     return await objects(core, request, resource, want, page)
 
 
@@ -86,21 +96,32 @@ async def objects(core: Core, request: Request, resource: Resource, want: Wanted
         from corral.api.protobuf import list_parts
 
         items = await core.binary.items(core, resource, page.items)
-        parts = list_parts(resource.api_version, _kind(resource), page.metadata, items)
-        return await _answer(request, want, page, parts, is_done=True)
-    return await _answer(request, want, page, _enclosed(_head(resource, page), _items(core, resource, page.items)))
+        parts = list(list_parts(resource.api_version, _kind(resource), page.metadata, items))
+        if _goes_in_pieces(request, page):
+            pieces = (b"".join(parts[start : start + BATCH_ITEMS]) for start in range(0, len(parts), BATCH_ITEMS))
+            return _in_pieces(request, want, pieces)
+        return Response(200, b"".join(parts), want.content_type, warnings=request.warnings)
+    show, opening = _as_they_are(core, resource)
+    head = _head(resource, page)
+    if page.is_long:
+        return await _listed(request, want, page, head, show, opening)
+    return respond_raw(request, b"".join((head, *_separated(show(page.items), opening), TAIL)), want)
 
 
-async def _answer(request: Request, want: Wanted, page: Page, parts: Iterable[_Part], *, is_done: bool = False) -> Response:
-    """The answer that these parts are: JSON, which may be wanted otherwise, unless they are as wanted already."""
-    pieces = gathered(parts)
-    is_done = is_done or is_plain(request, want)
-    if is_done and page.is_long and not (request.audit is not None and request.audit.wants_answer):
-        return Response(200, pieces=pieces, content_type=want.content_type, warnings=request.warnings)
-    body = await whole(pieces)
-    if is_done:
-        return Response(200, body, want.content_type, warnings=request.warnings)
-    return respond_raw(request, body, want)
+async def _listed(request: Request, want: Wanted, page: Page, head: bytes, show: _Show, opening: bytes = b"") -> Response:
+    """The answer of a head and items, some of them shown at a time."""
+    pieces = _batches(page.items, head, show, opening)
+    if is_plain(request, want) and _goes_in_pieces(request, page):
+        return _in_pieces(request, want, pieces)
+    return respond_raw(request, await whole(in_turns(pieces)), want)
+
+
+def _goes_in_pieces(request: Request, page: Page) -> bool:
+    return page.is_long and not (request.audit is not None and request.audit.wants_answer)
+
+
+def _in_pieces(request: Request, want: Wanted, pieces: Iterable[bytes]) -> Response:
+    return Response(200, pieces=in_turns(pieces), content_type=want.content_type, warnings=request.warnings)
 
 
 def _kind(resource: Resource) -> str:
@@ -115,15 +136,26 @@ def _head(resource: Resource, page: Page) -> bytes:
     return orjson.dumps(head)[:-1] + b',"items":['
 
 
-def _items(core: Core, resource: Resource, items: Sequence[Cached]) -> Iterator[_Part]:
-    """The items' bytes with commas between them. Built-in kinds have no kind and apiVersion there, as in the reference."""
-    shown = (core.shown(resource, item) for item in items)
+def _as_they_are(core: Core, resource: Resource) -> tuple[_Show, bytes]:
+    """What shows items as lists hold them, and what each begins with beside.
+
+    Built-in kinds have no kind and apiVersion there, as in the reference.
+    """
+
+    def raw(items: Sequence[Cached]) -> list[bytes]:
+        if core.is_as_stored(resource):
+            return [item.raw for item in items]
+        return [core.shown(resource, item) for item in items]
+
     if not core.is_builtin(resource):
-        return _separated(shown)
+        return raw, b""  # type: ignore[return-value]
     known = b'{"kind":"%s","apiVersion":"%s",' % (resource.kind.encode(), resource.api_version.encode())
     skip = len(known)
-    bare = (memoryview(raw)[skip:] if raw.startswith(known) else _without_kind(raw) for raw in shown)
-    return _separated(bare, b"{")
+
+    def bare(items: Sequence[Cached]) -> list[_Part]:
+        return [memoryview(one)[skip:] if one.startswith(known) else _without_kind(one) for one in raw(items)]
+
+    return bare, b"{"
 
 
 def _without_kind(raw: bytes) -> bytes:
@@ -134,16 +166,27 @@ def _without_kind(raw: bytes) -> bytes:
     return orjson.dumps(obj)[1:]
 
 
-def _separated(items: Iterable[_Part], opening: bytes = b"") -> Iterator[_Part]:
-    """Items, each after `opening`, with commas between them."""
-    separator = opening
-    for item in items:
-        yield separator
-        yield item
-        separator = b"," + opening
-
-
-def _enclosed(head: bytes, items: Iterable[_Part]) -> Iterator[_Part]:
+def _batches(items: Sequence[Cached], head: bytes, show: _Show, opening: bytes) -> Iterator[bytes]:
+    """The list in pieces: the head, some items at a time, the end."""
     yield head
-    yield from items
-    yield b"]}\n"
+    batch: list[Cached] = []
+    size_bytes, first = 0, opening
+    for item in items:
+        batch.append(item)
+        size_bytes += len(item.raw)
+        if len(batch) == BATCH_ITEMS or size_bytes >= BATCH_BYTES or item is items[-1]:
+            parts = _separated(show(batch), opening)
+            parts[0] = first
+            yield b"".join(parts)
+            batch.clear()
+            size_bytes, first = 0, b"," + opening
+    yield TAIL
+
+
+def _separated(shown: list[_Part], opening: bytes) -> list[_Part]:
+    """Items, each after `opening`, with commas between them."""
+    parts: list[_Part] = [b"," + opening] * (2 * len(shown))
+    parts[1::2] = shown
+    if parts:
+        parts[0] = opening
+    return parts

@@ -118,7 +118,7 @@ def _needles(terms: Iterable[FieldTerm]) -> Iterator[bytes]:
         if not equal or not value or value in ("true", "false") or value.isdigit():
             continue
         if value.isprintable() and '"' not in value and "\\" not in value:
-            yield value.encode()
+            yield b'"%b"' % value.encode()
 
 
 def _check_fields(terms: Iterable[FieldTerm], rules: Rules) -> None:

@@ -10,12 +10,13 @@ from itertools import accumulate
 from aiohttp import web
 
 from corral.server.http.connection import Connection
-from corral.server.pieces import PIECE_BYTES
 from corral.server.request import Request, Response
 
 #: Bodies from here on are compressed when the client accepts it.
 GZIP_FROM_BYTES = 128 * 1024
 GZIP_LEVEL = 1
+#: Longer bodies are written in pieces of this size.
+PIECE_BYTES = 256 * 1024
 #: A client that has not read a large answer by then has gone.
 DRAIN_TIMEOUT_S = 60.0
 #: Of all warnings of an answer; where they are longer, of each of them.

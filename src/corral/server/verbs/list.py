@@ -91,10 +91,12 @@ def _now(core: Core, resource: Resource, namespace: str, selection: Selection | 
 
 def _cut(items: list[Cached], revision: int, limit: int, selection: Selection | None, namespace: str) -> Page:
     if selection is not None:
+        if not limit:
+            return Page([item for item in items if selection.matches(item)], revision)
         found: list[Cached] = []
         for item in items:
             if selection.matches(item):
-                if limit and len(found) == limit:
+                if len(found) == limit:
                     return Page(found, revision, _encode_continue(found[-1], revision, namespace))
                 found.append(item)
         return Page(found, revision)
