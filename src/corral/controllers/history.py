@@ -4,6 +4,7 @@ https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/controlle
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -25,8 +26,18 @@ class History(Struct, frozen=True):
 
 
 def data_of(owner: Object) -> Object:
-    """What a revision records: a patch that puts the template back."""
-    return {"spec": {"template": {**owner["spec"]["template"], "$patch": "replace"}}}
+    """What a revision records: a patch that puts the template back.
+
+    Its fields are in the order of the alphabet, as Go writes maps: clients compare the bytes with those that they make.
+    """
+    data: Object = _alphabetical({"spec": {"template": {**owner["spec"]["template"], "$patch": "replace"}}})
+    return data
+
+
+def _alphabetical(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _alphabetical(value[name]) for name in sorted(value)}
+    return [_alphabetical(one) for one in value] if isinstance(value, list) else value
 
 
 def template_of(revision: Object) -> Object:

@@ -1,5 +1,6 @@
 """DaemonSets on nodes that say of their pods what the test wants."""
 
+import json
 from typing import Any
 
 from tests.conformance.hollow import NODES, HollowNodes
@@ -90,6 +91,9 @@ def test_an_update_node_by_node(api: Api, hollow: HollowNodes) -> None:
     revisions = api.get("controllerrevisions.apps", labelSelector="app=ds")["items"]
     hashes = {r["revision"]: r["metadata"]["labels"][HASH] for r in revisions}
     assert hashes.keys() == {1}
+    # Clients compare the bytes with those that Go makes of the template.
+    template = {**api.get(PATH)["spec"]["template"], "$patch": "replace"}
+    assert json.dumps(revisions[0]["data"]) == json.dumps({"spec": {"template": template}}, sort_keys=True)
     assert {p["metadata"]["labels"][HASH] for p in _nodes(hollow).values()} == {hashes[1]}
     api.patch(PATH, {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "i:2"}]}}}}, STRATEGIC)
     least = 2
