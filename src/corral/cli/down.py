@@ -1,7 +1,6 @@
 """`corral down`: stop a cluster and take away all it made on this host; what it stores is kept unless it is purged."""
 
 import os
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -100,8 +99,13 @@ async def _clear_host(home: Home, cluster: Cluster) -> None:
 
 def _purge(home: Home) -> None:
     """Remove what Corral made in the data directory, and the directory itself if nothing else is in it."""
+    from corral.node import mounts
+
     for folder in ("server", "node", "containerd", "pki", "run", "logs"):
-        shutil.rmtree(home.root / folder, ignore_errors=True)
+        try:
+            mounts.remove_tree(home.root / folder)
+        except OSError as error:
+            raise CorralError(f"{error.filename} is still mounted", "unmount it, then purge again") from None
     for file in (home.kubeconfig, home.config, home.root / "lock"):
         file.unlink(missing_ok=True)
     if not any(home.root.iterdir()):

@@ -1,7 +1,9 @@
 """Mounts of the host: the few system calls, without a `mount` command."""
 
 import ctypes
+import errno
 import os
+import shutil
 from pathlib import Path
 
 MS_BIND = 4096
@@ -49,12 +51,27 @@ def unmount(path: Path) -> None:
         pass
 
 
+def points_below(top: Path) -> list[str]:
+    """The mount points at or below `top`, in the order they were made."""
+    return [point for point in mount_points() if point == str(top) or point.startswith(f"{top}/")]
+
+
 def unmount_below(top: Path) -> None:
     """Unmount everything at or below `top`, the newest first."""
-    prefix = f"{top}/"
-    for point in reversed(mount_points()):
-        if point == str(top) or point.startswith(prefix):
-            unmount(Path(point))
+    for point in reversed(points_below(top)):
+        unmount(Path(point))
+
+
+def remove_tree(top: Path) -> None:
+    """Unmount everything at or below `top`, then remove it with all that is in it; no error where there is nothing.
+
+    Raises OSError (EBUSY) where something stays mounted: what is seen through a mount belongs to somebody else.
+    """
+    unmount_below(top)
+    left = points_below(top)
+    if left:
+        raise OSError(errno.EBUSY, "still mounted", left[0])
+    shutil.rmtree(top, ignore_errors=True)
 
 
 def filesystem_magic(path: Path) -> int:

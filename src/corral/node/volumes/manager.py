@@ -1,8 +1,8 @@
 """The volumes of pods: made before the containers, kept up to date, removed with the pod."""
 
 import asyncio
+import logging
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from corral.node.volumes import atomic, claim, emptydir, hostpath, ownership, su
 from corral.node.volumes.content import Material, VolumeError, files_of, is_content, token_sources
 from corral.node.volumes.image import ImageMounts
 from corral.node.volumes.tokens import Tokens
+
+log = logging.getLogger(__name__)
 
 _PROPAGATION = {
     "None": "PROPAGATION_PRIVATE",
@@ -77,9 +79,10 @@ class Volumes:
     def remove(self, uid: str) -> None:
         """Unmount and remove everything of pod `uid`; no error where there is nothing."""
         self._tokens.release(uid)
-        folder = self._config.pod_dir(uid)
-        mounts.unmount_below(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            mounts.remove_tree(self._config.pod_dir(uid))
+        except OSError as error:
+            log.warning("the folder of pod %s stays for now: %s", uid, error)
 
     def container_mounts(
         self, pod: Object, container: Object, paths: Mapping[str, Path], environment: Mapping[str, str]

@@ -3,9 +3,12 @@
 The API server asks for them (`server.nodefolders`); pods get them as local volumes.
 """
 
+import errno
 import re
 import shutil
 from pathlib import Path
+
+from corral.node import mounts
 
 #: As wide open as an empty volume: what runs in pods is rarely root, and the folder above lets nobody else in.
 MODE = 0o777
@@ -23,8 +26,13 @@ def make(root: Path, name: str) -> Path:
 
 
 def remove(root: Path, name: str) -> Path:
-    """Remove the folder and all that is in it; one that is not there will do. Raises ValueError for a wrong name, OSError."""
+    """Remove the folder and all that is in it; one that is not there will do.
+
+    Raises ValueError for a wrong name, OSError; also where something is mounted in it, which is not the volume's.
+    """
     folder = _folder(root, name)
+    if mounted := mounts.points_below(folder):
+        raise OSError(errno.EBUSY, "something is mounted in the volume", mounted[0])
     if folder.exists():
         shutil.rmtree(folder)
     return folder
