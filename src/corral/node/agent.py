@@ -24,7 +24,7 @@ from corral.node.cri.errors import CriError
 from corral.node.cri.events import events
 from corral.node.cri.images import Images
 from corral.node.cri.runtime import Runtime
-from corral.node.cri.types import Sandbox
+from corral.node.cri.types import Features, Sandbox
 from corral.node.facts import NodeFacts
 from corral.node.gate import Gate
 from corral.node.imagecollection import ImageCollector
@@ -79,6 +79,7 @@ class Agent:
         self.runtime = Runtime(self.channel)
         self.images = Images(self.channel)
         self.pulls = PullRecords(config.data_dir / "image-pulls.json")
+        self.features = Features()
         self.machine = self._machine()
         self.server = KubeletServer(self)
         self.collector = ImageCollector(
@@ -162,6 +163,7 @@ class Agent:
             granted_to_others=self._granted_to_others,
             ports_of_others=self._ports_of_others,
             pressures=self._pressures,
+            features=lambda: self.features,
         )
 
     def _granted_to_others(self, uid: str) -> Amounts:
@@ -182,6 +184,7 @@ class Agent:
         """What the runtime holds of this cluster at the start; waits for the runtime."""
         while True:
             try:
+                self.features = (await self.runtime.info()).features
                 return [s for s in await self.runtime.sandboxes() if s.annotations.get(CLUSTER_ANNOTATION) == self.config.name]
             except CriError as error:
                 log.debug("the runtime is not ready: %s", error)

@@ -13,6 +13,7 @@ from corral.client.events import Recorder
 from corral.node.cgroups import Cgroups
 from corral.node.config import NodeConfig
 from corral.node.cri.runtime import Runtime
+from corral.node.cri.types import Features
 from corral.node.facts import NodeFacts
 from corral.node.gate import Gate
 from corral.node.images import Puller
@@ -25,7 +26,7 @@ class Machine(Struct, frozen=True):
 
     `drained(addresses)` returns when a terminating pod with these addresses gets no new connections any more. `allocatable` is
     what the node has for pods, `granted_to_others(uid)` what of it other pods than this have, `ports_of_others(uid)` which of
-    its ports, `pressures()` of what it is short.
+    its ports, `pressures()` of what it is short, `features()` what its runtime can do.
     """
 
     config: NodeConfig
@@ -45,3 +46,4 @@ class Machine(Struct, frozen=True):
     granted_to_others: Callable[[str], Amounts]
     ports_of_others: Callable[[str], Sequence[HostPort]]
     pressures: Callable[[], frozenset[str]]
+    features: Callable[[], Features]

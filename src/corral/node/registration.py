@@ -17,7 +17,7 @@ from corral.client.events import Recorder
 from corral.node import hostinfo
 from corral.node.config import NodeConfig
 from corral.node.cri.images import Images
-from corral.node.cri.types import Image, RuntimeInfo
+from corral.node.cri.types import Features, Image, RuntimeInfo
 from corral.node.pressure.thresholds import DISK, MEMORY
 
 log = logging.getLogger(__name__)
@@ -157,6 +157,7 @@ class Registration:
             "conditions": self._conditions(info, old),
             "daemonEndpoints": {"kubeletEndpoint": {"Port": config.kubelet_port}},
             "images": [_image(i) for i in sorted(images, key=lambda i: -i.size_bytes)[:IMAGES_REPORTED]],
+            **(_features(info.features) if info is not None else {}),
             "nodeInfo": hostinfo.node_info(info.name if info else "", info.version if info else ""),
         }
 
@@ -217,6 +218,23 @@ def _pressure(short: bool, what: str, of: str) -> tuple[str, str, str]:
     if short:
         return "True", f"KubeletHasInsufficient{what}", f"kubelet has insufficient {of}"
     return "False", f"KubeletHasSufficient{what}", f"kubelet has sufficient {of}"
+
+
+def _features(features: Features) -> Object:
+    """What the API shows of them; nothing of a runtime that does not tell."""
+    made: Object = {"features": {"supplementalGroupsPolicy": True}} if features.strict_groups else {}
+    if features.handlers:
+        made["runtimeHandlers"] = [
+            {
+                "name": name,
+                "features": {
+                    "recursiveReadOnlyMounts": name in features.read_only_below,
+                    "userNamespaces": name in features.user_namespaces,
+                },
+            }
+            for name in features.handlers
+        ]
+    return made
 
 
 def _image(image: Image) -> Object:

@@ -234,7 +234,8 @@ class Starter:
         variables = environment(pod, container, machine.references.get, machine.services(), machine.node, ips, read)
         if not pod["spec"].get("hostNetwork"):
             variables.setdefault("HOSTNAME", self._config_of(pod, sandbox.attempt)["hostname"])
-        mounts = machine.volumes.container_mounts(pod, container, self._paths or {}, variables)
+        below = sandbox.handler in machine.features().read_only_below
+        mounts = machine.volumes.container_mounts(pod, container, self._paths or {}, variables, read_only_below=below)
         termination = self._files(pod, container, sandbox, mounts)
         target = container.get("targetContainerName")
         target_id = next((c.id for c in self._observer.containers if c.name == target), "") if target else ""

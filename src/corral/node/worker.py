@@ -386,13 +386,15 @@ class PodWorker:
             ending=self._stopping is not None,
             halt=self._halt,
             room=None if self._taken else self._room(),
+            read_only_below=any(s.handler in self._machine.features().read_only_below for s in self.observer.sandboxes[:1]),
             seen_s=self._seen_s,
         )
 
     def _room(self) -> Room:
         machine = self._machine
         ports = machine.ports_of_others(self.uid)
-        return Room(machine.allocatable, machine.granted_to_others(self.uid), ports, machine.pressures())
+        taken, groups = machine.granted_to_others(self.uid), machine.features().strict_groups
+        return Room(machine.allocatable, taken, ports, machine.pressures(), groups)
 
     def _view(self) -> Object:
         """The pod as granted, with the newest status there is: what this worker said last, and what others have added."""

@@ -121,3 +121,33 @@ def test_users_of_its_own_are_not_denied_to_a_pod_in_silence(pods: Pods) -> None
     said = eventually(lambda: [e["message"] for e in pods.events("p") if e["reason"] == "FailedCreatePodSandBox"])
     assert "runtime does not support user namespaces" in said[0]
     assert pods.get("pods/p")["status"]["phase"] == "Pending"
+
+
+def test_what_the_runtime_cannot_do_is_said(pods: Pods) -> None:
+    """Groups that only the pod names (KEP-3619), mounts that are read-only all the way down (KEP-3857): done, or refused."""
+    node = pods.get(f"/api/v1/nodes/{pods.cluster.node}")["status"]
+    mount = {"name": "v", "mountPath": "/v", "readOnly": True}
+    pods.start(
+        pod("strict", SEE, securityContext={"supplementalGroupsPolicy": "Strict", "supplementalGroups": [50], "runAsUser": 1}),
+        *(
+            pod(
+                name.lower(),
+                shell("true", volumeMounts=[{**mount, "recursiveReadOnly": name}]),
+                volumes=[{"name": "v", "emptyDir": {}}],
+            )
+            for name in ("Enabled", "IfPossible")
+        ),
+    )
+    if node.get("features", {}).get("supplementalGroupsPolicy"):
+        assert "50" in seen(pods.output("strict"))["Groups"].split()
+    else:
+        assert pods.ended("strict")["status"]["reason"] == "SupplementalGroupsPolicyNotSupported"
+    possible = any(h["features"]["recursiveReadOnlyMounts"] for h in node.get("runtimeHandlers", ()) if h["name"] == "")
+    pods.output("ifpossible")
+    done = next(m for m in status_of(pods.get("pods/ifpossible"))["volumeMounts"] if m["name"] == "v")
+    assert done["recursiveReadOnly"] == ("Enabled" if possible else "Disabled")
+    if possible:
+        pods.output("enabled")
+    else:
+        found = pods.until_pod("enabled", lambda p: status_of(p).get("state", {}).get("waiting", {}).get("message"))
+        assert "recursive read-only mount, but it is not supported" in status_of(found)["state"]["waiting"]["message"]

@@ -1,3 +1,4 @@
+import pytest
 from msgspec.structs import replace
 
 from corral.api.hostports import HostPort
@@ -216,6 +217,19 @@ class TestSysctls:
 
     def test_a_pod_that_runs_already_stays(self):
         assert self.halt("kernel.msgmax", observed(found("c"))) is None
+
+
+@pytest.mark.parametrize(
+    ("policy", "strict", "refused"), [("Strict", False, True), ("Strict", True, False), ("Merge", False, False)]
+)
+def test_a_pods_groups_are_not_added_to_in_silence(policy, strict, refused):
+    pod = new_pod(securityContext={"supplementalGroupsPolicy": policy})
+    room = Room(amounts({"pods": "10"}), amounts({}), strict_groups=strict)
+    halt = plan(pod, observed(sandboxes=(), room=room), NOW_S).halt
+    assert (halt is not None) == refused
+    if halt is not None:
+        assert halt.reason == "SupplementalGroupsPolicyNotSupported"
+        assert halt.message == "Pod was rejected: SupplementalGroupsPolicy=Strict is not supported in this node"
 
 
 class TestRoom:

@@ -220,6 +220,13 @@ class TestContainer:
         result = made(new_pod(asked), observed(found("c"), resources={"c-0": old}))["containerStatuses"][0]
         assert (result["resources"], result["allocatedResources"]) == (old, {"cpu": "200m"})
 
+    @pytest.mark.parametrize(("can", "made_so"), [(True, "Enabled"), (False, "Disabled")])
+    def test_what_is_mounted_below_is_read_only_where_that_is_possible(self, can, made_so):
+        mount = {"name": "v", "mountPath": "/v", "readOnly": True, "recursiveReadOnly": "IfPossible"}
+        state = replace(observed(found("c")), read_only_below=can)
+        (status,) = made(new_pod(container("c", volumeMounts=[mount])), state)["containerStatuses"]
+        assert status["volumeMounts"][0]["recursiveReadOnly"] == made_so
+
     def test_resources_and_mounts(self):
         spec = container(
             "c",

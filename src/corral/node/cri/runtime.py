@@ -16,6 +16,7 @@ from corral.node.cri.types import (
     ContainerStats,
     ContainerUser,
     ExecResult,
+    Features,
     ListedContainer,
     Resources,
     RuntimeInfo,
@@ -49,6 +50,7 @@ class Runtime:
             bool(runtime and runtime.status),
             bool(network and network.status),
             message,
+            _features(status),
         )
 
     async def run_sandbox(self, config: dict[str, Any], handler: str = "") -> str:
@@ -173,6 +175,16 @@ async def _unless_gone(method: Any, request: Any, timeout_s: float = 120.0) -> N
             raise
 
 
+def _features(status: Any) -> Features:
+    handlers = {handler.name: handler.features for handler in status.runtime_handlers}
+    return Features(
+        status.features.supplemental_groups_policy,
+        frozenset(name for name, features in handlers.items() if features.recursive_read_only_mounts),
+        frozenset(name for name, features in handlers.items() if features.user_namespaces),
+        tuple(sorted(handlers)),
+    )
+
+
 def _sandbox(item: Any, ips: tuple[str, ...], host_network: bool) -> Sandbox:
     meta = item.metadata
     return Sandbox(
@@ -186,6 +198,7 @@ def _sandbox(item: Any, ips: tuple[str, ...], host_network: bool) -> Sandbox:
         ips,
         host_network,
         dict(item.annotations),
+        item.runtime_handler,
     )
 
 

@@ -21,6 +21,8 @@ class Sandbox(Struct, frozen=True):
     ips: tuple[str, ...] = ()
     host_network: bool = False
     annotations: Mapping[str, str] = field(default_factory=dict)
+    #: Which of the runtime's handlers runs it; '' is its default.
+    handler: str = ""
 
 
 class ListedContainer(Struct, frozen=True):
@@ -114,6 +116,17 @@ class ContainerStats(Struct, frozen=True):
     layer_inodes: int
 
 
+class Features(Struct, frozen=True):
+    """What a runtime can do beside the ordinary; some of it only by some of its `handlers` ('' is the default one)."""
+
+    #: only the groups that a pod names, not those that its image adds.
+    strict_groups: bool = False
+    #: read-only mounts of everything that is mounted below.
+    read_only_below: frozenset[str] = frozenset()
+    user_namespaces: frozenset[str] = frozenset()
+    handlers: tuple[str, ...] = ()
+
+
 class RuntimeInfo(Struct, frozen=True):
     """Which runtime this is, and whether it can run pods."""
 
@@ -122,3 +135,4 @@ class RuntimeInfo(Struct, frozen=True):
     ready: bool
     network_ready: bool
     message: str
+    features: Features = Features()

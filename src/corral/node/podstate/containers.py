@@ -59,7 +59,7 @@ def container_status(pod: Object, container: Object, observed: Observed, role: R
         made["ready"] = found.state == "exited" and found.exit_code == 0
     _waiting(pod, container, found, observed, made, stopped=stopped)
     _resources(container, found, observed, made)
-    if mounts := _mounts(container):
+    if mounts := _mounts(container, below=observed.read_only_below):
         made["volumeMounts"] = mounts
     if found.user is not None:
         groups = {"supplementalGroups": list(found.user.groups)} if found.user.groups else {}
@@ -171,12 +171,14 @@ def _resources(container: Object, found: Container, observed: Observed, made: Ob
     made["resources"] = {k: dict(v) for k, v in asked.items() if k in ("requests", "limits") and v}
 
 
-def _mounts(container: Object) -> list[Object]:
+def _mounts(container: Object, *, below: bool) -> list[Object]:
     made = []
     for mount in container.get("volumeMounts") or ():
         entry = {"name": mount["name"], "mountPath": mount["mountPath"]}
         if mount.get("readOnly"):
-            entry |= {"readOnly": True, "recursiveReadOnly": mount.get("recursiveReadOnly") or "Disabled"}
+            asked = mount.get("recursiveReadOnly") or "Disabled"
+            made_so = ("Enabled" if below else "Disabled") if asked == "IfPossible" else asked
+            entry |= {"readOnly": True, "recursiveReadOnly": made_so}
         made.append(entry)
     return made
 

@@ -58,6 +58,8 @@ class Room(Struct, frozen=True):
     ports: Sequence[HostPort] = ()
     #: Of what the node is short: MemoryPressure, DiskPressure.
     conditions: frozenset[str] = frozenset()
+    #: Whether it can keep a pod to the groups that it names.
+    strict_groups: bool = True
 
 
 class Observed(Struct, frozen=True):
@@ -83,6 +85,8 @@ class Observed(Struct, frozen=True):
     halt: Halt | None = None
     #: where the pod would have to find room; None once it has it.
     room: Room | None = None
+    #: whether what is mounted below a read-only mount can be read-only too.
+    read_only_below: bool = False
     #: when the node first saw the pod.
     seen_s: float = 0.0
 

@@ -24,7 +24,15 @@ def refusal(pod: Object, room: Room | None) -> Halt | None:
 
 
 def _no_room(pod: Object, room: Room) -> Halt | None:
-    return eviction.refusal(pod, room.conditions) or _too_little(pod, room) or _no_port(pod, room)
+    return _unkept_policy(pod, room) or eviction.refusal(pod, room.conditions) or _too_little(pod, room) or _no_port(pod, room)
+
+
+def _unkept_policy(pod: Object, room: Room) -> Halt | None:
+    policy = (pod["spec"].get("securityContext") or {}).get("supplementalGroupsPolicy")
+    if policy == "Strict" and not room.strict_groups:
+        message = "Pod was rejected: SupplementalGroupsPolicy=Strict is not supported in this node"
+        return Halt("SupplementalGroupsPolicyNotSupported", message, "Warning", refused=True)
+    return None
 
 
 def _too_little(pod: Object, room: Room) -> Halt | None:

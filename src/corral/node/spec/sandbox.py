@@ -38,6 +38,8 @@ def sandbox_config(pod: Object, config: NodeConfig, attempt: int, resolv_conf: s
     groups = [*([security["fsGroup"]] if security.get("fsGroup") is not None else []), *security.get("supplementalGroups", ())]
     if groups:
         context["supplemental_groups"] = groups
+    if security.get("supplementalGroupsPolicy"):
+        context["supplemental_groups_policy"] = security["supplementalGroupsPolicy"]
     # The sandbox's own process only waits. Where the containers cannot see it, a filter of its system calls protects nobody,
     # and making one takes a sixth of the sandbox's time.
     default = "RuntimeDefault" if pod["spec"].get("shareProcessNamespace") else "Unconfined"

@@ -76,6 +76,8 @@ def security_context(pod: Object, container: Object, image: Image | None, target
     groups = [*([whole["fsGroup"]] if whole.get("fsGroup") is not None else []), *(whole.get("supplementalGroups") or ())]
     if groups:
         made["supplemental_groups"] = groups
+    if whole.get("supplementalGroupsPolicy"):
+        made["supplemental_groups_policy"] = whole["supplementalGroupsPolicy"]
     if not own.get("privileged"):
         if own.get("procMount") != "Unmasked":
             made |= {"masked_paths": MASKED_PATHS, "readonly_paths": READONLY_PATHS}

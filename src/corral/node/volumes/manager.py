@@ -85,9 +85,18 @@ class Volumes:
             log.warning("the folder of pod %s stays for now: %s", uid, error)
 
     def container_mounts(
-        self, pod: Object, container: Object, paths: Mapping[str, Path], environment: Mapping[str, str]
+        self,
+        pod: Object,
+        container: Object,
+        paths: Mapping[str, Path],
+        environment: Mapping[str, str],
+        *,
+        read_only_below: bool = False,
     ) -> list[dict[str, Any]]:
-        """The CRI mounts of a container's volumeMounts. Raises VolumeError."""
+        """The CRI mounts of a container's volumeMounts. Raises VolumeError.
+
+        `read_only_below` is whether the runtime can make read-only what is mounted below a mount (KEP-3857).
+        """
         made = []
         volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes") or ()}
         for i, mount in enumerate(container.get("volumeMounts") or ()):
@@ -103,6 +112,12 @@ class Volumes:
                 "host_path": str(path),
                 "readonly": bool(mount.get("readOnly")) or is_read_only(volumes[mount["name"]]),
             }
+            wanted = mount.get("recursiveReadOnly") or "Disabled"
+            if wanted == "Enabled" and not read_only_below:
+                why = "requested recursive read-only mount, but it is not supported by the runtime"
+                raise VolumeError(f'volume "{mount["name"]}" {why}')
+            if wanted != "Disabled" and read_only_below:
+                entry["recursive_read_only"] = True
             if mount.get("mountPropagation"):
                 entry["propagation"] = _PROPAGATION[mount["mountPropagation"]]
             made.append(entry)
