@@ -1,7 +1,6 @@
 """What a cluster can do, as charts ask: its version, its kinds; and what is assumed of a cluster that is not asked."""
 
 from corral.base.annotations import NamedTuple
-from corral.charts import versions
 from corral.charts.chart.errors import ChartError
 
 
@@ -36,7 +35,9 @@ def assumed(version: str = "") -> Capabilities:
     """Those of a cluster that is not asked; `version` is what the user says of it. Raises ChartError for none."""
     if not version:
         return Capabilities(ASSUMED_VERSION, ASSUMED_API_VERSIONS)
+    from corral.charts import versions
+
     found = versions.parse(version)
     if found is None:
         raise ChartError(f"invalid kube version '{version}': Invalid Semantic Version", "write it as in --kube-version 1.36.0")
-    return Capabilities(f"v{found}", ASSUMED_API_VERSIONS)
+    return Capabilities(f"v{found.shown()}", ASSUMED_API_VERSIONS)

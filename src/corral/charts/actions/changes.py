@@ -1,8 +1,9 @@
 """From the objects of one revision to those of another: which come, stay and go (`compared` is pure), and doing it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from corral.api.errors import ApiError
 from corral.charts.actions.cluster import Cluster, Target, unique
@@ -13,8 +14,7 @@ from corral.charts.manifests.split import RESOURCE_POLICY
 KEEP = "keep"
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """What was done: also of what failed halfway."""
 
     created: list[Target] = field(default_factory=list)

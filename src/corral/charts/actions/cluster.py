@@ -5,11 +5,11 @@ Any Kubernetes will do: kinds that are not built in are looked up in its discove
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from corral.api import facts
 from corral.api.errors import ApiError
@@ -27,8 +27,7 @@ AT_ONCE = 16
 MANAGER = "helm"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """An object of a manifest and where it lives."""
 
     resource: Resource

@@ -1,8 +1,9 @@
 """What every action is given: the cluster, the store of releases, the clock, and where progress is told."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from corral.base.clock import Clock, SystemClock
 from corral.charts.actions.cluster import Cluster
@@ -15,8 +16,7 @@ from corral.charts.releases.storage import Releases
 DEFAULT_TIMEOUT_S = 300.0
 
 
-@dataclass(slots=True)
-class Context:
+class Context(Struct):
     """Shared by the actions of one command."""
 
     cluster: Cluster
@@ -59,8 +59,7 @@ class Context:
         await self.releases.update(release, self.clock.now())
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
+class Waits(Struct, frozen=True):
     """How an action waits. `atomic` undoes what fails, and waits."""
 
     ready: bool = False

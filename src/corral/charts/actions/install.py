@@ -3,42 +3,29 @@
 https://helm.sh/docs/helm/helm_install/
 """
 
-from dataclasses import dataclass, field
-
 from corral.api.errors import ApiError
 from corral.charts import names
 from corral.charts.actions import ownership
 from corral.charts.actions.cluster import Cluster, Target, unique
 from corral.charts.actions.context import Context, Waits
 from corral.charts.actions.live import rendered
-from corral.charts.actions.rendering import Rendering, prepared
+from corral.charts.actions.rendering import prepared
 from corral.charts.actions.waiting import until_ready
+from corral.charts.actions.wish import Wish
 from corral.charts.chart.errors import ChartError
-from corral.charts.chart.model import Chart, Values
+from corral.charts.chart.model import Chart
 from corral.charts.releases.model import DEPLOYED, FAILED, PENDING_INSTALL, SUPERSEDED, UNINSTALLED, Release
 from corral.charts.releases.storage import NotFoundError
 
 DEFINITIONS_TIMEOUT_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Install:
-    """What to install, and how."""
+class Install(Wish, frozen=True):
+    """What to install, and how. `replace`: the name of a release that was uninstalled may be taken."""
 
-    name: str
-    chart: Chart
-    values: Values
-    rendering: Rendering
-    waits: Waits = field(default_factory=Waits)
-    atomic: bool = False
     create_namespace: bool = False
-    dry_run: bool = False
     replace: bool = False
     skip_crds: bool = False
-    validate: bool = True
-    force: bool = False
-    description: str = ""
-    labels: dict[str, str] = field(default_factory=dict)
 
 
 async def install(context: Context, wish: Install) -> Release:

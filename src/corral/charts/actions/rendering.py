@@ -6,7 +6,6 @@ Little is imported: `corral chart template` takes no longer than Helm.
 from collections.abc import Callable, Mapping, Sequence
 
 from corral.base.annotations import Any, NamedTuple
-from corral.charts import versions
 from corral.charts.actions.assumed import Capabilities
 from corral.charts.chart.errors import ChartError
 from corral.charts.chart.model import Chart, Values
@@ -128,11 +127,17 @@ def without_notes(chart: Chart, files: dict[str, str], sub_notes: bool) -> str:
 def check_kube_version(chart: Chart, version: str) -> None:
     """Raise ChartError where the chart is not made for this version of Kubernetes."""
     wanted = chart.metadata.get("kubeVersion", "")
-    if wanted and not versions.satisfies(version, wanted):
+    if wanted and not _is_within(version, wanted):
         raise ChartError(
             f"chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {version}",
             "take a version of the chart made for it; without a cluster, say which it is for: --kube-version",
         )
+
+
+def _is_within(version: str, wanted: str) -> bool:
+    from corral.charts import versions
+
+    return versions.satisfies(version, wanted)
 
 
 def sorted_manifests(files: Mapping[str, str]) -> Sorted:

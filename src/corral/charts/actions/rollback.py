@@ -3,7 +3,7 @@
 https://helm.sh/docs/helm/helm_rollback/
 """
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from corral.api.errors import ApiError
 from corral.charts import names
@@ -18,8 +18,7 @@ from corral.charts.chart.errors import ChartError
 from corral.charts.releases.model import DEPLOYED, FAILED, PENDING_ROLLBACK, SUPERSEDED, Release
 
 
-@dataclass(frozen=True, slots=True)
-class Rollback:
+class Rollback(Struct, frozen=True):
     """Where to go back to; version 0 is the one before the newest."""
 
     name: str

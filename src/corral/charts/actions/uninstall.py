@@ -3,7 +3,7 @@
 https://helm.sh/docs/helm/helm_uninstall/
 """
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from corral.api.errors import ApiError
 from corral.charts import names
@@ -18,8 +18,7 @@ from corral.charts.releases.model import UNINSTALLED, UNINSTALLING, Release
 from corral.charts.releases.storage import NotFoundError
 
 
-@dataclass(frozen=True, slots=True)
-class Uninstall:
+class Uninstall(Struct, frozen=True):
     """What to take away, and how."""
 
     name: str

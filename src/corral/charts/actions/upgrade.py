@@ -3,20 +3,22 @@
 https://helm.sh/docs/helm/helm_upgrade/
 """
 
-from dataclasses import dataclass, field, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from corral.api.errors import ApiError
 from corral.charts import names
 from corral.charts.actions import ownership
 from corral.charts.actions.changes import Outcome, bring_all
 from corral.charts.actions.cluster import Target, unique
-from corral.charts.actions.context import Context, Waits
+from corral.charts.actions.context import Context
 from corral.charts.actions.install import described
 from corral.charts.actions.live import rendered
-from corral.charts.actions.rendering import Rendering, prepared
+from corral.charts.actions.rendering import prepared
 from corral.charts.actions.waiting import until_ready
+from corral.charts.actions.wish import Wish
 from corral.charts.chart.errors import ChartError
-from corral.charts.chart.model import Chart, Values
+from corral.charts.chart.model import Values
 from corral.charts.releases.model import (
     DEPLOYED,
     FAILED,
@@ -30,29 +32,16 @@ from corral.charts.values.coalesce import coalesce, copied, merge_tables
 IN_PROGRESS = "another operation (install/upgrade/rollback) is in progress"
 
 
-@dataclass(frozen=True, slots=True)
-class Upgrade:
-    """What to upgrade to, and how."""
+class Upgrade(Wish, frozen=True):
+    """What to upgrade to, and how. `reset_…` and `reuse_…` say which values of the last revision count (`reused`)."""
 
-    name: str
-    chart: Chart
-    values: Values
-    rendering: Rendering
-    waits: Waits = field(default_factory=Waits)
-    atomic: bool = False
     cleanup_on_fail: bool = False
-    dry_run: bool = False
-    force: bool = False
-    validate: bool = True
     reset_values: bool = False
     reuse_values: bool = False
     reset_then_reuse_values: bool = False
-    description: str = ""
-    labels: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """What is there and what is to be, before anything is done."""
 
     old: Release

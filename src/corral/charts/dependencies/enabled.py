@@ -5,7 +5,6 @@ https://helm.sh/docs/topics/charts/#tags-and-condition-fields-in-dependencies
 """
 
 from corral.base.annotations import Any
-from corral.charts import versions
 from corral.charts.chart.model import Chart, Values
 from corral.charts.values.coalesce import Warn, coalesce, merge_tables, table, warn
 
@@ -41,7 +40,11 @@ def _enable(chart: Chart, values: Values, path: str, tell: Warn) -> None:
 
 
 def _matches(chart: Chart, wanted: dict[str, Any]) -> bool:
-    return chart.name == wanted.get("name") and versions.satisfies(chart.version, wanted.get("version", ""))
+    if chart.name != wanted.get("name"):
+        return False
+    from corral.charts import versions
+
+    return versions.satisfies(chart.version, wanted.get("version", ""))
 
 
 def _enabled(wanted: list[dict[str, Any]], values: Values, path: str, tell: Warn) -> list[bool]:

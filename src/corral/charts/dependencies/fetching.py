@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from corral.base.files import replace
 from corral.charts import versions
@@ -22,8 +23,7 @@ Tell = Callable[[str], None]
 FILE = "file://"
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """Where dependencies may come from."""
 
     repositories: list[Repository]
@@ -31,8 +31,7 @@ class Sources:
     registry: Callable[[str], AbstractAsyncContextManager[oci.Registry]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Fetched:
+class _Fetched(Struct, frozen=True):
     locked: dict[str, Any]
     #: The archive's name and content; none for one that lies in charts/ already.
     file: tuple[str, bytes] | None

@@ -1,7 +1,6 @@
 """Which dependencies a chart has, which it lacks, and how `dependency list` tells it. Pure."""
 
 from corral.base.annotations import TYPE_CHECKING, Any
-from corral.charts import versions
 from corral.charts.chart.model import Chart
 
 if TYPE_CHECKING:
@@ -22,6 +21,8 @@ def missing(chart: Chart) -> list[str]:
 
 def state(chart: Chart, folder: "Path", one: dict[str, Any]) -> str:
     """What `dependency list` says of a dependency: ok, missing, unpacked, wrong version, too many matches."""
+    from corral.charts import versions
+
     name, version = one.get("name", ""), one.get("version", "")
     if name.startswith((".", "/")):
         return "bad pattern"
@@ -43,4 +44,6 @@ def state(chart: Chart, folder: "Path", one: dict[str, Any]) -> str:
 
 def _is_of(file: str, name: str) -> bool:
     """Whether `name-1.2.3.tgz` is of the chart `name`, and not of `name-other`."""
+    from corral.charts import versions
+
     return versions.parse(file.removeprefix(f"{name}-").removesuffix(".tgz")) is not None

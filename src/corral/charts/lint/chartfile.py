@@ -57,7 +57,7 @@ def _version(version: str) -> str:
     found = versions.parse(version)
     if found is None:
         return f"version '{version}' is not a valid SemVer"
-    return "" if versions.satisfies(version, ">0.0.0-0") else f"version {found} is less than or equal to 0.0.0-0"
+    return "" if versions.satisfies(version, ">0.0.0-0") else f"version {found.shown()} is less than or equal to 0.0.0-0"
 
 
 def _maintainers(metadata: dict[str, Any]) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """What linting finds."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 INFO, WARNING, ERROR = "INFO", "WARNING", "ERROR"
 
@@ -18,8 +19,7 @@ class Message(NamedTuple):
         return f"[{self.severity}] {self.path}: {self.text}"
 
 
-@dataclass(slots=True)
-class Findings:
+class Findings(Struct):
     """What was found so far."""
 
     messages: list[Message] = field(default_factory=list)

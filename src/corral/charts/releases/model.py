@@ -3,8 +3,9 @@
 https://pkg.go.dev/helm.sh/helm/v3/pkg/release#Release is the shape that is stored.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from corral.charts.chart.model import Chart, Values
 from corral.charts.manifests.split import Hook
@@ -31,8 +32,7 @@ STATUSES = (
 )
 
 
-@dataclass(slots=True)
-class Release:
+class Release(Struct):
     """One revision. Times are RFC 3339 texts, "" where there is none; `config` is what the user gave, without defaults."""
 
     name: str

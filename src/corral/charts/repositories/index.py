@@ -30,8 +30,8 @@ def parse(data: bytes, what: str) -> Index:
     return index
 
 
-def _version(entry: Entry) -> versions.Version:
-    return versions.parse(str(entry["version"])) or versions.Version(0, 0, 0)
+def _version(entry: Entry) -> Any:
+    return versions.order(versions.parse(str(entry["version"])))
 
 
 def read(path: Path, name: str) -> Index:

@@ -8,10 +8,10 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import aiohttp
+from msgspec import Struct
 from yarl import URL
 
 from corral.charts import versions
@@ -48,8 +48,7 @@ class Reference(NamedTuple):
         return f"{self.host}/{self.path}" + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Pulled:
+class Pulled(Struct, frozen=True):
     """What a pull brings."""
 
     reference: Reference
@@ -109,8 +108,8 @@ class Registry:
         if reference.which or (version and versions.parse(version) and version in (await self.tags(reference))):
             return reference if reference.which else reference._replace(tag=version.replace("+", "_"))
         known = [(v, tag) for tag in await self.tags(reference) if (v := versions.parse(tag.replace("_", "+")))]
-        for found, tag in sorted(known, reverse=True):
-            if versions.satisfies(str(found), version or "*"):
+        for found, tag in sorted(known, key=lambda one: versions.order(one[0]), reverse=True):
+            if versions.satisfies(found.shown(), version or "*"):
                 return reference._replace(tag=tag)
         raise ChartError(
             f"Could not locate a version matching provided version string {version}", "see the registry for its tags"

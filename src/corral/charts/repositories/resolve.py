@@ -1,7 +1,9 @@
 """From a chart's reference to its archive: REPOSITORY/NAME, a URL, or a name in the repository at a URL."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from msgspec import Struct
 
 from corral.charts.chart.errors import ChartError
 from corral.charts.repositories import config, http
@@ -9,8 +11,7 @@ from corral.charts.repositories import index as indexes
 from corral.charts.repositories.config import Repository
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """Where an archive is, and by which access it is fetched."""
 
     url: str

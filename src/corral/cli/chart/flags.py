@@ -9,7 +9,7 @@ from corral.base.annotations import Any, NamedTuple
 from corral.base.errors import CorralError
 from corral.base.patterns import pattern
 
-_DURATION = pattern(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
+_DURATION = pattern(r"(\d+(?:\.\d*)?|\.\d+)([^\d.]*)")
 _INTEGER = pattern(r"[+-]?\d{1,18}")
 _UNITS_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _TRUE, _FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
@@ -137,16 +137,20 @@ def _int(text: str) -> int:
 
 def duration(text: str) -> float:
     """Go's duration in seconds: `5m`, `1h30m`, `500ms`. Raises ValueError."""
-    bare = text.removeprefix("-").removeprefix("+")
+    bare = text[1:] if text[:1] in ("-", "+") else text
     if bare == "0":
         return 0.0
     at, seconds = 0, 0.0
-    while at < len(bare) and (match := _DURATION.match(bare, at)):
-        seconds += float(match[1]) * _UNITS_S[match[2]]
+    while match := _DURATION.match(bare, at):
+        number, unit = match.groups()
+        if not unit:
+            raise ValueError(f'time: missing unit in duration "{text}"')
+        if unit not in _UNITS_S:
+            raise ValueError(f'time: unknown unit "{unit}" in duration "{text}"')
+        seconds += float(number) * _UNITS_S[unit]
         at = match.end()
     if at == 0 or at < len(bare):
-        missing = bare.replace(".", "").isdigit()
-        raise ValueError(f'time: missing unit in duration "{text}"' if missing else f'time: invalid duration "{text}"')
+        raise ValueError(f'time: invalid duration "{text}"')
     return -seconds if text.startswith("-") else seconds
 
 

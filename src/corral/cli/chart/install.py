@@ -5,6 +5,7 @@ The chart is a folder, an archive, REPOSITORY/NAME, a URL or oci://REGISTRY/NAME
 """
 
 import asyncio
+from typing import Any
 
 from corral.base.errors import CorralError
 from corral.charts.actions.context import Waits
@@ -109,23 +110,30 @@ def labels(options: Options) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
+def shared(options: Options, name: str, chart: Chart) -> dict[str, Any]:
+    """What the flags ask for of installs and upgrades alike: the fields of a Wish."""
+    return {
+        "name": name,
+        "chart": chart,
+        "values": chartpath.values(options),
+        "rendering": chartpath.rendering(options),
+        "waits": waits(options),
+        "atomic": options.atomic,
+        "dry_run": options.dry_run,
+        "force": options.force,
+        "validate": not options.disable_openapi_validation,
+        "description": options.description,
+        "labels": labels(options),
+    }
+
+
 async def installed(options: Options, name: str, chart: Chart) -> Release:
     """Install it."""
     wish = Install(
-        name,
-        chart,
-        chartpath.values(options),
-        chartpath.rendering(options),
-        waits(options),
-        atomic=options.atomic,
+        **shared(options, name, chart),
         create_namespace=options.create_namespace,
-        dry_run=options.dry_run,
         replace=bool(options.values.get("replace")),
         skip_crds=options.skip_crds,
-        validate=not options.disable_openapi_validation,
-        force=options.force,
-        description=options.description,
-        labels=labels(options),
     )
     async with connected(options, tell=progress.tell) as context:
         try:

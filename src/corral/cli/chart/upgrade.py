@@ -8,7 +8,7 @@ from corral.charts.actions.upgrade import upgrade as act
 from corral.charts.chart.model import Chart
 from corral.charts.releases.model import UNINSTALLED, Release
 from corral.charts.releases.storage import NotFoundError
-from corral.cli.chart import chartpath, install, progress
+from corral.cli.chart import install, progress
 from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import HISTORY_MAX, Options
 from corral.cli.chart.output import check_format, show, warn
@@ -64,21 +64,11 @@ async def _exists(options: Options, name: str) -> bool:
 def wish_of(options: Options, name: str, chart: Chart) -> Upgrade:
     """What the flags ask for."""
     return Upgrade(
-        name,
-        chart,
-        chartpath.values(options),
-        chartpath.rendering(options),
-        install.waits(options),
-        atomic=options.atomic,
+        **install.shared(options, name, chart),
         cleanup_on_fail=options.cleanup_on_fail,
-        dry_run=options.dry_run,
-        force=options.force,
-        validate=not options.disable_openapi_validation,
         reset_values=options.reset_values,
         reuse_values=options.reuse_values,
         reset_then_reuse_values=options.reset_then_reuse_values,
-        description=options.description,
-        labels=install.labels(options),
     )
 
 
