@@ -7,7 +7,7 @@ import pytest
 
 from corral.api.cronschedule import ScheduleError, parse
 from corral.api.kinds import rules
-from corral.api.kinds.jobpolicy import count_indexes
+from corral.api.kinds.jobpolicy import count_indexes, first_overlap
 from corral.api.rules import Context
 
 JOB, CRON = rules("batch", "Job"), rules("batch", "CronJob")
@@ -69,6 +69,96 @@ def test_where_a_suspended_job_runs_may_change():
     assert faults(JOB.validate_update(new, old, "")) == []
 
 
+def test_what_a_suspended_job_gets_may_change():
+    old = job(suspend=True)
+    new = copy.deepcopy(old)
+    new["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "4"}}
+    new["spec"]["template"]["metadata"]["labels"]["also"] = "mine"
+    assert faults(JOB.validate_update(new, old, "")) == []
+    new["spec"]["template"]["spec"]["containers"][0]["image"] = "other"
+    (fault,) = faults(JOB.validate_update(new, old, ""))
+    assert fault.startswith("spec.template.spec: Invalid value:") and fault.endswith("field is immutable")
+
+
+@pytest.mark.parametrize(
+    ("status", "free"),
+    [
+        ({}, True),
+        ({"active": 1}, False),
+        ({"startTime": "1970-01-01T00:00:00Z"}, False),
+        ({"startTime": "1970-01-01T00:00:00Z", "conditions": [{"type": "Suspended", "status": "True"}]}, True),
+    ],
+)
+def test_a_template_is_free_while_nothing_of_it_runs(status, free):
+    old = job(suspend=True)
+    old["status"] = status
+    new = copy.deepcopy(old)
+    new["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "4"}}
+    assert (faults(JOB.validate_update(new, old, "")) == []) is free
+
+
+def test_the_labels_of_a_jobs_pods_stay_its_own():
+    old = job(suspend=True)
+    new = copy.deepcopy(old)
+    del new["spec"]["template"]["metadata"]["labels"]["batch.kubernetes.io/job-name"]
+    assert faults(JOB.validate_update(new, old, "")) == [
+        "spec.template.metadata.labels[batch.kubernetes.io/job-name]: Required value: must be 'j'"
+    ]
+    for older in (old, new):
+        older["spec"]["template"]["metadata"]["labels"] = {"controller-uid": "u-1", "job-name": "j"}
+        older["spec"]["selector"] = {"matchLabels": {"controller-uid": "u-1"}}
+    assert faults(JOB.validate_update(new, old, "")) == []
+
+
+NOW, LATER = "1970-01-01T00:00:00Z", "1970-01-01T00:01:00Z"
+
+
+def status(*true, **fields):
+    return {"conditions": [{"type": t, "status": "True"} for t in true], **fields}
+
+
+def status_faults(old, new, **spec):
+    before, after = job(**spec), job(**spec)
+    before["status"], after["status"] = old, new
+    return [str(e).split(": ", 1)[0] for e in JOB.validate_update(after, before, "status").items]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "spec", "paths"),
+    [
+        ({}, status("Complete", "Failed", startTime=NOW, completionTime=NOW), {}, ["conditions"] * 3),
+        (status("Suspended", startTime=NOW), status("Suspended"), {"suspend": True}, []),
+        ({"startTime": NOW}, {}, {}, ["startTime"]),
+        ({"startTime": NOW}, {"startTime": LATER}, {}, ["startTime"]),
+        (
+            status("Suspended", startTime=NOW),
+            {"startTime": LATER, "conditions": [{"type": "Suspended", "status": "False"}]},
+            {},
+            [],
+        ),
+        ({"completionTime": NOW}, {"completionTime": NOW, "active": 1}, {}, []),
+        ({}, {"completionTime": NOW}, {}, ["completionTime"]),
+        ({"completedIndexes": "0"}, {"completedIndexes": "0", "active": 1}, {}, []),
+        ({}, {"completedIndexes": "0"}, {}, ["completedIndexes"]),
+        ({"active": 1, "ready": 2}, {"active": 1, "ready": 2, "succeeded": 1}, {}, []),
+        ({}, {"active": 1, "ready": 2}, {}, ["ready"]),
+        ({"succeeded": 3}, {"succeeded": 1}, {}, ["succeeded"]),
+        ({"succeeded": 3}, {"succeeded": 1}, {"completionMode": "Indexed", "completions": 4, "parallelism": 4}, []),
+        (
+            {"failedIndexes": "0,2", "completedIndexes": "3-4"},
+            {"failedIndexes": "0,2", "completedIndexes": "2-4"},
+            {"completionMode": "Indexed", "completions": 5, "backoffLimitPerIndex": 1},
+            ["failedIndexes"],
+        ),
+        ({}, status("SuccessCriteriaMet", "Complete", completionTime=NOW), {"suspend": True, "completions": 0}, []),
+        ({}, status("SuccessCriteriaMet", "Complete", completionTime=NOW), {}, ["startTime"]),
+        (status("Complete"), status("Complete", "SuccessCriteriaMet"), {}, ["conditions"]),
+    ],
+)
+def test_rules_of_a_jobs_status_count_where_something_changes(old, new, spec, paths):
+    assert status_faults(old, new, **spec) == [f"status.{path}" for path in paths]
+
+
 def test_a_job_does_not_become_unfinished():
     old, new = job(), job()
     old["status"] = {
@@ -98,6 +188,13 @@ def test_intervals_of_indexes():
     for wrong in ("5", "3,1", "a", "1-2-3"):
         with pytest.raises(ValueError):
             count_indexes(wrong, 5)
+
+
+def test_where_two_sets_of_indexes_meet():
+    assert first_overlap("0-2,7", "3,6-8", 10) == 7
+    assert first_overlap("0-2", "wrong,2", 10) == 2
+    assert first_overlap("0,2,4", "1,3,5", 10) is None
+    assert first_overlap("", "1", 10) is None
 
 
 def test_a_sound_cron_job_has_no_fault():

@@ -91,3 +91,61 @@ def test_tokens_of_a_driver_live_ten_minutes_at_least(seconds, why):
 def test_capacity_is_not_negative():
     obj = made("CSIStorageCapacity", storageClassName="c", capacity="-1Gi")
     assert faults("CSIStorageCapacity", obj) == ['capacity: Invalid value: "-1Gi": must be greater than or equal to 0']
+
+
+CLAIMS = rules("", "PersistentVolumeClaim")
+
+
+def claim(status=None, annotations=None, **spec):
+    obj = {"metadata": {"name": "c", "namespace": "n", "annotations": annotations or {}}}
+    obj["spec"] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "2Gi"}}, **spec}
+    if status is not None:
+        obj["status"] = status
+    CLAIMS.default(obj)
+    return obj
+
+
+def changed(new, old, subresource=""):
+    return [str(e).split("\n")[0] for e in CLAIMS.validate_update(new, old, subresource).items]
+
+
+def test_the_attributes_of_a_claims_volume_change_once_it_is_bound():
+    assert changed(claim({"phase": "Bound"}, volumeAttributesClassName="b"), claim(volumeAttributesClassName="a")) == []
+    (fault,) = changed(claim(volumeAttributesClassName="b"), claim(volumeAttributesClassName="a"))
+    assert fault.startswith("spec: Forbidden: spec is immutable after creation")
+
+
+def test_attributes_that_a_volume_has_do_not_go():
+    old = claim({"phase": "Bound", "currentVolumeAttributesClassName": "a"}, volumeAttributesClassName="a")
+    for value, shown in ((None, "nil"), ("", "empty string")):
+        new = claim({"phase": "Bound"}, volumeAttributesClassName=value)
+        assert changed(new, old) == [
+            f"spec.volumeAttributesClassName: Forbidden: update to {shown} is forbidden when"
+            " status.currentVolumeAttributesClassName is not nil"
+        ]
+    assert changed(claim({"phase": "Bound"}), claim({"phase": "Bound"}, volumeAttributesClassName="a")) == []
+
+
+def test_the_class_of_a_claim_moves_from_its_annotation():
+    beta = "volume.beta.kubernetes.io/storage-class"
+    old = claim(annotations={beta: "fast"})
+    assert changed(claim(storageClassName="fast"), old) == []
+    assert changed(claim(annotations={beta: "fast"}, storageClassName="fast"), old) == []
+    assert changed(claim(annotations={beta: "slow"}), old) == [
+        f'metadata.annotations.{beta}: Invalid value: "slow": field is immutable'
+    ]
+    assert changed(claim(storageClassName="fast"), claim()) == []
+
+
+def test_what_a_claim_was_given():
+    status = {
+        "allocatedResources": {"storage": "-1", "cpu": "1", "example.com/disks": "1"},
+        "allocatedResourceStatuses": {"storage": "NodeResizePending", "memory": "Wrong"},
+    }
+    assert changed(claim(status), claim(), "status") == [
+        'status.allocatedResourceStatuses: Unsupported value: "memory": supported values: "storage"',
+        'status.allocatedResourceStatuses: Unsupported value: "memory": supported values: "ControllerResizeInfeasible",'
+        ' "ControllerResizeInProgress", "NodeResizeInfeasible", "NodeResizeInProgress", "NodeResizePending"',
+        'status.allocatedResources: Unsupported value: "cpu": supported values: "storage"',
+        'status.allocatedResources[storage]: Invalid value: "-1": must be greater than or equal to 0',
+    ]

@@ -105,6 +105,38 @@ def test_ready_pods_are_not_more_than_there_are():
     ]
 
 
+def test_statuses_of_replicas():
+    old, new = made("StatefulSet"), made("StatefulSet")
+    old["status"] = {"collisionCount": 2}
+    new["status"] = {"replicas": 1, "readyReplicas": 1, "availableReplicas": 2, "currentReplicas": -1, "collisionCount": 1}
+    assert faults("StatefulSet", new, old, "status") == [
+        "status.currentReplicas: Invalid value: -1: must be greater than or equal to 0",
+        "status.availableReplicas: Invalid value: 2: cannot be greater than status.replicas",
+        "status.availableReplicas: Invalid value: 2: cannot be greater than status.readyReplicas",
+        "status.collisionCount: Invalid value: 1: cannot be decremented",
+    ]
+    new["status"] = {"replicas": 1, "fullyLabeledReplicas": 2, "terminatingReplicas": -1}
+    assert faults("ReplicaSet", new, made("ReplicaSet"), "status") == [
+        "status.terminatingReplicas: Invalid value: -1: must be greater than or equal to 0",
+        "status.fullyLabeledReplicas: Invalid value: 2: cannot be greater than status.replicas",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet"])
+def test_collisions_are_not_forgotten(kind):
+    old, new = made(kind), made(kind)
+    old["status"], new["status"] = {"collisionCount": 1}, {}
+    assert faults(kind, new, old, "status") == ["status.collisionCount: Invalid value: 0: cannot be decremented"]
+
+
+def test_the_service_of_a_statefulset_has_the_name_of_a_host():
+    obj = made("StatefulSet", serviceName="Not_A_Label")
+    (fault,) = faults("StatefulSet", obj)
+    assert fault.startswith('spec.serviceName: Invalid value: "Not_A_Label": a lowercase RFC 1123 label')
+    assert faults("StatefulSet", copy.deepcopy(obj), obj) == []
+    assert rules("apps", "StatefulSet").name_format == "dns_label"
+
+
 def test_rows():
     obj = made("Deployment", replicas=2)
     obj["metadata"]["creationTimestamp"] = "1970-01-01T00:00:00Z"

@@ -7,6 +7,7 @@ from corral.api.kinds.selector import check_selector, is_empty
 from corral.api.kinds.workload import (
     WorkloadRules,
     check_at_most_all,
+    check_collisions,
     check_count_or_percent,
     check_match,
     check_not_negative,
@@ -74,6 +75,7 @@ class DaemonSetRules(WorkloadRules):
     def check_status(self, errs: Errors, status: Object, old: Object) -> None:
         """Counts are not negative."""
         check_not_negative(errs, status, Path("status"), *_COUNTS.split())
+        check_collisions(errs, status, old)
 
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row."""

@@ -5,7 +5,9 @@ from corral.api.kinds import rows
 from corral.api.kinds.workload import (
     WorkloadRules,
     check_at_most_all,
+    check_collisions,
     check_count_or_percent,
+    check_counts,
     check_not_negative,
     check_workload_selector,
     check_workload_template,
@@ -13,6 +15,11 @@ from corral.api.kinds.workload import (
     is_zero,
 )
 from corral.api.objects import Object
+
+_COUNTS = (
+    "observedGeneration replicas updatedReplicas readyReplicas availableReplicas unavailableReplicas terminatingReplicas"
+    " collisionCount"
+)
 
 
 class DeploymentRules(WorkloadRules):
@@ -46,6 +53,11 @@ class DeploymentRules(WorkloadRules):
             check_not_negative(errs, spec, path, "progressDeadlineSeconds")
             if deadline <= spec.get("minReadySeconds", 0):
                 errs.invalid(path.child("progressDeadlineSeconds"), deadline, "must be greater than minReadySeconds")
+
+    def check_status(self, errs: Errors, status: Object, old: Object) -> None:
+        """Counts."""
+        check_counts(errs, status, _COUNTS, "updatedReplicas readyReplicas availableReplicas")
+        check_collisions(errs, status, old)
 
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row."""

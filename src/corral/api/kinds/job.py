@@ -57,7 +57,12 @@ class JobRules(WorkloadRules):
     def validate_create(self, obj: Object) -> Errors:
         """The generated selector, the spec, and that pods can be named."""
         errs = Errors()
-        _check_generated(errs, obj)
+        self._check(errs, obj, obj)
+        return errs
+
+    def _check(self, errs: Errors, obj: Object, old: Object) -> None:
+        labels = (old["spec"]["template"].get("metadata") or {}).get("labels") or {}
+        _check_generated(errs, obj, prefixed=obj is old or (JOB_NAME in labels and CONTROLLER_UID in labels))
         spec, path = obj["spec"], Path("spec")
         self.check_spec(errs, spec, path)
         completions = spec.get("completions")
@@ -67,7 +72,6 @@ class JobRules(WorkloadRules):
             if names.dns_label(last):
                 why = f"will not able to create pod with invalid DNS label: {last}"
                 errs.invalid("metadata.name", name, why)
-        return errs
 
     def check_spec(self, errs: Errors, spec: Object, path: Path) -> None:
         """The spec with its selector, which must match the template."""
@@ -88,7 +92,7 @@ class JobRules(WorkloadRules):
             check_status(errs, new, old)
             return errs
         path, spec, former = Path("spec"), new["spec"], old["spec"]
-        self.check_spec(errs, spec, path)
+        self._check(errs, new, old)
         _check_completions(errs, spec, former, path)
         check_immutable(errs, spec, former, "selector", path)
         _check_template_kept(errs, new, old, path)
@@ -232,7 +236,8 @@ def _check_restart(errs: Errors, spec: Object, path: Path) -> None:
         errs.invalid(path, policy, 'only "Never" is supported when podFailurePolicy is specified')
 
 
-def _check_generated(errs: Errors, job: Object) -> None:
+def _check_generated(errs: Errors, job: Object, *, prefixed: bool) -> None:
+    """The labels by which pods are found are those of this job; those with a prefix are younger than some jobs."""
     spec, metadata = job["spec"], job["metadata"]
     selector = spec.get("selector")
     if spec.get("manualSelector") or selector is None:
@@ -240,7 +245,9 @@ def _check_generated(errs: Errors, job: Object) -> None:
     uid, name = metadata.get("uid", ""), metadata.get("name", "")
     if not uid:
         errs.required("metadata.uid")
-    expected = {"controller-uid": uid, "job-name": name, CONTROLLER_UID: uid, JOB_NAME: name}
+    expected = {"controller-uid": uid, "job-name": name}
+    if prefixed:
+        expected |= {CONTROLLER_UID: uid, JOB_NAME: name}
     labels = (spec["template"].get("metadata") or {}).get("labels") or {}
     path = Path("spec").child("template", "metadata", "labels")
     for key, value in expected.items():
@@ -262,22 +269,38 @@ def _check_completions(errs: Errors, spec: Object, old: Object, path: Path) -> N
 
 
 def _check_template_kept(errs: Errors, new: Object, old: Object, path: Path) -> None:
-    """The template stays; while the job has not started, where its pods go may change (KEP-2926)."""
+    """The template stays; while no pods of it run, where they go (KEP-2926) and what they get (KEP-5440) may change."""
     template, former = new["spec"].get("template") or {}, copied(old["spec"].get("template") or {})
-    if old["spec"].get("suspend") and (old.get("status") or {}).get("startTime") is None:
-        pods, kept = template.get("spec") or {}, former.setdefault("spec", {})
-        for field in ("nodeSelector", "tolerations", "schedulingGates"):
-            _copy(pods, kept, field)
-        affinity = {k: v for k, v in (kept.get("affinity") or {}).items() if k != "nodeAffinity"}
-        if (pods.get("affinity") or {}).get("nodeAffinity") is not None:
-            affinity["nodeAffinity"] = pods["affinity"]["nodeAffinity"]
-        kept.pop("affinity", None)
-        if affinity or "affinity" in pods:
-            kept["affinity"] = affinity
-        for field in ("annotations", "labels"):
-            _copy(template.get("metadata") or {}, former.setdefault("metadata", {}), field)
-    if template != former:
-        errs.invalid(path.child("template"), template, "field is immutable")
+    if not _is_at_rest(old):
+        if template != former:
+            errs.invalid(path.child("template"), template, "field is immutable")
+        return
+    pods, kept = template.get("spec") or {}, former.get("spec") or {}
+    for field in ("nodeSelector", "tolerations", "schedulingGates"):
+        _copy(pods, kept, field)
+    affinity = {k: v for k, v in (kept.get("affinity") or {}).items() if k != "nodeAffinity"}
+    if (pods.get("affinity") or {}).get("nodeAffinity") is not None:
+        affinity["nodeAffinity"] = pods["affinity"]["nodeAffinity"]
+    kept.pop("affinity", None)
+    if affinity or "affinity" in pods:
+        kept["affinity"] = affinity
+    for field in ("containers", "initContainers"):
+        after, before = pods.get(field) or (), kept.get(field) or ()
+        if len(after) == len(before):
+            for container, known in zip(after, before, strict=True):
+                if container.get("name") == known.get("name"):
+                    _copy(container, known, "resources")
+    if pods != kept:
+        errs.invalid(path.child("template", "spec"), pods, "field is immutable")
+
+
+def _is_at_rest(job: Object) -> bool:
+    """Whether the job is suspended and none of its pods runs."""
+    status = job.get("status") or {}
+    if not job["spec"].get("suspend") or status.get("active"):
+        return False
+    suspended = rows.condition(job, "Suspended")
+    return status.get("startTime") is None or (suspended is not None and suspended.get("status") == "True")
 
 
 def _copy(source: Object, target: Object, field: str) -> None:

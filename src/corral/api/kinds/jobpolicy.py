@@ -1,5 +1,7 @@
 """A Job's policies on failed pods (KEP-3329) and on success (KEP-3998)."""
 
+import contextlib
+
 from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds.workload import NEGATIVE
@@ -67,21 +69,46 @@ def count_indexes(text: str, completions: int) -> int:
     """How many indexes `1,3-5,7` holds. Raises ValueError where the text is not in order or goes beyond `completions`."""
     total, last = 0, -1
     for interval in text.split(",") if text else ():
-        first, dash, end = interval.partition("-")
-        low = _index(first, completions)
-        high = _index(end, completions) if dash else low
-        if "-" in end:
-            raise ValueError(
-                f'the fragment "{interval}" violates the requirement that an index interval can have at most two'
-                " parts separated by '-'"
-            )
-        if dash and low >= high:
-            raise ValueError(f"non-increasing order, previous: {low}, current: {high}")
+        low, high = _bounds(interval, completions)
         if last >= low:
             raise ValueError(f"non-increasing order, previous: {last}, current: {low}")
         total += high - low + 1
         last = high
     return total
+
+
+def first_overlap(one: str, other: str, completions: int) -> int | None:
+    """The first index that is in both texts, of which parts that cannot be read do not count."""
+    here, there = _readable(one, completions), _readable(other, completions)
+    while here and there:
+        (low, high), (other_low, other_high) = here[-1], there[-1]
+        if low <= other_high and other_low <= high:
+            return max(low, other_low)
+        (here if low <= other_low else there).pop()
+    return None
+
+
+def _readable(text: str, completions: int) -> list[tuple[int, int]]:
+    """The intervals, the first at the end."""
+    found = []
+    for interval in reversed(text.split(",")) if text else ():
+        with contextlib.suppress(ValueError):
+            found.append(_bounds(interval, completions))
+    return found
+
+
+def _bounds(interval: str, completions: int) -> tuple[int, int]:
+    first, dash, end = interval.partition("-")
+    if "-" in end:
+        raise ValueError(
+            f'the fragment "{interval}" violates the requirement that an index interval can have at most two'
+            " parts separated by '-'"
+        )
+    low = _index(first, completions)
+    high = _index(end, completions) if dash else low
+    if dash and low >= high:
+        raise ValueError(f"non-increasing order, previous: {low}, current: {high}")
+    return low, high
 
 
 def _index(text: str, completions: int) -> int:

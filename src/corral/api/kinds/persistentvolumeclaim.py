@@ -12,6 +12,13 @@ from corral.api.quantity import parse
 from corral.api.rules import Context, Rules
 
 FINALIZER = "kubernetes.io/pvc-protection"
+RESIZE_STATES = (
+    "ControllerResizeInfeasible",
+    "ControllerResizeInProgress",
+    "NodeResizeInfeasible",
+    "NodeResizeInProgress",
+    "NodeResizePending",
+)
 _KEPT = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
 
 
@@ -48,27 +55,24 @@ class PersistentVolumeClaimRules(Rules):
         """A bound claim may grow; the rest stays."""
         errs = Errors()
         if subresource == "status":
-            for name, amount in sorted(((new.get("status") or {}).get("capacity") or {}).items()):
-                check_not_negative(errs, amount, Path("status").child("capacity").key(name))
+            _check_status(errs, new)
             return errs
         errs = self.validate_create(new)
         spec, former = copied(new["spec"]), copied(old["spec"])
         if not former.get("volumeName"):
             former["volumeName"] = spec.get("volumeName", "")
-        if former.get("storageClassName") is None and spec.get("storageClassName") is not None:
-            beta = (old["metadata"].get("annotations") or {}).get(BETA_CLASS)
-            if beta in (None, spec["storageClassName"]):
-                former["storageClassName"] = spec["storageClassName"]
-        if (new.get("status") or {}).get("phase") == "Bound" and (spec.get("resources") or {}).get("requests"):
-            spec["resources"]["requests"]["storage"] = former["resources"]["requests"]["storage"]
-        former.pop("volumeAttributesClassName", None)
-        spec.pop("volumeAttributesClassName", None)
+        _settle_class(errs, new, old, spec, former)
+        if (new.get("status") or {}).get("phase") == "Bound":
+            if (spec.get("resources") or {}).get("requests"):
+                spec["resources"]["requests"]["storage"] = former["resources"]["requests"]["storage"]
+            for either in (spec, former):
+                either.pop("volumeAttributesClassName", None)
         if _plain(spec) != _plain(former):
             errs.forbidden("spec", f"{_KEPT}\n{diff(_plain(former), _plain(spec))}")
         _check_size(errs, new, old)
         if new["spec"].get("volumeMode") != old["spec"].get("volumeMode"):
             errs.invalid("volumeMode", new["spec"].get("volumeMode"), "field is immutable")
-        _check_attributes_class(errs, new["spec"], old["spec"])
+        _check_attributes_class(errs, new["spec"], old)
         return errs
 
     def cells(self, obj: Object, now_s: float) -> list[object]:
@@ -116,15 +120,52 @@ def _check_size(errs: Errors, new: Object, old: Object) -> None:
 
 
 def _check_attributes_class(errs: Errors, new: Object, old: Object) -> None:
-    after, before = new.get("volumeAttributesClassName"), old.get("volumeAttributesClassName")
-    if after == before or before is None:
+    """Which class a volume got can change, but not go."""
+    after = new.get("volumeAttributesClassName")
+    had = (old.get("status") or {}).get("currentVolumeAttributesClassName")
+    if after == old["spec"].get("volumeAttributesClassName") or had is None or after:
         return
-    if after is None:
-        errs.forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden")
-    elif not after:
-        errs.forbidden("spec.volumeAttributesClassName", "update from non-nil value to an empty string is forbidden")
-    else:
-        errs.each("spec.volumeAttributesClassName", after, names.dns_subdomain(after))
+    nothing = "nil" if after is None else "empty string"
+    why = f"update to {nothing} is forbidden when status.currentVolumeAttributesClassName is not nil"
+    errs.forbidden("spec.volumeAttributesClassName", why)
+
+
+def _settle_class(errs: Errors, new: Object, old: Object, spec: Object, former: Object) -> None:
+    """The storage class stays, but may move from the old annotation to its field, or be found later."""
+    classes = [(o["metadata"].get("annotations") or {}).get(BETA_CLASS) for o in (new, old)]
+    after, before = spec.get("storageClassName"), former.get("storageClassName")
+    moved = before is None and after is not None and classes[1] in (None, after)
+    if moved:
+        former["storageClassName"] = after
+    if (classes[0] or "") != (classes[1] or "") and not (moved and classes == [None, after]):
+        errs.invalid(f"metadata.annotations.{BETA_CLASS}", classes[0] or "", "field is immutable")
+
+
+def _check_status(errs: Errors, claim: Object) -> None:
+    status, path = claim.get("status") or {}, Path("status")
+    if not claim["spec"].get("accessModes"):
+        errs.required("Spec.accessModes")
+    for name, amount in sorted((status.get("capacity") or {}).items()):
+        check_not_negative(errs, amount, path.child("capacity").key(name))
+    at = path.child("allocatedResourceStatuses")
+    for name, state in sorted((status.get("allocatedResourceStatuses") or {}).items()):
+        _check_resource(errs, name, at)
+        if state not in RESIZE_STATES:
+            errs.unsupported(at, name, RESIZE_STATES)
+    at = path.child("allocatedResources")
+    for name, amount in sorted((status.get("allocatedResources") or {}).items()):
+        if _check_resource(errs, name, at):
+            check_not_negative(errs, amount, at.key(name))
+
+
+def _check_resource(errs: Errors, name: str, path: Path) -> bool:
+    """The name of what a claim can have: storage, or of somebody's own."""
+    faults = names.qualified_name(name)
+    errs.each(path, name, faults)
+    native = "/" not in name or "kubernetes.io/" in name
+    if not faults and native and name != "storage":
+        errs.unsupported(path, name, ("storage",))
+    return not faults and (not native or name == "storage")
 
 
 RULES = {"PersistentVolumeClaim": PersistentVolumeClaimRules()}

@@ -1,12 +1,15 @@
 """StatefulSets."""
 
+from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.kinds.claimspec import check_claim_spec, default_claim_spec
 from corral.api.kinds.workload import (
     WorkloadRules,
     check_at_most_all,
+    check_collisions,
     check_count_or_percent,
+    check_counts,
     check_not_negative,
     check_workload_selector,
     check_workload_template,
@@ -28,6 +31,8 @@ _CHANGEABLE = (
 
 class StatefulSetRules(WorkloadRules):
     """Rules of apps/v1 StatefulSet."""
+
+    name_format = "dns_label"
 
     def default_workload(self, spec: Object) -> None:
         """One replica, pods in order, updated in turn, claims kept."""
@@ -58,6 +63,9 @@ class StatefulSetRules(WorkloadRules):
 
     def check_spec(self, errs: Errors, spec: Object, path: Path) -> None:
         """Policies, numbers, selector, template and claims."""
+        self._check(errs, spec, path)
+
+    def _check(self, errs: Errors, spec: Object, path: Path, service: str | None = None) -> None:
         policy = spec.get("podManagementPolicy", "")
         if not policy:
             errs.required(path.child("podManagementPolicy"))
@@ -73,6 +81,8 @@ class StatefulSetRules(WorkloadRules):
         check_not_negative(errs, spec, path, "replicas", "minReadySeconds")
         check_not_negative(errs, spec.get("ordinals") or {}, path.child("ordinals"), "start")
         check_not_negative(errs, spec, path, "revisionHistoryLimit")
+        if service:
+            errs.each(path.child("serviceName"), service, names.dns_label(service))
         if check_workload_selector(errs, spec, "statefulset", path):
             check_workload_template(errs, _with_claims(spec), "StatefulSet", path.child("template"))
         else:
@@ -80,11 +90,18 @@ class StatefulSetRules(WorkloadRules):
         for i, claim in enumerate(spec.get("volumeClaimTemplates") or ()):
             check_claim_spec(errs, claim.get("spec") or {}, path.child("volumeClaimTemplates").at(i).child("spec"))
 
+    def validate_create(self, obj: Object) -> Errors:
+        """The spec. The service's name, which becomes part of each pod's, is looked at once."""
+        errs = Errors()
+        self._check(errs, obj.get("spec") or {}, Path("spec"), service=(obj.get("spec") or {}).get("serviceName"))
+        return errs
+
     def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
         """The spec, of which only some fields may change; or the status."""
         if subresource:
             return super().validate_update(new, old, subresource)
-        errs = self.validate_create(new)
+        errs = Errors()
+        self.check_spec(errs, new["spec"], Path("spec"))
         kept, former = (
             {k: v for k, v in o["spec"].items() if k not in _CHANGEABLE and v not in (None, [], "")} for o in (new, old)
         )
@@ -93,6 +110,12 @@ class StatefulSetRules(WorkloadRules):
             why = f"updates to statefulset spec for fields other than {shown} and '{_CHANGEABLE[-1]}' are forbidden"
             errs.forbidden("spec", why)
         return errs
+
+    def check_status(self, errs: Errors, status: Object, old: Object) -> None:
+        """Counts."""
+        parts = "readyReplicas currentReplicas updatedReplicas availableReplicas"
+        check_counts(errs, status, f"replicas {parts} observedGeneration collisionCount", parts, "status.readyReplicas")
+        check_collisions(errs, status, old)
 
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row."""

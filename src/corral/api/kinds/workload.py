@@ -37,8 +37,9 @@ class WorkloadRules(Rules):
         """The spec of a new or changed object; overridden by each kind."""
 
     def check_status(self, errs: Errors, status: Object, old: Object) -> None:
-        """The status of a changed object; overridden where there is more to it than counts."""
-        check_counts(errs, status)
+        """The status of a changed object; overridden where it is not that of a set of replicas."""
+        counts = "replicas fullyLabeledReplicas readyReplicas availableReplicas observedGeneration terminatingReplicas"
+        check_counts(errs, status, counts, "fullyLabeledReplicas readyReplicas availableReplicas")
 
     def validate_create(self, obj: Object) -> Errors:
         """The spec."""
@@ -143,19 +144,20 @@ def is_zero(value: int | str | None) -> bool:
     return value in (None, 0) or (isinstance(value, str) and re.fullmatch("0+%", value) is not None)
 
 
-_COUNTS = (
-    "replicas fullyLabeledReplicas updatedReplicas readyReplicas availableReplicas unavailableReplicas currentReplicas"
-    " observedGeneration collisionCount"
-)
-
-
-def check_counts(errs: Errors, status: Object) -> None:
-    """Counts are not negative, and no part is larger than the whole."""
+def check_counts(errs: Errors, status: Object, counts: str, parts: str, ready: str = "readyReplicas") -> None:
+    """Counts are not negative, none of `parts` is larger than the whole, and what is available is ready."""
     path = Path("status")
-    check_not_negative(errs, status, path, *_COUNTS.split())
-    total, ready, available = (status.get(f, 0) for f in ("replicas", "readyReplicas", "availableReplicas"))
-    for field in ("fullyLabeledReplicas", "updatedReplicas", "readyReplicas", "availableReplicas"):
-        if status.get(field, 0) > total:
+    check_not_negative(errs, status, path, *counts.split())
+    for field in parts.split():
+        if status.get(field, 0) > status.get("replicas", 0):
             errs.invalid(path.child(field), status[field], "cannot be greater than status.replicas")
-    if available > ready:
-        errs.invalid(path.child("availableReplicas"), available, "cannot be greater than readyReplicas")
+    available = status.get("availableReplicas", 0)
+    if available > status.get("readyReplicas", 0):
+        errs.invalid(path.child("availableReplicas"), available, f"cannot be greater than {ready}")
+
+
+def check_collisions(errs: Errors, status: Object, old: Object) -> None:
+    """How often a name was taken only grows."""
+    count, before = status.get("collisionCount"), old.get("collisionCount")
+    if before is not None and (count is None or count < before):
+        errs.invalid("status.collisionCount", count or 0, "cannot be decremented")
