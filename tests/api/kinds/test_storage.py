@@ -149,3 +149,24 @@ def test_what_a_claim_was_given():
         'status.allocatedResources: Unsupported value: "cpu": supported values: "storage"',
         'status.allocatedResources[storage]: Invalid value: "-1": must be greater than or equal to 0',
     ]
+
+
+def volume(key="topology.kubernetes.io/zone", value="a"):
+    rule = {"key": key, "operator": "In", "values": [value]}
+    spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/d"}}
+    spec["nodeAffinity"] = {"required": {"nodeSelectorTerms": [{"matchExpressions": [rule]}]}}
+    obj = {"metadata": {"name": "v"}, "spec": spec}
+    rules("", "PersistentVolume").default(obj)
+    return obj
+
+
+def test_where_a_volume_is_stays_but_for_the_name_of_the_label():
+    check = rules("", "PersistentVolume").validate_update
+    beta = "failure-domain.beta.kubernetes.io/zone"
+    assert [str(e) for e in check(volume(value="b"), volume(), "").items] == [
+        'nodeAffinity: Invalid value: {"Required":{"NodeSelectorTerms":[{"MatchExpressions":[{"Key":"topology.kubernetes.io/zone",'
+        '"Operator":"In","Values":["b"]}],"MatchFields":null}]}}: field is immutable, except for updating from beta label to GA'
+    ]
+    assert not check(volume(), volume(beta), "").items
+    assert check(volume(beta), volume(), "").items
+    assert check(volume(value="b"), volume(beta), "").items

@@ -3,6 +3,7 @@
 from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
+from corral.api.kinds.gostructs import CSI_DRIVER, shown
 from corral.api.kinds.volumesource import check_driver_name
 from corral.api.kinds.workload import check_not_negative
 from corral.api.objects import Object
@@ -37,7 +38,7 @@ class CSINodeRules(Rules):
         for i, driver in enumerate(new["spec"].get("drivers") or ()):
             kept = before.get(driver.get("name"))
             if kept is not None and kept != _fixed(driver):
-                errs.invalid(path.at(i), driver, "field is immutable")
+                errs.invalid(path.at(i), shown(driver, CSI_DRIVER), "field is immutable")
         return errs
 
     def cells(self, obj: Object, now_s: float) -> list[object]:

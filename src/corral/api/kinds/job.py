@@ -4,11 +4,12 @@ from corral.api import names
 from corral.api.durations import human
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
+from corral.api.kinds.gostructs import FAILURE_POLICY, SUCCESS_POLICY, Shape, shown
 from corral.api.kinds.jobpolicy import check_failure_policy, check_success_policy
 from corral.api.kinds.jobstatus import check_status
 from corral.api.kinds.podspec import check_template, default_template
 from corral.api.kinds.selector import check_selector
-from corral.api.kinds.workload import WorkloadRules, check_immutable, check_match, check_not_negative, default_fields
+from corral.api.kinds.workload import IMMUTABLE, WorkloadRules, check_immutable, check_match, check_not_negative, default_fields
 from corral.api.objects import Object, copied
 from corral.api.rules import Context
 from corral.base.clock import parse_rfc3339
@@ -22,6 +23,14 @@ MANAGED_BY_MAX_BYTES = 63
 JOB_NAME = "batch.kubernetes.io/job-name"
 CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
 _OLD_NAMES = {JOB_NAME: "job-name", CONTROLLER_UID: "controller-uid"}
+#: What stays of the spec, each as messages show it.
+_KEPT: dict[str, Shape] = {
+    "completionMode": None,
+    "podFailurePolicy": FAILURE_POLICY,
+    "backoffLimitPerIndex": None,
+    "managedBy": None,
+    "successPolicy": SUCCESS_POLICY,
+}
 _NUMBERS = (
     "parallelism",
     "completions",
@@ -96,8 +105,9 @@ class JobRules(WorkloadRules):
         _check_completions(errs, spec, former, path)
         check_immutable(errs, spec, former, "selector", path)
         _check_template_kept(errs, new, old, path)
-        for field in ("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"):
-            check_immutable(errs, spec, former, field, path)
+        for field, shape in _KEPT.items():
+            if (spec.get(field) or None) != (former.get(field) or None):
+                errs.invalid(path.child(field), shown(spec.get(field), shape), IMMUTABLE)
         return errs
 
     def cells(self, obj: Object, now_s: float) -> list[object]:

@@ -8,17 +8,26 @@ from corral.api.kinds import rows
 from corral.api.kinds import volumesource as source_of
 from corral.api.kinds.claimspec import VOLUME_MODES, check_access_modes
 from corral.api.kinds.computeresources import check_not_negative, check_positive
+from corral.api.kinds.gostructs import NODE_AFFINITY, shown
 from corral.api.kinds.paths import check_no_backsteps
 from corral.api.kinds.persistentvolumeclaim import add_finalizer
 from corral.api.kinds.scheduling import check_node_selector
 from corral.api.kinds.specdiff import diff
 from corral.api.kinds.volume import default_azure_disk, default_rbd, default_scale_io
-from corral.api.objects import Object
+from corral.api.objects import Object, copied
 from corral.api.persistentvolumes import BETA_CLASS
 from corral.api.rules import Context, Rules
 from corral.base.clock import rfc3339
 
 FINALIZER = "kubernetes.io/pv-protection"
+#: Labels of nodes by the names that they had before they were stable.
+_STABLE = {
+    "beta.kubernetes.io/arch": "kubernetes.io/arch",
+    "beta.kubernetes.io/instance-type": "node.kubernetes.io/instance-type",
+    "beta.kubernetes.io/os": "kubernetes.io/os",
+    "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+    "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
+}
 RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
 
 
@@ -83,8 +92,9 @@ class PersistentVolumeRules(Rules):
         if new["spec"].get("volumeMode") != old["spec"].get("volumeMode"):
             errs.invalid("volumeMode", new["spec"].get("volumeMode"), "field is immutable")
         affinity = old["spec"].get("nodeAffinity")
-        if affinity is not None and affinity != new["spec"].get("nodeAffinity"):
-            errs.invalid("nodeAffinity", new["spec"].get("nodeAffinity"), "field is immutable")
+        if affinity is not None and affinity != _of_age(new["spec"].get("nodeAffinity"), affinity):
+            why = "field is immutable, except for updating from beta label to GA"
+            errs.invalid("nodeAffinity", shown(new["spec"].get("nodeAffinity"), NODE_AFFINITY), why)
         former = old["spec"].get("volumeAttributesClassName")
         if former is not None and new["spec"].get("volumeAttributesClassName") is None:
             errs.forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden")
@@ -107,6 +117,20 @@ class PersistentVolumeRules(Rules):
             rows.age(obj, now_s),
             spec.get("volumeMode") or "<unset>",
         ]
+
+
+def _of_age(affinity: Object | None, old: Object) -> Object | None:
+    """`affinity` with a label that became stable under the name that it had in `old`, as far as nothing else differs."""
+
+    def labels(some: Object | None) -> list[Object]:
+        terms = ((some or {}).get("required") or {}).get("nodeSelectorTerms") or ()
+        return [rule for term in terms for rule in term.get("matchExpressions") or ()]
+
+    changed = copied(affinity)
+    for rule, before in zip(labels(changed), labels(old), strict=False):
+        if rule.get("key") == _STABLE.get(before.get("key", "")):
+            rule["key"] = before["key"]
+    return changed
 
 
 def _source(spec: Object) -> Object:

@@ -3,6 +3,7 @@
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.kinds.devices import check_devices, check_size, default_devices
+from corral.api.kinds.gostructs import shown_claim
 from corral.api.kinds.workload import IMMUTABLE
 from corral.api.metadata import validate_annotations, validate_labels
 from corral.api.objects import Object
@@ -32,7 +33,7 @@ class ResourceClaimRules(Rules):
         errs = Errors()
         if not subresource:
             if new["spec"] != old["spec"]:
-                errs.invalid("spec", new["spec"], IMMUTABLE)
+                errs.invalid("spec", shown_claim(new["spec"]), IMMUTABLE)
             return errs
         status, before, path = new.get("status") or {}, old.get("status") or {}, Path("status")
         reserved, at = status.get("reservedFor") or [], path.child("reservedFor")
@@ -82,7 +83,7 @@ class ResourceClaimTemplateRules(Rules):
         """The spec stays."""
         errs = Errors()
         if new["spec"] != old["spec"]:
-            errs.invalid("spec", new["spec"], IMMUTABLE)
+            errs.invalid("spec", {**(new["spec"].get("metadata") or {}), "Spec": shown_claim(new["spec"]["spec"])}, IMMUTABLE)
         return errs
 
 
