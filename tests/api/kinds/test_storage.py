@@ -170,3 +170,18 @@ def test_where_a_volume_is_stays_but_for_the_name_of_the_label():
     assert not check(volume(), volume(beta), "").items
     assert check(volume(beta), volume(), "").items
     assert check(volume(value="b"), volume(beta), "").items
+
+
+def test_a_driver_gets_tokens_in_secrets_only_if_it_gets_tokens():
+    kept = {"serviceAccountTokenInSecrets": False}
+    assert faults("CSIDriver", made("CSIDriver", spec=kept)) == [
+        "spec.serviceAccountTokenInSecrets: Invalid value: false: serviceAccountTokenInSecrets is set but no tokenRequests are"
+        " specified"
+    ]
+    assert faults("CSIDriver", made("CSIDriver", spec={**kept, "tokenRequests": [{"audience": "a"}]})) == []
+
+
+def test_how_a_driver_attaches_stays():
+    assert faults("CSIDriver", made("CSIDriver", spec={"attachRequired": False}), made("CSIDriver", spec={})) == [
+        "spec.attachedRequired: Invalid value: false: field is immutable"
+    ]

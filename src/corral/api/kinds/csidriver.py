@@ -2,12 +2,12 @@
 
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
-from corral.api.kinds.workload import check_immutable, default_fields
+from corral.api.kinds.workload import IMMUTABLE, check_immutable, default_fields
 from corral.api.objects import Object
 from corral.api.rules import Rules
 
 GROUP_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
-LIFECYCLE_MODES = ("Ephemeral", "Persistent")
+LIFECYCLE_MODES = ("Persistent", "Ephemeral")
 TOKEN_MIN_S = 600
 TOKEN_MAX_S = 1 << 32
 UPDATE_MIN_S = 10
@@ -37,13 +37,19 @@ class CSIDriverRules(Rules):
         if period is not None and period < UPDATE_MIN_S:
             at = path.child("nodeAllocatableUpdatePeriodSeconds")
             errs.invalid(at, period, f"must be greater than or equal to {UPDATE_MIN_S} seconds")
+        in_secrets = spec.get("serviceAccountTokenInSecrets")
+        if in_secrets is not None and not spec.get("tokenRequests"):
+            why = "serviceAccountTokenInSecrets is set but no tokenRequests are specified"
+            errs.invalid(path.child("serviceAccountTokenInSecrets"), in_secrets, why)
         return errs
 
     def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
         """The same; how volumes are attached stays."""
         errs = self.validate_create(new)
-        for field in ("attachRequired", "volumeLifecycleModes"):
-            check_immutable(errs, new["spec"], old["spec"], field, Path("spec"))
+        after, before = new["spec"], old["spec"]
+        if after.get("attachRequired") != before.get("attachRequired"):
+            errs.invalid("spec.attachedRequired", after.get("attachRequired"), IMMUTABLE)
+        check_immutable(errs, after, before, "volumeLifecycleModes", Path("spec"))
         return errs
 
     def cells(self, obj: Object, now_s: float) -> list[object]:

@@ -126,7 +126,7 @@ def _of_age(affinity: Object | None, old: Object) -> Object | None:
         terms = ((some or {}).get("required") or {}).get("nodeSelectorTerms") or ()
         return [rule for term in terms for rule in term.get("matchExpressions") or ()]
 
-    changed = copied(affinity)
+    changed: Object | None = copied(affinity)
     for rule, before in zip(labels(changed), labels(old), strict=False):
         if rule.get("key") == _STABLE.get(before.get("key", "")):
             rule["key"] = before["key"]
