@@ -383,3 +383,45 @@ def test_claims_go_with_the_pods_of_a_statefulset_where_that_is_asked_for(tmp_pa
             await control.until(lambda: not names() and not control.disks.folders)
 
     asyncio.run(story())
+
+
+OTHERS = {**STANDARD, "provisioner": "example.com/p"}
+SELECTED = "volume.kubernetes.io/selected-node"
+
+
+def selected(control):
+    """The node on which somebody else is to make the volume of the claim."""
+    obj = found(control, "persistentvolumeclaims", "data")
+    return obj and obj["metadata"].get("annotations", {}).get(SELECTED)
+
+
+def test_a_provisioner_that_gives_up_on_a_node_is_asked_again(tmp_path):
+    async def story():
+        async with storage(tmp_path, nodes=["n1"], classes=[OTHERS]) as control:
+            await control.client.create("persistentvolumeclaims", claim())
+            await control.client.create("pods", pod("p", "data"))
+            await control.until(lambda: selected(control) == "n1")
+            metadata = {"metadata": {"annotations": {SELECTED: None}}}
+            await control.client.patch("persistentvolumeclaims", "data", metadata, "default")
+            why = 'running PreBind plugin "VolumeBinding": binding volumes: provisioning failed for PVC "data"'
+            assert await said(control, why)
+            await control.until(lambda: selected(control) == "n1")
+
+    asyncio.run(story())
+
+
+def test_a_pod_goes_to_where_its_volume_was_made_in_the_end(tmp_path):
+    async def story():
+        async with storage(tmp_path, classes=[OTHERS]) as control:
+            await control.client.create("persistentvolumeclaims", claim())
+            await control.client.create("pods", pod("p", "data"))
+            await control.until(lambda: selected(control))
+            (other,) = {"n1", "n2"} - {selected(control)}
+            meta = found(control, "persistentvolumeclaims", "data")["metadata"]
+            ref = {key: meta[key] for key in ("namespace", "name", "uid")}
+            await control.client.create(
+                "persistentvolumes", volume("made", node=other, claimRef=ref, storageClassName="standard")
+            )
+            await control.until(lambda: place(control, "p") == other)
+
+    asyncio.run(story())

@@ -136,10 +136,11 @@ class Scheduler:
         key = pod.key
         obj = self._pods.get(*key)
         try:
-            if obj is None:
+            place = self._snapshot.node(node)
+            if obj is None or place is None:
                 return
             # Not in a slot: until a volume is made, it may take a while.
-            await self._binder.bind(key, node, lambda: self._pods.get(*key) is not None)
+            await self._binder.bind(key, place, lambda: self._pods.get(*key) is not None)
             metadata = {"name": key.name, "namespace": key.namespace, "uid": obj["metadata"]["uid"]}
             binding = {"kind": "Binding", "apiVersion": "v1", "metadata": metadata, "target": {"kind": "Node", "name": node}}
             async with self._slots:

@@ -11,6 +11,7 @@ from corral.api.objects import Key, Object, key_of
 from corral.api.persistentvolumes import BOUND_BY_CONTROLLER, SELECTED_NODE, annotation
 from corral.client.client import Client
 from corral.client.informer import Change, Informer, Informers
+from corral.scheduler.snapshot import NodeInfo
 from corral.scheduler.volumes import Choice, Volumes
 
 #: As long as a volume may take.
@@ -52,14 +53,14 @@ class VolumeBinder:
         """The pod has gone, or changed."""
         self._wake([self._waiting[pod]] if pod in self._waiting else [])
 
-    async def bind(self, pod: Key, node: str, wanted: Callable[[], bool]) -> None:
+    async def bind(self, pod: Key, node: NodeInfo, wanted: Callable[[], bool]) -> None:
         """Have the promised volumes of a pod on `node` bound, for as long as it is `wanted`. Raises VolumesError, ApiError."""
         choice = self.known.promises.get(pod)
         if choice is None:
             return
         for claim, name in choice.volumes.items():
             await self._reserve(claim, name)
-        revisions = {claim: await self._select(claim, node) for claim in choice.made}
+        revisions = {claim: await self._select(claim, node.name) for claim in choice.made}
         event = self._waiting[pod] = asyncio.Event()
         try:
             async with asyncio.timeout(PATIENCE_S):
@@ -80,8 +81,10 @@ class VolumeBinder:
         claim, volume = self._claim(key), self._volumes.get("", name)
         if volume is None:
             raise VolumesError(f'pv "{name}" not found')
-        if (volume["spec"].get("claimRef") or {}).get("uid"):
+        if facts.is_bound(claim) or (volume["spec"].get("claimRef") or {}).get("uid") == claim["metadata"]["uid"]:
             return
+        if facts.claim_of(volume) and not facts.is_for(volume, claim):
+            raise VolumesError(f'pv "{name}" is bound to another claim')
         meta = claim["metadata"]
         named = {field: meta[field] for field in ("namespace", "name", "uid", "resourceVersion")}
         ref = {"kind": "PersistentVolumeClaim", "apiVersion": "v1", **named}
@@ -100,16 +103,20 @@ class VolumeBinder:
             claim = await self._client.patch("persistentvolumeclaims", key.name, {"metadata": metadata}, key.namespace)
         return int(claim["metadata"]["resourceVersion"])
 
-    def _are_bound(self, choice: Choice, node: str, revisions: dict[Key, int]) -> bool:
+    def _are_bound(self, choice: Choice, node: NodeInfo, revisions: dict[Key, int]) -> bool:
         """Whether all are; raises VolumesError where one of them will not be."""
         return all(self._is_bound(key, node, revisions.get(key)) for key in (*choice.volumes, *choice.made))
 
-    def _is_bound(self, key: Key, node: str, asked_at: int | None) -> bool:
+    def _is_bound(self, key: Key, node: NodeInfo, asked_at: int | None) -> bool:
         claim = self._claim(key)
         if facts.is_bound(claim):
-            return True
+            name = claim["spec"]["volumeName"]
+            volume = self._volumes.get("", name)
+            if volume is not None and not facts.reaches(volume, node.labels, node.name):
+                raise VolumesError(f'pv "{name}" node affinity doesn\'t match node "{node.name}"')
+            return volume is not None
         shows = asked_at is not None and int(claim["metadata"]["resourceVersion"]) >= asked_at
-        if shows and annotation(claim, SELECTED_NODE) != node:
+        if shows and annotation(claim, SELECTED_NODE) != node.name:
             raise VolumesError(f'provisioning failed for PVC "{key.name}"')
         return False
 

@@ -11,8 +11,9 @@ from corral.api.errors import ApiError
 from corral.server.nodes import Nodes
 from corral.server.streams.relay import Relay
 
-#: A large folder takes its time to be removed.
+#: A large folder takes its time to be removed; a node that is there takes a connection at once.
 TIMEOUT_S = 600.0
+CONNECT_TIMEOUT_S = 10.0
 _METHODS = {"make": "PUT", "remove": "DELETE"}
 
 
@@ -20,7 +21,7 @@ async def folder(nodes: Nodes, relay: Relay, what: Literal["make", "remove"], no
     """The folder's path on the node. Raises ApiError (404) where there is no such node, OSError with why it did not work."""
     try:
         url = f"{nodes.url(node)}/volumes/{volume}"
-        timeout = ClientTimeout(total=TIMEOUT_S)
+        timeout = ClientTimeout(total=TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
         async with relay.session.request(_METHODS[what], url, ssl=nodes.tls, timeout=timeout) as answer:
             text = (await answer.text()).strip()
     except ApiError as error:

@@ -130,20 +130,28 @@ def test_volumes_and_claims(api: Api) -> None:
     """[sig-storage] PersistentVolumes CSI Conformance should run through the lifecycle of a PV and a PVC [Conformance]"""
     name = f"pv-{api.namespace}"
     pv, pvc = f"/api/v1/persistentvolumes/{name}", "persistentvolumeclaims/c"
-    api.create("/api/v1/persistentvolumes", _volume(name))
-    api.create("persistentvolumeclaims", _claim("c", f"other-{name}"))
-    assert api.names("/api/v1/persistentvolumes", labelSelector=f"e2e-pv={name}") == [name]
-    assert api.names(everywhere(api, "persistentvolumeclaims"), labelSelector="e2e-pvc=c") == ["c"]
-    assert api.patch(pv, {"metadata": {"labels": {"patched": "yes"}}}, STRATEGIC)["metadata"]["labels"]["patched"] == "yes"
-    assert api.patch(pvc, {"metadata": {"labels": {"patched": "yes"}}}, STRATEGIC)["metadata"]["labels"]["patched"] == "yes"
-    for path in (pv, pvc):
-        found = api.get(path)
-        found["metadata"]["labels"]["updated"] = "yes"
-        replace(api, path, found)
-    api.delete("persistentvolumeclaims", labelSelector="updated=yes")
-    api.until_gone(pvc)
-    api.delete(pv)
-    api.until_gone(pv)
+    for deletion in ("one by one", "as collections"):
+        api.create("/api/v1/persistentvolumes", _volume(name))
+        api.create("persistentvolumeclaims", _claim("c", name))
+        assert api.names("/api/v1/persistentvolumes", labelSelector=f"e2e-pv={name}") == [name]
+        assert api.names(everywhere(api, "persistentvolumeclaims"), labelSelector="e2e-pvc=c") == ["c"]
+        for path in (pv, pvc):
+            patched = api.patch(path, {"metadata": {"labels": {"patched": name}}}, STRATEGIC)
+            assert patched["metadata"]["labels"]["patched"] == name
+            api.until(path, lambda obj: obj["status"]["phase"] == "Bound")
+            found = api.get(path)
+            found["metadata"]["labels"]["updated"] = name
+            assert replace(api, path, found)["metadata"]["labels"]["updated"] == name
+        if deletion == "one by one":
+            api.delete(pvc)
+            api.until_gone(pvc)
+            assert api.until(pv, lambda obj: obj["status"]["phase"] == "Released")["spec"]["claimRef"]["name"] == "c"
+            api.delete(pv)
+        else:
+            api.delete("persistentvolumeclaims", labelSelector=f"updated={name}")
+            api.until_gone(pvc)
+            api.delete("/api/v1/persistentvolumes", labelSelector=f"updated={name}")
+        api.until_gone(pv)
 
 
 def test_the_status_of_volumes_and_claims(api: Api) -> None:

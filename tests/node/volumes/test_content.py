@@ -52,6 +52,11 @@ def test_what_is_missing_is_named_unless_it_is_optional(volume, message):
     assert files({kind: source | {"optional": True}}) == {}
 
 
+def test_a_source_of_another_kind_is_refused():
+    with pytest.raises(VolumeError, match="clusterTrustBundle"):
+        files({"projected": {"sources": [{"clusterTrustBundle": {"name": "b", "path": "ca.pem"}}]}})
+
+
 def test_the_downward_api():
     items = [
         {"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}},

@@ -116,6 +116,8 @@ def _projected(pod: Object, name: str, source: Object, material: Material) -> di
             files |= _downward(pod, inner, mode, material)
         elif inner := part.get("serviceAccountToken"):
             files[inner["path"]] = _token_file(pod, material.tokens[name, i].encode(), mode)
+        elif kinds := [kind for kind in ("clusterTrustBundle", "podCertificate") if part.get(kind)]:
+            raise VolumeError(f"this node cannot make what sources of the kind {kinds[0]} hold")
     return files
 
 
