@@ -17,7 +17,7 @@ from yarl import URL
 from corral.charts import versions
 from corral.charts.chart.errors import ChartError
 from corral.charts.repositories.config import Repository
-from corral.charts.repositories.http import CONNECT_TIMEOUT_S, MAX_BYTES, TIMEOUT_S, USER_AGENT, bounded, tls
+from corral.charts.repositories.http import CONNECT_TIMEOUT_S, MAX_BYTES, TIMEOUT_S, USER_AGENT, basic, bounded, tls
 
 SCHEME = "oci://"
 CONFIG = "application/vnd.cncf.helm.config.v1+json"
@@ -215,7 +215,7 @@ class Registry:
         """Get what a challenge asks for; whether that is worth another try."""
         scheme, _, rest = challenge.partition(" ")
         if scheme.lower() == "basic" and self._login:
-            self._token = aiohttp.BasicAuth(*self._login).encode()
+            self._token = basic(*self._login)
             return True
         if scheme.lower() != "bearer":
             return False
@@ -223,8 +223,8 @@ class Registry:
         if "realm" not in fields:
             return False
         query = {k: fields[k] for k in ("service", "scope") if k in fields}
-        auth = aiohttp.BasicAuth(*self._login) if self._login else None
-        async with self._session.get(fields["realm"], params=query, auth=auth) as answer:
+        headers = {"Authorization": basic(*self._login)} if self._login else {}
+        async with self._session.get(fields["realm"], params=query, headers=headers) as answer:
             if answer.status != 200:
                 return False
             body = json.loads(await bounded(answer, fields["realm"], MAX_MANIFEST_BYTES))
