@@ -57,6 +57,22 @@ def test_methods_with_arguments_nest() -> None:
     assert one(f"{{{{ {call} }}}}", {"a": "a"}) == "a"
 
 
+def test_methods_that_nest_too_deep_are_refused() -> None:
+    depth = 200
+    error = failure(lambda: one("{{ " + "(.Values.PathValue " * depth + '"a"' + ")" * depth + " }}", {"a": "a"}))
+    assert "methods are called within each other more than" in error.message
+
+
+def test_nothing_of_python_is_within_reach() -> None:
+    names = units.unit_of("n", "{{ .x }}").function(0).__globals__
+    assert names["__builtins__"] == {}
+
+
+def test_a_text_that_defines_another_files_name_means_itself_elsewhere() -> None:
+    text = '{{ define "app/templates/b.yaml" }}x{{ end }}'
+    assert rendered({"b.yaml": text, "a.yaml": text}) == {"b.yaml": "x", "a.yaml": ""}
+
+
 def test_a_long_template_is_several_functions() -> None:
     count = 3 * 2000
     template = '{{ $x := "v" }}' + "".join(f"{{{{ $x }}}}{i}\n" for i in range(count))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from corral.charts.render import Template, compiler, render, units
+from corral.charts.render import RenderError, Template, compiler, render, units
 from corral.cli.chart import compiled
 
 TEXTS = {"c/templates/a.yaml": "a: {{ .x }}{{ tpl .y . }}", "c/templates/_h.tpl": '{{ define "h" }}{{ .x }}{{ end }}'}
@@ -45,10 +45,22 @@ def test_what_was_compiled_once_is_not_compiled_again(cache: Path, made: list[st
     assert len(made) == 3  # the file, what it includes, and what tpl was given
     made.clear()
     assert rendered() == "a: 11"
-    assert made == []
+    assert made == ["c/templates/a.yaml"]  # what tpl was given
     (file,) = cache.iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
     assert cache.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_tpl_is_given_is_not_kept(cache: Path) -> None:
+    """Values are in it: passwords, too."""
+    texts = {"c/templates/a.yaml": '{{ tpl (printf "%s{{ .x }}" .x) . }}'}
+    scope = {**SCOPE, "x": "hunter2"}
+    units.forget()
+    with compiled.known("/charts/c"):
+        assert render({name: Template(text, dict(scope), "c/templates") for name, text in texts.items()})
+    (file,) = cache.iterdir()
+    assert b"printf" in file.read_bytes()
+    assert b"hunter2" not in file.read_bytes()
 
 
 def test_a_text_that_was_changed_is_compiled(made: list[str]) -> None:
@@ -67,6 +79,19 @@ def test_errors_name_their_place_in_what_was_kept() -> None:
         messages.append(str(caught.value))
         rendered({"c/templates/a.yaml": "{{ .x }}", **{"c/templates/b.yaml": texts["c/templates/a.yaml"].replace("7", "0")}})
     assert messages[0] == messages[1]
+
+
+def test_any_name_of_a_template_can_fail_in_what_was_kept() -> None:
+    text = "".join(f'{{{{ define "{name}" }}}}x{{{{ end }}}}' for name in ("\\x00", "-", "--")) + "{{ index .x .n }}"
+    for n in (0, 7):
+        units.forget()
+        with compiled.known("/charts/c"):
+            template = {"a.yaml": Template(text, {"x": "1", "n": n}, "")}
+            if n == 0:
+                render(template)
+                continue
+            with pytest.raises(RenderError, match="index out of range: 7"):
+                render(template)
 
 
 @pytest.mark.parametrize("spoil", ["mode", "link", "garbage", "cut", "older", "large"])
@@ -101,6 +126,49 @@ def test_a_folder_that_others_can_write_to_is_not_used(cache: Path) -> None:
     cache.chmod(0o777)
     assert rendered() == "a: 11"
     assert list(cache.iterdir()) == []
+
+
+def test_a_place_that_others_can_replace_is_not_used(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "cache").mkdir(0o700)
+    tmp_path.chmod(0o777)
+    assert rendered() == "a: 11"
+    assert not cache.exists()
+    tmp_path.chmod(0o1777)  # as /tmp is
+    assert rendered() == "a: 11"
+    assert len(list(cache.iterdir())) == 1
+    cache.parent.chmod(0o775)
+    assert rendered({**TEXTS, "c/templates/a.yaml": "b: {{ .x }}"}) == "b: 1"
+    (file,) = cache.iterdir()
+    assert b"b: {{" not in file.read_bytes()
+
+
+def test_folders_are_made_for_the_user_alone(cache: Path) -> None:
+    before = os.umask(0)
+    try:
+        rendered()
+    finally:
+        os.umask(before)
+    assert {folder.stat().st_mode & 0o777 for folder in (cache, cache.parent, cache.parent.parent)} == {0o700}
+
+
+def test_a_link_that_another_made_leads_nowhere(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under sudo with the user's HOME: `~/.cache` can lead to a folder of root's at first, and elsewhere then."""
+    (tmp_path / "own").mkdir(0o700)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/.cache").symlink_to(tmp_path / "own")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home/.cache"))
+    assert rendered() == "a: 11"
+    assert (tmp_path / "own/corral/templates").is_dir()  # one's own link is followed, to the place that it means now
+    (tmp_path / "own/corral").rename(tmp_path / "own/moved")
+    (tmp_path / "own/corral").symlink_to(tmp_path / "own/moved")
+    monkeypatch.setattr(compiled, "_write", None)
+    assert rendered({**TEXTS, "c/templates/a.yaml": "b: {{ .x }}"}) == "b: 1"
+
+
+def test_a_corral_without_sources_keeps_nothing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "_SOURCES", ("nothing",))
+    assert rendered() == "a: 11"
+    assert not list(cache.glob("*"))
 
 
 def test_where_there_is_no_place_nothing_is_kept(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ def get(receiver: Any, name: str, *, strict: bool, static_type: str = "interface
     """
     if receiver is None:
         raise FieldError(f"nil pointer evaluating {static_type}.{name}")
-    if isinstance(receiver, Values) and name in _VALUES_METHODS:
+    if isinstance(receiver, Values) and name in VALUES_METHODS:
         return _values_method(receiver, name)
     methods = getattr(receiver, "methods", None)
     if methods and name in methods:
@@ -79,7 +79,8 @@ def _yaml(values: dict[str, Any]) -> str:
     return dump(values)
 
 
-_VALUES_METHODS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
+#: The methods of chartutil.Values; a key of such a name is not seen.
+VALUES_METHODS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
     "AsMap": (dict, ()),
     "YAML": (_yaml, ()),
     "Table": (_table, ("string",)),
@@ -88,5 +89,5 @@ _VALUES_METHODS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
 
 
 def _values_method(receiver: Values, name: str) -> Function:
-    call, params = _VALUES_METHODS[name]
+    call, params = VALUES_METHODS[name]
     return Function(name, lambda *args: call(receiver, *args), params, False, False)

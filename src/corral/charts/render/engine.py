@@ -197,7 +197,7 @@ class Run:
 
     def _inner(self, name: str, template: Template) -> str:
         """What a text gives that is rendered as if it were the file `name`: it sees what all other files define."""
-        programs = _parsed(name, template.text)
+        programs = _parsed(name, template.text, lasting=False)  # values are in it, which can be secret
         others = self._others.get(name)
         if others is None:
             others = self._others[name] = _programs({path: file for path, file in self._files.items() if path != name})
@@ -227,10 +227,10 @@ def _programs(files: Mapping[str, Template], first: "list[Program] | None" = Non
     return made
 
 
-def _parsed(name: str, text: str) -> list[Program]:
+def _parsed(name: str, text: str, *, lasting: bool = True) -> list[Program]:
     """The programs of a text. Raises RenderError."""
     try:
-        return unit_of(name, text).programs(name)
+        return unit_of(name, text, lasting=lasting).programs(name)
     except ParseError as error:
         message = str(error).split(": ")
         place = message[1] if len(message) > 1 else name

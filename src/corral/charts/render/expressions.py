@@ -154,18 +154,19 @@ class Expressions:
         if wrong:
             return self._fail(node, wrong), node, False
         params = function.params
-        keeps = [isinstance(arg, nodes.Pipe | nodes.Chain) for arg in args]
+        # The last argument that could assign variables: those before it keep the values that they had.
+        assigning = max((i for i, arg in enumerate(args) if isinstance(arg, nodes.Pipe | nodes.Chain)), default=-1)
         lines, marks = self.function.lines, self.function.marks
         piped, before, at = None, 0, 0
         if final is not None:
-            piped = (self._add(final[0]), final[1], final[2]) if any(keeps) else final
+            piped = (self._add(final[0]), final[1], final[2]) if assigning >= 0 else final
             before = len(lines)
             piped = self._checked(piped, params[min(len(args), len(params) - 1)], node, interface=False)
             at = len(lines)
         given: list[str] = ["run"] if function.wants_run and name not in _METHODS else []
         last: Node = node
         for i, arg in enumerate(args):
-            value, last, _ = self._argument(arg, params[min(i, len(params) - 1)], keep=any(keeps[i + 1 :]))
+            value, last, _ = self._argument(arg, params[min(i, len(params) - 1)], keep=i < assigning)
             given.append(value)
         if piped is not None:
             if at > before:
@@ -278,7 +279,7 @@ class Expressions:
         function.add(f"{result} = None")
         function.add(f"if {found} is not None:")
         if len(function.pad) > _MAX_METHODS:
-            function.add("pass")
+            function.add(" pass")
             return (
                 self._fail(node, f"methods are called within each other more than {_MAX_METHODS - MAX_INDENT} times"),
                 last,

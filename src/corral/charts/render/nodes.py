@@ -236,12 +236,14 @@ def _shown(node: Node) -> str:
 class Tree:
     """A template as it was parsed: its nodes, and how many variables it has."""
 
-    __slots__ = ("body", "name", "slots")
+    __slots__ = ("body", "contended", "name", "slots")
 
     def __init__(self, name: str, body: list[Node], slots: int) -> None:
         self.name = name
         self.body = body
         self.slots = slots
+        #: Whether the text has another template of this name, which is empty.
+        self.contended = False
 
     @property
     def empty(self) -> bool:

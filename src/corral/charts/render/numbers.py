@@ -18,8 +18,10 @@ def number(text: str, kind: str) -> tuple[Any, dict[str, Any]]:
     if kind == "complex":
         return _complex(text)
     if text.endswith("i"):
-        imaginary = complex(0, strconv.parse_float(text[:-1]))
-        return _simplified(imaginary)
+        try:
+            return _simplified(complex(0, strconv.parse_float(text[:-1])))
+        except ValueError:
+            raise ValueError(f"illegal number syntax: {quote(text)}") from None
     forms: dict[str, Any] = {}
     integer = _integer(text)
     if integer is not None:
@@ -90,7 +92,9 @@ def _complex(text: str) -> tuple[Any, dict[str, Any]]:
         at = max(text.rfind(sign, 1, at - 1) for sign in "+-")
     try:
         return _simplified(complex(strconv.parse_float(text[:at]), strconv.parse_float(text[at:-1])))
-    except ValueError:
+    except ValueError as error:
+        if str(error) == "value out of range":
+            raise
         raise ValueError("syntax error scanning complex number") from None
 
 

@@ -166,8 +166,11 @@ class _Parser:
         tree = Tree(name, body, slots)
         known = self._trees.get(name)
         if known is None or known.empty:
+            tree.contended = known is not None
             self._trees[name] = tree
-        elif not tree.empty:
+        elif tree.empty:
+            known.contended = True
+        else:
             self._fail(f"template: multiple definition of template {strconv.quote(name)}")
 
     def _definition(self) -> None:

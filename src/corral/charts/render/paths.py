@@ -20,6 +20,8 @@ from corral.charts.render.strconv import quote
 Path = tuple[tuple[str, ...], bool]
 _MISSING = (KeyError, TypeError, AttributeError)
 _MAPS = (dict, Values)
+#: What a file is called like, or a method that hides a key.
+_UNUSUAL = frozenset(Files.methods) | frozenset(access.VALUES_METHODS)
 
 
 class CallFaultError(Exception):
@@ -32,8 +34,8 @@ def taking(names: tuple[str, ...], interface: bool) -> Callable[[Any, Any], Any]
     def slow(run: Any, value: Any) -> Any:
         return field(run, value, names, interface)
 
-    if not Files.methods.keys().isdisjoint(names):
-        return slow  # a file can be called like a method
+    if not _UNUSUAL.isdisjoint(names):
+        return slow
     first, *rest = names
     if not rest:
 
@@ -82,7 +84,7 @@ def field(run: Any, value: Any, names: tuple[str, ...], interface: bool) -> Any:
         return no_data(run, names[0])
     container: Any = None
     for name in names:
-        if value.__class__ in _MAPS and name in value:
+        if value.__class__ in _MAPS and name in value and name not in access.VALUES_METHODS:
             container, value = value, value[name]
             continue
         static_type = "interface {}" if container is None and interface else access.static_type(value, container)

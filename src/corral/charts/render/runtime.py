@@ -126,6 +126,7 @@ def nil(function: Function, position: int) -> Any:
 
 #: The names that compiled templates use, beside those of functions.
 NAMES: dict[str, Any] = {
+    "__builtins__": {},  # nothing else is within reach
     "Int64": Int64,
     "Uint32": Uint32,
     "checked": as_,

@@ -118,7 +118,10 @@ def parse_float(text: str) -> float:
     if _FLOAT.fullmatch(text):
         number = float(text)
     elif _HEX_FLOAT.fullmatch(text):
-        number = float.fromhex(text.replace("_", ""))
+        try:
+            number = float.fromhex(text.replace("_", ""))
+        except OverflowError:
+            raise ValueError("value out of range") from None
     elif _SPECIAL.fullmatch(text):
         return float(text)
     else:

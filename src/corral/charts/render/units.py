@@ -42,7 +42,7 @@ class Unit:
         self._functions: dict[int, Callable[..., None]] = {}
         #: Whether something was compiled that was not there before.
         self.changed = trees is not None
-        #: Whether it was asked for.
+        #: Whether it is a chart's own and was asked for.
         self.used = False
 
     def programs(self, name: str) -> "list[Program]":
@@ -77,6 +77,10 @@ class Unit:
         made: Callable[..., None] = names["t"]
         return made
 
+    def _no_name(self) -> str:
+        """A name that no template in the text has."""
+        return "-" * (1 + max(len(own or "") for own, _, _ in self.parts))
+
     def code(self, index: int) -> "Code":
         """A template in Python; the same each time, so that lines can be looked up in it."""
         found = self._codes.get(index)
@@ -86,7 +90,7 @@ class Unit:
             if self._trees is None:
                 from corral.charts.render.parser import parse
 
-                self._trees = list(parse("\0", self.text, _actions()).values())
+                self._trees = list(parse(self._no_name(), self.text, _actions()).values())
             found = self._codes[index] = compile_tree(self._trees[index])
         return found
 
@@ -180,11 +184,11 @@ def _actions() -> "Actions":
     return _ACTIONS[0]
 
 
-def unit_of(name: str, text: str) -> Unit:
-    """The templates of the text of the template `name`. Raises ParseError."""
+def unit_of(name: str, text: str, *, lasting: bool = True) -> Unit:
+    """The templates of the text of the template `name`; one that is not `lasting` is not kept elsewhere. Raises ParseError."""
     unit = _UNITS.get(text)
     if unit is not None and not unit.defines(name):
-        unit.used = True
+        unit.used |= lasting
         return unit
     from corral.charts.render.parser import parse
 
@@ -192,9 +196,9 @@ def unit_of(name: str, text: str) -> Unit:
     made = Unit(
         text, [(None if tree.name == name else tree.name, tree.empty, None) for tree in trees.values()], list(trees.values())
     )
-    made.used = True
-    if unit is None:
-        keep(made)
+    made.used = lasting
+    if unit is None and not trees[name].contended:
+        keep(made)  # under another name it is the same
     return made
 
 
@@ -206,7 +210,7 @@ def keep(unit: Unit) -> None:
 
 
 def used() -> list[Unit]:
-    """Those that were asked for."""
+    """Those of charts that were asked for."""
     return [unit for unit in _UNITS.values() if unit.used]
 
 

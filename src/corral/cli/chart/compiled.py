@@ -1,8 +1,10 @@
 """Compiled templates are kept between commands, as Python keeps its modules: in the user's cache, one file for each chart.
 
 What is kept is code, so a file counts only if it is the user's own and nobody else can write to it, in a folder of which the
-same is true. It is found by the chart's path, and holds the texts themselves: a template that was changed is another text.
-What is not as expected, or cannot be written, is passed over; the templates are compiled again then.
+same is true, and on the way to which nobody but the user and root can put another in its place. It is found by the chart's
+path, and holds the texts themselves: a template that was changed is another text. What is not as expected, or cannot be
+written, is passed over; the templates are compiled again then. Texts that were made of values, by `tpl`, are not kept: there
+can be secrets in them.
 """
 
 import marshal
@@ -27,11 +29,13 @@ _END = b"corral."
 @contextmanager
 def known(chart: str) -> Iterator[None]:
     """Know what was compiled of the chart at this path before, and keep what is compiled meanwhile."""
-    file = _file(chart)
+    try:
+        file, stamp = _file(chart), _stamp()
+    except OSError:
+        file, stamp = None, None
     if file is None:
         yield
         return
-    stamp = _stamp()
     with suppress(OSError, ValueError, EOFError, TypeError):
         for text, parts in _read(file, stamp).items():
             units.keep(Unit(text, parts))
@@ -43,25 +47,37 @@ def known(chart: str) -> Iterator[None]:
 
 
 def _file(chart: str) -> str | None:
-    """Where it is kept; None where there is no place that is the user's own."""
+    """Where it is kept; None where there is no place that is the user's own. Raises OSError."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.environ.get("HOME", ""), ".cache")
-    if not os.path.isabs(base) or not _is_own(_nearest(base)):
-        return None  # of root, where a user's HOME is left to it, there is to be nothing in there
-    folder = os.path.join(base, "corral", "templates")
-    name = os.path.realpath(chart).encode("utf-8", "surrogateescape").hex()
-    try:
-        os.makedirs(folder, 0o700, exist_ok=True)
-        found = os.stat(folder)
-    except OSError:
+    if not os.path.isabs(base):
         return None
-    return os.path.join(folder, name[-200:]) if _is_own(found) else None
+    folder = os.path.join(os.path.realpath(base), "corral", "templates")
+    if not _is_safe(folder):
+        return None  # of root, where a user's HOME is left to it, there is to be nothing in there
+    missing = []
+    while not os.path.exists(folder):
+        folder, name = os.path.split(folder)
+        missing.append(name)
+    while missing:
+        folder = os.path.join(folder, missing.pop())
+        os.mkdir(folder, 0o700)
+    name = os.path.realpath(chart).encode("utf-8", "surrogateescape").hex()
+    return os.path.join(folder, name[-200:]) if _is_own(os.lstat(folder)) else None
 
 
-def _nearest(path: str) -> os.stat_result:
-    try:
-        return os.stat(path)
-    except OSError:
-        return _nearest(os.path.dirname(path))
+def _is_safe(path: str) -> bool:
+    """Whether as much of a path as is there is the user's own, and nobody but the user and root can put another there."""
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    if not _is_own(os.lstat(path)):
+        return False
+    while path != "/":
+        path = os.path.dirname(path)
+        found = os.lstat(path)
+        replaceable = found.st_mode & 0o022 and not found.st_mode & stat.S_ISVTX
+        if replaceable or found.st_uid not in (0, os.geteuid()):
+            return False
+    return True
 
 
 def _is_own(found: os.stat_result) -> bool:
