@@ -1,11 +1,13 @@
 """Watchers of a collection: many are told at once, slow ones hold nobody up."""
 
 import asyncio
+import random
+from typing import ClassVar
 
 import pytest
 
 from corral.api.errors import ApiError
-from corral.server import watching
+from corral.server import triggers, watching
 from corral.server.cache import Cache
 from corral.server.changes import Cached
 from corral.server.views import AS_STORED
@@ -38,10 +40,20 @@ class Client:
 class Only:
     """A filter by name."""
 
+    asked: ClassVar[list[str]] = []
+
     def __init__(self, name: str) -> None:
         self.name = name
 
+    @property
+    def trigger(self) -> tuple[str, str]:
+        return "metadata.name", self.name
+
+    def value_of(self, field: str, item: Cached) -> str:
+        return item.name
+
     def matches(self, item: Cached) -> bool:
+        self.asked.append(self.name)
         return item.name == self.name
 
     def __eq__(self, other: object) -> bool:
@@ -115,6 +127,160 @@ def test_watchers_with_filters_hear_only_of_theirs(cache):
         await told([clients["b"]], 1)
         assert clients["a"].revisions() == [1, 3]
         assert clients["b"].revisions() == [2]
+        for task in tasks:
+            task.cancel()
+
+    asyncio.run(scenario())
+
+
+class Colour:
+    """A filter by the value of a label, which objects may change."""
+
+    def __init__(self, colour: str) -> None:
+        self.colour = colour
+
+    @property
+    def trigger(self) -> tuple[str, str]:
+        return "colour", self.colour
+
+    def value_of(self, field: str, item: Cached) -> str:
+        return item.labels.get("colour", "")
+
+    def matches(self, item: Cached) -> bool:
+        return item.labels.get("colour") == self.colour
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Colour) and other.colour == self.colour
+
+    def __hash__(self) -> int:
+        return hash(self.colour)
+
+
+def painted(revision: int, key: str, colour: str) -> Event:
+    raw = b'{"metadata":{"resourceVersion":"","labels":{"colour":"%b"}}}' % colour.encode()
+    return Event("PUT", f"xs/{key}", raw, revision, None)
+
+
+def types(client: Client) -> list[tuple[str, int]]:
+    lines = b"".join(client.got).splitlines()
+    return [(line.split(b'"')[3].decode(), int(line.split(b'"resourceVersion":"')[1].split(b'"')[0])) for line in lines]
+
+
+def test_only_those_are_asked_whom_a_change_may_concern(cache):
+    """A change costs the same for ten watchers of one object each as for ten thousand."""
+
+    async def scenario():
+        clients = {f"o{i}": Client() for i in range(200)}
+        tasks = [asyncio.create_task(watch_of(cache, Only(name)).follow(client)) for name, client in clients.items()]
+        everything = Client()
+        tasks.append(asyncio.create_task(watch_of(cache).follow(everything)))
+        await settle()
+        Only.asked.clear()
+        cache.apply([put(1, "n/o7"), put(2, "n/other"), put(3, "n/o7")])
+        await told([clients["o7"]], 2)
+        await told([everything], 3)
+        assert clients["o7"].revisions() == [1, 3]
+        assert set(Only.asked) == {"o7"}
+        assert not any(client.got for name, client in clients.items() if name != "o7")
+        for task in tasks:
+            task.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_what_enters_and_leaves_is_told_to_both_sides(cache):
+    async def scenario():
+        clients = {f"c{i}": Client() for i in range(20)}
+        tasks = [asyncio.create_task(watch_of(cache, Colour(name)).follow(client)) for name, client in clients.items()]
+        await settle()
+        cache.apply([painted(1, "n/a", "c1")])
+        await told([clients["c1"]], 1)
+        cache.apply([painted(2, "n/a", "c2")])
+        await told([clients["c2"]], 1)
+        await told([clients["c1"]], 2)
+        assert types(clients["c1"]) == [("ADDED", 1), ("DELETED", 2)]
+        assert types(clients["c2"]) == [("ADDED", 2)]
+        for task in tasks:
+            task.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_those_whom_nothing_concerned_for_long_are_not_behind(cache, monkeypatch):
+    monkeypatch.setattr("corral.server.cache.LOG_EVENTS", 4)
+
+    async def scenario():
+        clients = {f"o{i}": Client() for i in range(20)}
+        watches = {name: watch_of(cache, Only(name)) for name in clients}
+        tasks = [asyncio.create_task(watches[name].follow(client)) for name, client in clients.items()]
+        await settle()
+        for revision in range(1, 60, 3):
+            cache.apply([put(revision + i, "n/o1") for i in range(3)])
+            await told([clients["o1"]], revision + 2)
+        cache.apply([put(100, "n/o2")])
+        await told([clients["o2"]], 1)
+        assert clients["o2"].revisions() == [100]
+        watches["o3"].resumed()
+        assert watches["o3"].position == cache.collection("xs").end()
+        cache.collection("xs").restart(100)
+        await asyncio.gather(*tasks)
+        assert all(client.got[-1] == b"ERROR 410\n" for client in clients.values())
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("few", [1, 8])
+def test_every_watcher_hears_of_all_that_concerns_it_once_and_in_order(cache, monkeypatch, few, seed):
+    """However slow it is, whenever it came, whatever filter it has."""
+    monkeypatch.setattr(triggers, "FEW", few)
+    dice = random.Random(seed)
+
+    async def scenario():
+        expected: dict[Client, list[tuple[str, int]]] = {}
+        watching: list[tuple[Client, Watch, object]] = []
+        tasks = []
+        colours: dict[str, str] = {}
+
+        async def come() -> None:
+            filter = dice.choice([None, Only("o1"), *(Colour(f"c{i}") for i in range(12))])
+            client = Client(chunked=False)
+            watch = watch_of(cache, filter)
+            expected[client] = []
+            watching.append((client, watch, filter))
+            tasks.append(asyncio.create_task(watch.follow(client)))
+
+        def change(revision: int) -> None:
+            name, colour = f"o{dice.randrange(4)}", f"c{dice.randrange(12)}"
+            before, colours[name] = colours.get(name), colour
+            for client, _, filter in watching:
+                if isinstance(filter, Colour):
+                    had, has = before == filter.colour, colour == filter.colour
+                else:
+                    has = filter is None or filter.name == name
+                    had = has and before is not None
+                if has or had:
+                    expected[client].append(("MODIFIED" if had and has else "ADDED" if has else "DELETED", revision))
+            cache.apply([painted(revision, f"n/{name}", colour)])
+
+        for revision in range(1, 400):
+            if revision % 20 == 1:
+                await come()
+            change(revision)
+            if watching and dice.random() < 0.3:
+                client, watch, _ = dice.choice(watching)
+                client.blocked = not client.blocked
+                if not client.blocked:
+                    watch.resumed()
+            if dice.random() < 0.5:
+                await asyncio.sleep(0)
+        for client, watch, _ in watching:
+            client.blocked = False
+            watch.resumed()
+        async with asyncio.timeout(10):
+            while any(len(types(client)) < len(events) for client, events in expected.items()):  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        assert {id(client): types(client) for client in expected} == {id(client): e for client, e in expected.items()}
         for task in tasks:
             task.cancel()
 

@@ -78,7 +78,14 @@ class Cached:
 
 
 class Filter(Protocol):
-    """Which objects a list or watch wants."""
+    """Which objects a watch wants."""
+
+    @property
+    def trigger(self) -> tuple[str, str] | None:
+        """A field, and the value of it that all objects have that it wants; None where there is no such field."""
+
+    def value_of(self, field: str, item: Cached) -> str:
+        """The value of such a field."""
 
     def matches(self, item: Cached) -> bool:
         """Whether it wants `item`."""

@@ -46,6 +46,22 @@ class Selection:
         """The name of the only object that can match; "" where there may be others."""
         return next((term.value for term in self.fields if term.field == "metadata.name" and term.equal), "")
 
+    @property
+    def trigger(self) -> tuple[str, str] | None:
+        """See `changes.Filter`."""
+        for term in self.fields:
+            if term.equal and (self.resource is None or term.field in _METADATA_FIELDS):
+                return term.field, term.value
+        return ("metadata.namespace", self.namespace) if self.namespace else None
+
+    def value_of(self, field: str, item: Cached) -> str:
+        """See `changes.Filter`."""
+        if field == "metadata.name":
+            return item.name
+        if field == "metadata.namespace":
+            return item.namespace
+        return self._selectable(item).get(field, "")
+
     def matches(self, item: Cached) -> bool:
         """Whether it wants `item`."""
         if self.namespace and item.namespace != self.namespace:
@@ -61,19 +77,7 @@ class Selection:
         for needle in self.needles:
             if needle not in item.raw:
                 return False
-        others: Mapping[str, str] | None = None
-        for term in self.fields:
-            if term.field == "metadata.name":
-                have = item.name
-            elif term.field == "metadata.namespace":
-                have = item.namespace
-            else:
-                if others is None:
-                    others = self._selectable(item)
-                have = others.get(term.field, "")
-            if (have == term.value) is not term.equal:
-                return False
-        return True
+        return all((self.value_of(term.field, item) == term.value) is term.equal for term in self.fields)
 
     def _selectable(self, item: Cached) -> Mapping[str, str]:
         assert self.rules is not None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from corral.api.errors import ApiError
 from corral.server.changes import Filter, View
+from corral.server.triggers import Triggers
 
 if TYPE_CHECKING:
     from corral.server.cache import Collection
@@ -61,7 +62,12 @@ class Watchers:
     def __init__(self, collection: "Collection") -> None:
         self._collection = collection
         self._groups: dict[tuple[Filter | None, View], Group] = {}
+        self._triggers = Triggers()
         self._count = 0
+        #: The changes before this position have been looked at: groups that none of them concerned need not look again.
+        self.looked_at = 0
+        #: Groups that hold what they told.
+        self.warm: set[Group] = set()
         self._timer: asyncio.Handle | None = None
         #: Who is still to be told in this round, where the log ended when it began, and how long it has worked.
         self._round: Iterator[Watch] | None = None
@@ -75,9 +81,12 @@ class Watchers:
 
     def add(self, watch: "Watch") -> None:
         """From now on `watch` is told of changes."""
+        if not self._count:
+            self.looked_at = self._collection.end()
         group = self._groups.get(watch.key)
         if group is None:
             group = self._groups[watch.key] = Group(self._collection, *watch.key)
+            self._triggers.add(group)
         group.watches[watch] = None
         watch.group = group
         self._count += 1
@@ -90,6 +99,7 @@ class Watchers:
             self._count -= 1
             if not group.watches:
                 del self._groups[watch.key]
+                self._triggers.remove(group)
 
     def wake(self) -> None:
         """There are changes: tell of them, at once after a quiet time.
@@ -106,10 +116,9 @@ class Watchers:
     def _tell(self) -> None:
         began_s = time.perf_counter()
         if self._round is None:
-            for group in self._groups.values():
-                group.forget()
+            self._cool()
             self._round_end = self._collection.end()
-            self._round = iter([watch for group in self._groups.values() for watch in group.watches])
+            self._round = iter([watch for group in self._concerned() for watch in group.watches])
             self._worked_s = 0.0
         told = 0
         for watch in self._round:
@@ -122,10 +131,27 @@ class Watchers:
         self._round = self._timer = None
         now_s = time.perf_counter()
         self._due_s = now_s + min(self._worked_s + now_s - began_s, MAX_PAUSE_S)
-        for group in self._groups.values():
-            group.forget()
+        self._cool()
         if self._collection.end() != self._round_end:
             self.wake()
+
+    def _cool(self) -> None:
+        """Let go of what was told, as there is more by now or all have heard it."""
+        for group in self.warm:
+            group.forget()
+        self.warm.clear()
+
+    def _concerned(self) -> "list[Group]":
+        """The groups to tell of the changes of this round, at its beginning; to the others they are as good as told."""
+        before = self.looked_at
+        try:
+            found = self._triggers.concerned(self._collection.changes(before))
+        except ApiError:  # The log was lost: whoever watches has to hear of that.
+            found = list(self._groups.values())
+        for group in found:
+            group.begin(before, self._round_end)
+        self.looked_at = self._round_end
+        return found
 
 
 class Group:
@@ -133,23 +159,37 @@ class Group:
 
     def __init__(self, collection: "Collection", filter: Filter | None, view: View) -> None:
         self._collection = collection
-        self._filter = filter
+        self.filter = filter
         self._view = view
+        #: No change from this position on, of those that were looked at, concerns the group.
+        self._quiet_from = collection.end()
         self.watches: dict[Watch, None] = {}
         #: (position, framed) → the position after, and the bytes from there on.
         self._told: dict[tuple[int, bool], tuple[int, bytes]] = {}
 
+    def passed(self, position: int, looked_at: int) -> int:
+        """Where one at `position` really is: past all that was looked at and did not concern the group."""
+        return max(position, looked_at) if position >= self._quiet_from else position
+
+    def begin(self, looked_at: int, end: int) -> None:
+        """A round begins that concerns the group: of what was `looked_at` before, and will have been up to `end`."""
+        if self._quiet_from < looked_at:
+            for watch in self.watches:
+                watch.position = self.passed(watch.position, looked_at)
+        self._quiet_from = end
+
     def forget(self) -> None:
-        """Let go of what was told, as there is more by now or all have heard it."""
+        """Let go of what was told."""
         self._told.clear()
 
     def since(self, position: int, *, chunked: bool) -> tuple[int, bytes]:
         """The position after the newest change, and what there is to tell from `position` on. Raises ApiError (410)."""
         found = self._told.get((position, chunked))
         if found is None:
-            changes = self._view.ready(self._collection.changes(position), self._filter)
-            lines = b"".join([change.line(self._filter, self._view) for change in changes])
+            changes = self._view.ready(self._collection.changes(position), self.filter)
+            lines = b"".join([change.line(self.filter, self._view) for change in changes])
             found = self._told[position, chunked] = position + len(changes), chunk(lines) if chunked and lines else lines
+            self._collection.watchers.warm.add(self)
         return found
 
 
@@ -269,8 +309,14 @@ class Watch:
 
     def resumed(self) -> None:
         """The client takes more."""
+        self._pass()
         while self.advance():
             pass
+
+    def _pass(self) -> None:
+        """Take note of what went by without concerning this watch."""
+        if self.group is not None:
+            self.position = self.group.passed(self.position, self.collection.watchers.looked_at)
 
     def _tick(self) -> None:
         """Tell a bookmark, or end, when it is time."""
@@ -280,6 +326,7 @@ class Watch:
             return
         next_s = self._ends_s
         if self._bookmark is not None:
+            self._pass()
             if now_s >= self._bookmark_s and self.position == self.collection.end() and not self.blocked:
                 self._bookmark_s = now_s + BOOKMARK_INTERVAL_S
                 self._write(self._bookmark(self._revision()))
