@@ -215,3 +215,17 @@ def test_each_pod_range_of_a_node_stays():
     new = made("", "Node", spec={"podCIDRs": ["10.0.1.0/24", "fd01::/64"]})
     same = 'spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid'
     assert faults("", "Node", new, old) == [same, same, "spec.externalID: Forbidden: may not be updated"]
+
+
+def test_what_a_node_can_do_is_listed_in_order():
+    old = made("", "Node", spec={})
+    for features, paths in (
+        (["Aa", "Bb/cc"], []),
+        (["Bb", "Aa"], [1]),
+        (["Aa", "Aa"], [1]),
+        (["aa"], [0]),
+        (["A" * 254], [0]),
+    ):
+        new = made("", "Node", spec={}, status={"declaredFeatures": features})
+        found = [fault.split(": ")[0] for fault in faults("", "Node", new, old, "status")]
+        assert found == [f"status.declaredFeatures[{i}]" for i in paths]

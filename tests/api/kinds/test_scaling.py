@@ -51,3 +51,11 @@ def test_a_budget_has_one_bound():
     found = faults("policy", "PodDisruptionBudget", obj)
     assert found[0].endswith("minAvailable and maxUnavailable cannot be both set")
     assert found[1] == 'spec.minAvailable: Invalid value: "101%": must not be greater than 100%'
+
+
+def test_a_tolerance_is_not_negative():
+    policies = [{"type": "Pods", "value": 1, "periodSeconds": 1}]
+    obj = scaler(behavior={"scaleUp": {"tolerance": "-100m", "policies": policies}})
+    assert faults("autoscaling", "HorizontalPodAutoscaler", obj) == [
+        'spec.behavior.scaleUp.tolerance: Invalid value: "-100m": must be greater than or equal to 0'
+    ]

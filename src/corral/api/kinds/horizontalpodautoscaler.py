@@ -6,6 +6,7 @@ from corral.api import names
 from corral.api.conversion import convert
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
+from corral.api.kinds.computeresources import check_not_negative as check_no_debt
 from corral.api.kinds.hparow import targets
 from corral.api.kinds.selector import check_selector
 from corral.api.kinds.workload import check_not_negative, default_fields
@@ -258,6 +259,8 @@ def _check_behavior(errs: Errors, rules: Object, path: Path) -> None:
             errs.invalid(at.child("periodSeconds"), period, "must be greater than zero")
         if period > MAX_PERIOD_S:
             errs.invalid(at.child("periodSeconds"), period, f"must be less than or equal to {MAX_PERIOD_S}")
+    if rules.get("tolerance") is not None:
+        check_no_debt(errs, rules["tolerance"], path.child("tolerance"))
 
 
 RULES = {"HorizontalPodAutoscaler": HorizontalPodAutoscalerRules()}

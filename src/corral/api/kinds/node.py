@@ -1,5 +1,7 @@
 """Nodes."""
 
+import re
+
 from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
@@ -10,6 +12,11 @@ from corral.api.rules import Context, Rules
 
 _ROLE_PREFIX = "node-role.kubernetes.io/"
 _ROLE_LABEL = "kubernetes.io/role"
+FEATURE_MAX_CHARS = 253
+_FEATURE = (
+    "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or"
+    " MyFeature/mySubFeature), and contain only alphanumeric characters and slashes"
+)
 
 
 class NodeRules(Rules):
@@ -52,6 +59,7 @@ class NodeRules(Rules):
         errs = Errors()
         status, spec, former = new.get("status") or {}, new["spec"], old["spec"]
         _check_amounts(errs, status)
+        _check_features(errs, status.get("declaredFeatures") or [])
         addresses = status.get("addresses") or []
         for i, address in enumerate(addresses):
             if address in addresses[:i]:
@@ -94,6 +102,23 @@ def _check_amounts(errs: Errors, status: Object) -> None:
     for part in ("capacity", "allocatable"):
         for name, amount in sorted((status.get(part) or {}).items()):
             check_amount(errs, name, amount, Path("status").child(part, name))
+
+
+def _check_features(errs: Errors, features: list[str]) -> None:
+    """What a node says that it can do (KEP-5328): names in order, each once."""
+    for i, feature in enumerate(features):
+        at = Path("status").child("declaredFeatures")
+        if len(feature) > FEATURE_MAX_CHARS:
+            why = f"must be no more than {FEATURE_MAX_CHARS} characters"
+            errs.invalid(at.at(i), feature, f'invalid feature name "{feature}": {why}')
+        elif not re.fullmatch("[A-Z][a-zA-Z0-9]*(/[a-zA-Z][a-zA-Z0-9]*)*", feature):
+            errs.invalid(at.at(i), feature, f'invalid feature name "{feature}": {_FEATURE}')
+        if i + 1 < len(features):
+            after = features[i + 1]
+            if after == feature:
+                errs.duplicate(at.at(i + 1), after)
+            elif after < feature:
+                errs.invalid(at.at(i + 1), after, "list must be sorted alphabetically")
 
 
 def _check_taints(errs: Errors, taints: list[Object]) -> None:

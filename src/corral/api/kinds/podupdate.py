@@ -4,6 +4,7 @@ from typing import Any
 
 from corral.api import names
 from corral.api.fields import Errors, Path
+from corral.api.kinds import podstatus
 from corral.api.kinds.container import check_image_trimmed
 from corral.api.kinds.podannotations import APP_ARMOR
 from corral.api.kinds.podspec import MAX_INT32
@@ -57,27 +58,8 @@ def check_ephemeral_containers(errs: Errors, new: Object, old: Object) -> None:
 
 def check_status(errs: Errors, new: Object, old: Object) -> None:
     """A write of the status subresource."""
-    path = Path("status")
-    after, before = new.get("status") or {}, old.get("status") or {}
     _check_annotations(errs, new, old)
-    for i, condition in enumerate(after.get("conditions") or ()):
-        kind = condition.get("type", "")
-        if kind not in ("PodScheduled", "Ready", "Initialized"):
-            errs.each(Path("metadata").child("conditions").at(i).child("Type"), kind, names.qualified_name(kind))
-    nominated = after.get("nominatedNodeName", "")
-    if nominated and nominated != before.get("nominatedNodeName"):
-        errs.each(path.child("nominatedNodeName"), nominated, names.dns_subdomain(nominated))
-    if before.get("qosClass") and after.get("qosClass", "") != before["qosClass"]:
-        errs.invalid(path.child("qosClass"), after.get("qosClass", ""), "field is immutable")
-    restart = old["spec"].get("restartPolicy", "")
-    inits = {c.get("name"): c.get("restartPolicy") for c in old["spec"].get("initContainers") or ()}
-    others = {c.get("name"): c.get("restartPolicy") for c in old["spec"].get("containers") or ()}
-    _check_transitions(errs, after, before, "containerStatuses", restart, others)
-    _check_transitions(errs, after, before, "initContainerStatuses", restart, inits)
-    _check_transitions(errs, after, before, "ephemeralContainerStatuses", "Never", {})
-    _check_claim_statuses(errs, after.get("resourceClaimStatuses") or [], new["spec"].get("resourceClaims") or [])
-    for field in ("podIPs", "hostIPs"):
-        _check_addresses(errs, after, field, path.child(field))
+    podstatus.check_status(errs, new, old)
 
 
 def _check_annotations(errs: Errors, new: Object, old: Object) -> None:
@@ -210,47 +192,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(v) for v in value]
     return value
-
-
-def _check_transitions(
-    errs: Errors, new: Object, old: Object, field: str, restart: str, policies: dict[Any, str | None]
-) -> None:
-    """A container that has ended for good does not run again."""
-    after = {s.get("name"): s for s in new.get(field) or ()}
-    for i, status in enumerate(old.get(field) or ()):
-        terminated = (status.get("state") or {}).get("terminated")
-        policy = policies.get(status.get("name")) or restart
-        if terminated is None or policy == "Always" or (policy == "OnFailure" and terminated.get("exitCode")):
-            continue
-        present = after.get(status.get("name"))
-        if present is not None and (present.get("state") or {}).get("terminated") is None:
-            errs.forbidden(Path("status").child(field).at(i).child("state"), "may not be transitioned to non-terminated state")
-
-
-def _check_claim_statuses(errs: Errors, statuses: list[Object], claims: list[Object]) -> None:
-    known, seen = {claim.get("name", "") for claim in claims}, set()
-    for i, status in enumerate(statuses):
-        at, name = Path("status").child("resourceClaimStatuses").at(i).child("name"), status.get("name", "")
-        if name not in known:
-            errs.invalid(at, name, "must match the name of an entry in `spec.resourceClaims`")
-        if name in seen:
-            errs.duplicate(at, name)
-        seen.add(name)
-        claim = status.get("resourceClaimName")
-        if claim is not None:
-            errs.each(at, claim, names.dns_subdomain(claim))
-
-
-def _check_addresses(errs: Errors, status: Object, field: str, path: Path) -> None:
-    addresses = [a.get("ip", "") for a in status.get(field) or ()]
-    if not addresses:
-        return
-    if field == "hostIPs" and status.get("hostIP") != addresses[0]:
-        errs.invalid(path.at(0).child("ip"), addresses[0], "must be equal to `hostIP`")
-    for i, address in enumerate(addresses):
-        errs.each(path.at(i), address, names.ip_address(address))
-        if address in addresses[:i]:
-            errs.duplicate(path.at(i), {"IP": address})
-    if len(addresses) > 1 and (len(addresses) > 2 or sum(":" in a for a in addresses) != 1):
-        shown = [{"IP": a} for a in addresses]
-        errs.invalid(path, shown, "may specify no more than one IP for each IP family")
