@@ -79,7 +79,8 @@ def test_a_failed_pod_is_made_again(api: Api, hollow: HollowNodes) -> None:
     hollow.says(failed["name"], "failed")
     hollow.until(lambda: api.find(f"pods/{failed['name']}") is None)
     hollow.until(lambda: _running_on(hollow, *nodes))
-    events = api.get("events", fieldSelector="involvedObject.name=ds,reason=FailedDaemonPod")["items"]
+    where = {"fieldSelector": "involvedObject.name=ds,reason=FailedDaemonPod"}
+    events = hollow.until(lambda: api.get("events", **where)["items"])
     assert [(e["type"], failed["name"] in e["message"]) for e in events] == [("Warning", True)]
 
 

@@ -128,7 +128,8 @@ def test_the_least_important_pod_makes_room(api: Api, hollow: HollowNodes, class
     hollow.until(lambda: api.get(f"{path}/{name}")["status"].get("nominatedNodeName") == nodes[0])
     (victim,) = hollow.until(lambda: [p for p in hollow.pods() if p["metadata"].get("deletionTimestamp")])
     assert victim["metadata"]["name"] in ("low0", "low1")
-    events = api.get("events", fieldSelector=f"involvedObject.name={victim['metadata']['name']},reason=Preempted")["items"]
+    where = {"fieldSelector": f"involvedObject.name={victim['metadata']['name']},reason=Preempted"}
+    events = hollow.until(lambda: api.get("events", **where)["items"])
     assert [event["type"] for event in events] == ["Normal"]
     hollow.keeps = lambda pod: False
     assert hollow.until(lambda: api.get(f"{path}/{name}")["spec"].get("nodeName")) == nodes[0]

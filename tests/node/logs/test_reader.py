@@ -4,7 +4,7 @@ import gzip
 import pytest
 
 from corral.base.clock import parse_rfc3339
-from corral.node.logs.format import parse_line
+from corral.node.logs.format import fixed, parse_line
 from corral.node.logs.reader import LogOptions, read
 
 STAMP = "2026-01-02T03:04:{:02d}.500000000Z"
@@ -82,6 +82,19 @@ def test_no_more_than_so_many_bytes(log):
 
 def test_timestamps(log):
     assert shown(log, timestamps=True, tail_lines=1) == f"{STAMP.format(2)} three\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (b"2026-01-02T03:04:05.123456789Z", b"2026-01-02T03:04:05.123456789Z"),
+        (b"2026-01-02T03:04:05.12Z", b"2026-01-02T03:04:05.120000000Z"),
+        (b"2026-01-02T03:04:05+02:00", b"2026-01-02T03:04:05.000000000+02:00"),
+        (b"yesterday", b"yesterday"),
+    ],
+)
+def test_times_have_nine_digits(written, told):
+    assert fixed(written) == told
 
 
 def test_options_of_a_request():

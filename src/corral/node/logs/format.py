@@ -3,7 +3,10 @@
 `P` in place of `F` marks a part of a line that was too long; the line goes on in the next.
 """
 
+import re
 from typing import NamedTuple
+
+_STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)")
 
 
 class Line(NamedTuple):
@@ -22,3 +25,9 @@ def parse_line(raw: bytes) -> Line | None:
     text = parts[3] if len(parts) == 4 else b""
     whole = not parts[2].startswith(b"P")
     return Line(parts[0], parts[1], text + b"\n" if whole else text)
+
+
+def fixed(timestamp: bytes) -> bytes:
+    """A time as clients get it, always with nine digits after the point; runtimes leave out zeros at the end."""
+    found = _STAMP.fullmatch(timestamp)
+    return b"%b.%b%b" % (found[1], (found[2] or b"").ljust(9, b"0"), found[3]) if found else timestamp

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from corral.base.clock import parse_rfc3339
 from corral.node.inotify import CLOSE_WRITE, CREATE, MODIFY, MOVED_TO, Watch
-from corral.node.logs.format import Line, parse_line
+from corral.node.logs.format import Line, fixed, parse_line
 from corral.node.logs.rotation import COMPRESSED, rotated
 
 BLOCK_BYTES = 64 * 1024
@@ -98,7 +98,7 @@ class _Show:
             return b""
         shown = line.content
         if self._options.timestamps and self._line_begins:
-            shown = line.timestamp + b" " + shown
+            shown = fixed(line.timestamp) + b" " + shown
         self._line_begins = shown.endswith(b"\n")
         if self._options.limit_bytes >= 0:
             shown = shown[: self._left_bytes]
