@@ -54,16 +54,16 @@ def corral(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["nope"], 'Unknown command "nope"'),
-        (["up", "--nope"], "Unknown option: --nope"),
-        (["up", "--port", "abc"], '"abc" into int'),
-        (["up", "--wait", "soon"], '"soon" into float'),
-        (["logs", "nope"], 'Choose from: "server"'),
-        (["image", "nope"], 'Unknown command "nope"'),
+        (["nope"], 'unknown command "nope"'),
+        (["up", "--nope"], "unrecognized arguments: --nope"),
+        (["up", "--port", "abc"], "argument --port: invalid int value: 'abc'"),
+        (["up", "--wait", "soon"], "argument --wait: invalid float value: 'soon'"),
+        (["logs", "nope"], "choose from"),
+        (["image", "nope"], 'unknown command "nope"'),
         (["image", "build", "."], "--tag"),
-        (["image", "load"], "requires an argument"),
-        (["image", "rm"], "requires an argument"),
-        (["status", "-o", "xml"], '"xml"'),
+        (["image", "load"], "required: ARCHIVE"),
+        (["image", "rm"], "required: IMAGE"),
+        (["status", "-o", "xml"], "xml"),
     ],
 )
 def test_a_wrong_command_line_is_status_2(corral: Corral, words: list[str], said: str) -> None:
@@ -123,9 +123,7 @@ def test_a_damaged_cluster_can_be_purged(
     (tmp_path / "d").mkdir()
     (tmp_path / "d/cluster.json").write_text("{")
     monkeypatch.setattr(sys, "argv", ["corral", "down", "--purge", "--data-dir", str(tmp_path / "d")])
-    with pytest.raises(SystemExit) as left:
-        main()
-    assert left.value.code == 0
+    main()
     assert "forgotten" in capsys.readouterr().out
     assert not (tmp_path / "d").exists()
 

@@ -26,11 +26,11 @@ from corral.testing.clock import VirtualClock
 NOT_AT_START = {
     "corral.cli.server": (
         "corral.api.cel corral.api.protobuf corral.charts corral.controllers corral.network corral.node corral.scheduler"
-        " corral.server.openapi cyclopts dns google.protobuf grpc jsonschema kubernetes_validate rich yaml"
+        " corral.server.openapi dns google.protobuf grpc jsonschema kubernetes_validate yaml"
     ),
     "corral.cli.node": (
         "corral.api.cel corral.api.protobuf corral.charts corral.controllers corral.scheduler corral.server corral.store"
-        " apsw cryptography cyclopts jsonschema jwt kubernetes_validate rich yaml"
+        " apsw cryptography jsonschema jwt kubernetes_validate yaml"
     ),
 }
 

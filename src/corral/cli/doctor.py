@@ -3,11 +3,10 @@
 import json
 import os
 import shutil
+from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
 
-from cyclopts import Parameter
 from msgspec import Struct
 from msgspec.structs import asdict
 
@@ -34,7 +33,13 @@ class Finding(Struct, frozen=True):
     package: str = ""
 
 
-def doctor(*, output: Annotated[Literal["text", "json"], Parameter(name=["--output", "-o"])] = "text") -> None:
+def arguments(parser: ArgumentParser, words: str) -> None:
+    """What may be typed."""
+    del words
+    parser.add_argument("--output", "-o", choices=("text", "json"), default="text", help="the form (default: text)")
+
+
+def doctor(*, output: str = "text") -> None:
     """Check what this host needs, and say how to get it. Exits with 1 where something needed is missing."""
     findings = examine()
     if output == "json":

@@ -1,37 +1,34 @@
 """`corral down`: stop a cluster and take away all it made on this host; what it stores is kept unless it is purged."""
 
 import os
+from argparse import ArgumentParser
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from corral.base.errors import CorralError
 from corral.cli import kubeconfig as kubeconfigs
+from corral.cli.arguments import add_home
 from corral.cli.layout import DEFAULT_NAME, Cluster, Home, home_of
 
 NODE_GRACE_S = 15.0
 SERVER_GRACE_S = 15.0
 
 
+def arguments(parser: ArgumentParser, words: str) -> None:
+    """What may be typed."""
+    del words
+    add_home(parser)
+    parser.add_argument("--purge", action="store_true", help="forget everything: objects, volumes, images, keys")
+
+
 def down(
     *,
     data_dir: Path | None = None,
     name: str = DEFAULT_NAME,
-    purge: Annotated[bool, Parameter(negative=())] = False,
+    purge: bool = False,
 ) -> None:
     """Stop a cluster and remove all it made on this host: processes, mounts, network devices, nftables tables, cgroups.
 
     Its objects, the volumes of its pods and its images are kept; `corral up` brings the pods back.
-
-    Parameters
-    ----------
-    data_dir
-        Where the cluster lives.
-    name
-        The cluster's name.
-    purge
-        Forget everything: objects, volumes, images, keys.
     """
     home = home_of(data_dir, name)
     cluster = home.load() if not purge else _load_anyway(home)

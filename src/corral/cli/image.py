@@ -3,97 +3,80 @@
 import asyncio
 import json
 import os
+from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
-
-from cyclopts import App, Parameter
 
 from corral.base.errors import CorralError
+from corral.cli.arguments import add_home
 from corral.cli.layout import DEFAULT_NAME, home_of
 from corral.cli.node import containerd_of
 from corral.node import imagestore
 from corral.node.containerd import Containerd
 from corral.node.cri.types import Image
 
-app = App(name="image", help="Build, load, list and remove the node's images.")
-
 SHORT_ID_CHARS = 12
 
 
-@app.command
+def arguments(parser: ArgumentParser, words: str) -> None:
+    """What may be typed."""
+    match words:
+        case "image build":
+            parser.add_argument(
+                "context", type=Path, nargs="?", default=Path(), help="the folder that the Dockerfile copies from (default: .)"
+            )
+            parser.add_argument("--tag", "-t", required=True, help="the image's name, such as web:1 or corral.local/web:1")
+            parser.add_argument("--file", "-f", type=Path, help="the Dockerfile, where it is not CONTEXT/Dockerfile")
+            parser.add_argument(
+                "--build-arg",
+                action="append",
+                default=[],
+                metavar="NAME=VALUE",
+                help="an ARG of the Dockerfile; may be given several times",
+            )
+            parser.add_argument("--target", default="", help="the stage to build")
+        case "image load":
+            parser.add_argument(
+                "archives", type=Path, nargs="+", metavar="ARCHIVE", help="a file of Docker's or the OCI's format"
+            )
+        case "image ls":
+            parser.add_argument("--output", "-o", choices=("text", "json"), default="text", help="the form (default: text)")
+        case "image rm":
+            parser.add_argument("images", nargs="+", metavar="IMAGE", help="an image's name")
+    add_home(parser)
+
+
 def build(
     context: Path = Path(),
     *,
-    tag: Annotated[str, Parameter(name=["--tag", "-t"])],
-    file: Annotated[Path | None, Parameter(name=["--file", "-f"])] = None,
-    build_arg: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    tag: str,
+    file: Path | None = None,
+    build_arg: Sequence[str] = (),
     target: str = "",
     data_dir: Path | None = None,
     name: str = DEFAULT_NAME,
 ) -> None:
-    """Build an image from a Dockerfile by Buildah; pods find it by its name at once.
-
-    Parameters
-    ----------
-    context
-        The folder that the Dockerfile copies from.
-    tag
-        The image's name, such as web:1 or corral.local/web:1.
-    file
-        The Dockerfile, where it is not CONTEXT/Dockerfile.
-    build_arg
-        NAME=VALUE of an ARG of the Dockerfile; may be repeated.
-    target
-        The stage to build.
-    data_dir
-        Where the cluster lives.
-    name
-        The cluster's name.
-    """
+    """Build an image from a Dockerfile by Buildah; pods find it by its name at once."""
     arguments = dict(_pair(text) for text in build_arg)
     runtime = _runtime(data_dir, name)
     print(imagestore.build(runtime, context, tag, dockerfile=file, build_args=arguments, target=target))
 
 
-@app.command
-def load(archive: Path, *archives: Path, data_dir: Path | None = None, name: str = DEFAULT_NAME) -> None:
-    """Load images from archives, as `docker save` or `buildah push` write them.
-
-    Parameters
-    ----------
-    archive
-        A file of Docker's or the OCI's format.
-    archives
-        More of them.
-    data_dir
-        Where the cluster lives.
-    name
-        The cluster's name.
-    """
+def load(*, archives: Sequence[Path], data_dir: Path | None = None, name: str = DEFAULT_NAME) -> None:
+    """Load images from archives, as `docker save` or `buildah push` write them."""
     runtime = _runtime(data_dir, name)
-    for path in (archive, *archives):
+    for path in archives:
         for image in imagestore.load(runtime, path):
             print(image)
 
 
-@app.command(name="ls")
 def list_images(
     *,
-    output: Annotated[Literal["text", "json"], Parameter(name=["--output", "-o"])] = "text",
+    output: str = "text",
     data_dir: Path | None = None,
     name: str = DEFAULT_NAME,
 ) -> None:
-    """List the node's images.
-
-    Parameters
-    ----------
-    output
-        text or json.
-    data_dir
-        Where the cluster lives.
-    name
-        The cluster's name.
-    """
+    """List the node's images."""
     images = asyncio.run(imagestore.listed(_runtime(data_dir, name).socket))
     if output == "json":
         print(
@@ -108,26 +91,12 @@ def list_images(
         print(f"{tag:<{width}}  {short:<{SHORT_ID_CHARS}}  {size}")
 
 
-@app.command(name="rm")
-def remove(image: str, *images: str, data_dir: Path | None = None, name: str = DEFAULT_NAME) -> None:
-    """Remove images from the node.
-
-    Parameters
-    ----------
-    image
-        An image's name.
-    images
-        More of them.
-    data_dir
-        Where the cluster lives.
-    name
-        The cluster's name.
-    """
-    wanted = (image, *images)
-    removed = asyncio.run(imagestore.remove(_runtime(data_dir, name).socket, wanted))
+def remove(*, images: Sequence[str], data_dir: Path | None = None, name: str = DEFAULT_NAME) -> None:
+    """Remove images from the node."""
+    removed = asyncio.run(imagestore.remove(_runtime(data_dir, name).socket, images))
     for gone in removed:
         print(gone)
-    absent = [one for one in wanted if one not in removed]
+    absent = [one for one in images if one not in removed]
     if absent:
         raise CorralError(f"there is no image {', '.join(absent)}", "see which there are: corral image ls")
 

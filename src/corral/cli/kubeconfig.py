@@ -5,28 +5,28 @@ https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeco
 
 import os
 import pwd
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from corral.api.plainyaml import value_of
 from corral.base.errors import CorralError
 from corral.base.files import replace
+from corral.cli.arguments import add_home
 from corral.cli.layout import DEFAULT_NAME, Home, home_of
 
 REMEDY = "repair it, or name another file in $KUBECONFIG, or leave it alone: corral up --no-merge"
 SECTIONS = ("clusters", "users", "contexts")
 
 
-def kubeconfig(*, data_dir: Path | None = None, name: str = DEFAULT_NAME) -> None:
-    """Print the administrator's kubeconfig.
+def arguments(parser: ArgumentParser, words: str) -> None:
+    """What may be typed."""
+    del words
+    add_home(parser)
 
-    Parameters
-    ----------
-    data_dir
-        Where the cluster lives.
-    name
-        The cluster's name.
-    """
+
+def kubeconfig(*, data_dir: Path | None = None, name: str = DEFAULT_NAME) -> None:
+    """Print the administrator's kubeconfig."""
     path = home_of(data_dir, name).kubeconfig
     try:
         print(path.read_text(), end="")

@@ -2,41 +2,35 @@
 
 import sys
 import time
+from argparse import ArgumentParser
 from pathlib import Path
-from typing import Annotated, Literal
-
-from cyclopts import Parameter
 
 from corral.base.errors import CorralError
+from corral.cli.arguments import add_home
 from corral.cli.layout import DEFAULT_NAME, home_of
 
 FOLLOW_PAUSE_S = 0.2
 CHUNK_BYTES = 1 << 16
 
 
+def arguments(parser: ArgumentParser, words: str) -> None:
+    """What may be typed."""
+    del words
+    parser.add_argument("component", choices=("server", "node", "containerd", "audit"), help="whose log")
+    add_home(parser)
+    parser.add_argument("--follow", "-f", action="store_true", help="go on printing what is added")
+    parser.add_argument("--tail", type=int, default=-1, metavar="LINES", help="print only so many of the last lines")
+
+
 def logs(
-    component: Literal["server", "node", "containerd", "audit"],
+    component: str,
     *,
     data_dir: Path | None = None,
     name: str = DEFAULT_NAME,
-    follow: Annotated[bool, Parameter(name=["--follow", "-f"], negative=())] = False,
+    follow: bool = False,
     tail: int = -1,
 ) -> None:
-    """Print a component's log.
-
-    Parameters
-    ----------
-    component
-        Whose log.
-    data_dir
-        Where the cluster lives.
-    name
-        The cluster's name.
-    follow
-        Go on printing what is added.
-    tail
-        Print only this many of the last lines.
-    """
+    """Print a component's log."""
     home = home_of(data_dir, name)
     path = home.root / "server" / "audit.log" if component == "audit" else home.log(component)
     try:

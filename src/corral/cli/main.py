@@ -21,9 +21,9 @@ def main() -> None:
         if sys.argv[1:2] == ["chart"]:
             _chart(sys.argv[2:])
             return
-        from corral.cli.commands import app
+        from corral.cli.commands import run
 
-        app(sys.argv[1:])
+        run(sys.argv[1:])
     except CorralError as error:
         print(f"corral: {error.message}", file=sys.stderr)
         if error.remedy:

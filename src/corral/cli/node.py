@@ -1,6 +1,7 @@
 """`corral node`: what runs pods on this host in one process: node agent, service proxy, DNS; and the cluster's containerd."""
 
 import asyncio
+from argparse import ArgumentParser
 from pathlib import Path
 
 from corral.api.facts import catalog
@@ -18,6 +19,12 @@ from corral.node.containerd import Containerd
 
 #: The agent's pods keep what they need themselves.
 PARSED_OBJECTS_KEPT = 16
+
+
+def arguments(parser: ArgumentParser, words: str) -> None:
+    """What may be typed."""
+    del words
+    parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help="where the cluster lives")
 
 
 def node(*, data_dir: Path) -> None:

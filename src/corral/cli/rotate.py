@@ -5,25 +5,24 @@ tokens that it has signed stay good until they end. The old keys stay in their f
 """
 
 import os
+from argparse import ArgumentParser
 from pathlib import Path
-from typing import Literal
 
+from corral.cli.arguments import add_home
 from corral.cli.layout import DEFAULT_NAME, home_of
 from corral.cli.up import STOP_GRACE_S, up
 
 
-def rotate(key: Literal["encryption", "service-accounts"], *, data_dir: Path | None = None, name: str = DEFAULT_NAME) -> None:
-    """Make a new key, and have the API server use it.
+def arguments(parser: ArgumentParser, words: str) -> None:
+    """What may be typed."""
+    del words
+    what = "encryption: of what is encrypted in the store; service-accounts: of service accounts' tokens"
+    parser.add_argument("key", choices=("encryption", "service-accounts"), help=what)
+    add_home(parser)
 
-    Parameters
-    ----------
-    key
-        encryption: of what is encrypted in the store. service-accounts: of service accounts' tokens.
-    data_dir
-        Where the cluster lives.
-    name
-        The cluster's name.
-    """
+
+def rotate(key: str, *, data_dir: Path | None = None, name: str = DEFAULT_NAME) -> None:
+    """Make a new key, and have the API server use it."""
     from corral.server.encryption import KEY_FILE
     from corral.server.encryption.keyfile import rotate as rotate_encryption
     from corral.server.pki import rotate_service_account_key

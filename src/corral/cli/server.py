@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,12 @@ from corral.server.api import ApiServer
 from corral.server.config import ServerConfig
 from corral.store.compaction import compact_regularly
 from corral.store.sqlite import SqliteStore
+
+
+def arguments(parser: ArgumentParser, words: str) -> None:
+    """What may be typed."""
+    del words
+    parser.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help="where the cluster lives")
 
 
 def server(*, data_dir: Path) -> None:

@@ -1,6 +1,6 @@
 """How a long-running process starts: `python -m corral.cli.start COMPONENT DATA_DIR`, COMPONENT being `server` or `node`.
 
-`corral server` and `corral node` do the same through the command line's library, which takes its time to load.
+`corral server` and `corral node` come to the same through the list of commands.
 """
 
 import gc

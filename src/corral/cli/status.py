@@ -1,34 +1,31 @@
 """`corral status`: what runs of a cluster."""
 
 import json
+from argparse import ArgumentParser
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from cyclopts import Parameter
+from typing import Any
 
 from corral.base.processes import Process
+from corral.cli.arguments import add_home
 from corral.cli.layout import DEFAULT_NAME, Home, home_of
 
 COMPONENTS = ("server", "containerd", "node")
+
+
+def arguments(parser: ArgumentParser, words: str) -> None:
+    """What may be typed."""
+    del words
+    add_home(parser)
+    parser.add_argument("--output", "-o", choices=("text", "json", "yaml"), default="text", help="the form (default: text)")
 
 
 def status(
     *,
     data_dir: Path | None = None,
     name: str = DEFAULT_NAME,
-    output: Annotated[Literal["text", "json", "yaml"], Parameter(name=["--output", "-o"])] = "text",
+    output: str = "text",
 ) -> None:
-    """Show what runs. Exits with 3 where the cluster is not up, as service managers do.
-
-    Parameters
-    ----------
-    data_dir
-        Where the cluster lives.
-    name
-        The cluster's name.
-    output
-        text, json or yaml.
-    """
+    """Show what runs. Exits with 3 where the cluster is not up, as service managers do."""
     found = examine(home_of(data_dir, name))
     if output == "json":
         print(json.dumps(found, indent=1))

@@ -5,17 +5,18 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from argparse import ArgumentParser
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
-from cyclopts import Parameter
 from msgspec.structs import replace
 
 from corral.base.errors import CorralError
 from corral.base.processes import Starting, start
 from corral.cli import configuration
 from corral.cli import kubeconfig as kubeconfigs
+from corral.cli.arguments import add_home
 from corral.cli.credentials import write_credentials
 from corral.cli.doctor import require_node
 from corral.cli.down import bring_down
@@ -48,47 +49,63 @@ STOP_GRACE_S = 10.0
 POLL_S = 0.05
 
 
+def arguments(parser: ArgumentParser, words: str) -> None:
+    """What may be typed."""
+    del words
+    add_home(parser, name=None)
+    parser.add_argument("--port", type=int, help="the API server's port (default: the first free one from 6443 on)")
+    node = parser.add_mutually_exclusive_group()
+    without = "start the API server, controllers and scheduler only: needs no root and no container runtime"
+    node.add_argument("--no-node", action="store_true", default=None, help=without)
+    node.add_argument("--node", dest="no_node", action="store_false", default=None, help="with a node, where it had none")
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long to wait for the API server, and then for the node to be Ready (default: 60)",
+    )
+    parser.add_argument("--no-merge", action="store_true", help="leave ~/.kube/config alone")
+    parser.add_argument(
+        "--cri", metavar="SOCKET", help="the socket of a container runtime to use, instead of a containerd of the cluster's own"
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a configuration file of the API server: an audit Policy, an AuthenticationConfiguration, an"
+        " EncryptionConfiguration, or a kubeconfig called audit-webhook, token-webhook or authorization-webhook.kubeconfig;"
+        " may be given several times, also for a cluster that is up",
+    )
+    parser.add_argument(
+        "--oidc-issuer-url",
+        default="",
+        metavar="URL",
+        help='take the tokens of this OpenID provider: users are URL#SUBJECT, groups are those of the claim "groups"',
+    )
+    parser.add_argument(
+        "--oidc-client-id", default="", metavar="ID", help="the audience that the provider's tokens must be for"
+    )
+
+
 def up(
     *,
     data_dir: Path | None = None,
     name: str | None = None,
     port: int | None = None,
-    no_node: Annotated[bool | None, Parameter(negative="--node")] = None,
+    no_node: bool | None = None,
     wait: float = 60.0,
-    no_merge: Annotated[bool, Parameter(negative=())] = False,
+    no_merge: bool = False,
     cri: str | None = None,
-    config: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
+    config: Sequence[Path] = (),
     oidc_issuer_url: str = "",
     oidc_client_id: str = "",
 ) -> None:
     """Start a cluster, and return when its node is Ready.
 
     A cluster that was made before keeps its settings, where no others are given.
-
-    Parameters
-    ----------
-    data_dir
-        Where the cluster lives (default: /var/lib/corral/NAME as root, ~/.local/share/corral/NAME else).
-    name
-        The cluster's name, its context in the kubeconfig (default: corral).
-    port
-        The API server's port (default: the first free one from 6443 on).
-    no_node
-        Start the API server, controllers and scheduler only: needs no root and no container runtime.
-    wait
-        Seconds to wait for the API server, and then for the node to be Ready (default: 60).
-    no_merge
-        Leave ~/.kube/config alone.
-    cri
-        The socket of a container runtime to use, instead of a containerd of the cluster's own.
-    config
-        A configuration file of the API server: an audit Policy, an AuthenticationConfiguration, an EncryptionConfiguration,
-        or a kubeconfig called audit-webhook, token-webhook or authorization-webhook.kubeconfig. May be given several times,
-        also for a cluster that is up.
-    oidc_issuer_url
-        Take the tokens of this OpenID provider: users are URL#SUBJECT, groups are those of the claim "groups".
-    oidc_client_id
-        The audience that the provider's tokens must be for.
     """
     began_s = time.monotonic()
     check_name(name or DEFAULT_NAME)

@@ -1,0 +1,45 @@
+"""What `corral --help` shows is what there is, and every command can tell of itself."""
+
+import subprocess
+import sys
+
+import pytest
+
+from corral.cli.commands import COMMANDS, run
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
+def test_all_commands_for_users_are_listed(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    run(words)
+    said = capsys.readouterr().out
+    assert all(command.what in said for command in COMMANDS)
+    listed = [line.split("  ")[1] for line in said.splitlines() if line.startswith("  ")]
+    assert listed == [command.words for command in COMMANDS if command.what]
+
+
+def test_the_commands_of_a_group(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["image"])
+    said = capsys.readouterr().out
+    assert "image build" in said and "image rm" in said and "doctor" not in said
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.words != "chart"], ids=lambda c: c.words)
+def test_every_command_tells_how_it_is_used(command, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(SystemExit) as left:
+        run([*command.words.split(), "--help"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: corral {command.words}")
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["--version"])
+    assert capsys.readouterr().out.startswith("corral 0.")
+
+
+def test_up_loads_little_before_it_starts_the_processes() -> None:
+    program = "import sys, corral.cli.commands, corral.cli.up; print(*sys.modules)"
+    said = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True, check=True
+    )
+    heavy = {"aiohttp", "asyncio", "cryptography", "grpc", "ssl", "yaml", "corral.client", "corral.server", "corral.node"}
+    assert not set(said.stdout.split()) & heavy
