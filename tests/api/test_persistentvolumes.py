@@ -2,7 +2,7 @@
 
 import pytest
 
-from corral.api.persistentvolumes import allows, claim_of, class_of, is_for, matches_of, mismatch, reaches
+from corral.api.persistentvolumes import allows, claim_of, class_of, hostnames, is_for, matches_of, mismatch, reaches
 
 
 def volume(name, size="1Gi", modes=("ReadWriteOnce",), phase="Available", labels=None, **spec):
@@ -86,6 +86,19 @@ def test_a_volume_reaches_the_nodes_that_its_affinity_names():
     local = volume("v", nodeAffinity={"required": {"nodeSelectorTerms": terms}})
     assert reaches(local, {"host": "a"}, "n") and not reaches(local, {"host": "c"}, "n")
     assert reaches(volume("w"), {}, "n")
+
+
+def test_the_hosts_to_which_a_volume_is_tied():
+    def tied(*terms):
+        return volume("v", nodeAffinity={"required": {"nodeSelectorTerms": [{"matchExpressions": list(t)} for t in terms]}})
+
+    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": ["a", "b"]}
+    zone = {"key": "zone", "operator": "In", "values": ["z"]}
+    assert hostnames(tied([here])) == ["a", "b"]
+    assert hostnames(tied([zone, here])) == ["a", "b"]
+    assert hostnames(tied([zone])) is None
+    assert hostnames(tied([here], [zone])) is None
+    assert hostnames(volume("v")) is None
 
 
 def test_topologies_of_a_class():

@@ -22,6 +22,8 @@ STORAGE_PROVISIONER = "volume.kubernetes.io/storage-provisioner"
 BETA_STORAGE_PROVISIONER = "volume.beta.kubernetes.io/storage-provisioner"
 #: The older way to say storageClassName.
 BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
+#: The label of nodes to which volumes on their disks are tied.
+HOSTNAME = "kubernetes.io/hostname"
 #: The provisioner of classes whose volumes are made by hand.
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 
@@ -89,6 +91,19 @@ def mismatch(volume: Object, claim: Object) -> str:
     if _mode(volume) != _mode(claim):
         return "incompatible volumeMode"
     return "" if _has_modes(volume, claim) else "incompatible accessMode"
+
+
+def hostnames(volume: Object) -> list[str] | None:
+    """The hostnames to which the volume's node affinity ties it; None where it speaks of anything else, or is not there."""
+    terms = ((volume["spec"].get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or ()
+    found: list[str] = []
+    for term in terms:
+        expressions = term.get("matchExpressions") or ()
+        here = [e for e in expressions if e["key"] == HOSTNAME and e["operator"] == "In"]
+        if not here:
+            return None
+        found += here[0]["values"]
+    return found or None
 
 
 def reaches(volume: Object, labels: Mapping[str, str], node: str) -> bool:

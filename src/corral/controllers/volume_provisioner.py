@@ -13,7 +13,7 @@ from msgspec import Struct
 from corral.api import persistentvolumes as facts
 from corral.api.errors import ApiError
 from corral.api.objects import Key, Object, key_of
-from corral.api.persistentvolumes import PROVISIONED_BY, SELECTED_NODE, annotation
+from corral.api.persistentvolumes import HOSTNAME, PROVISIONED_BY, SELECTED_NODE, annotation
 from corral.base.clock import Clock
 from corral.client.client import Client
 from corral.client.events import Recorder
@@ -25,7 +25,6 @@ from corral.loop.controller import Controller
 PROVISIONER = "corral.dev/node-disk"
 #: Keeps a volume until its folder is gone, whoever deletes it.
 FINALIZER = "external-provisioner.volume.kubernetes.io/finalizer"
-HOSTNAME = "kubernetes.io/hostname"
 
 #: Asks a node (its name) to make or remove the folder of a volume (its name); the folder's path.
 #: Raises ApiError (404) where there is no such node, OSError where it cannot be asked or cannot do it.

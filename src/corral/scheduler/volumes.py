@@ -5,6 +5,8 @@ is made there. https://kubernetes.io/docs/concepts/storage/storage-classes/#volu
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from heapq import merge
+from operator import itemgetter
 
 from msgspec import Struct
 
@@ -12,21 +14,34 @@ from corral.api import persistentvolumes as facts
 from corral.api.objects import Key, Object, key_of
 from corral.api.persistentvolumes import SELECTED_NODE, annotation
 
+#: A volume and its rank: the lowest is best.
+Ranked = tuple[int, Object]
+
 
 class Want(Struct, frozen=True):
-    """A claim that waits for its first consumer: the volumes that could serve it, best first, and where one could be made."""
+    """A claim that waits for its first consumer: the volumes that could serve it, best first, and where one could be made.
+
+    Volumes that are tied to hosts are found by hostname: with one on each of a thousand nodes, a node looks at its own only.
+    """
 
     claim: Key
-    fitting: Sequence[Object]
+    by_host: Mapping[str, Sequence[Ranked]] = {}
+    others: Sequence[Ranked] = ()
+    #: Whether a volume is reserved for the claim: no other will do then.
+    reserved: bool = False
     #: Nodes of these topologies (none: all), where a volume of the class can be made; None: nowhere.
-    made_in: Sequence[Object] | None
+    made_in: Sequence[Object] | None = None
     #: Where its volume is being made; '' where that is open.
     place: str = ""
 
-    @property
-    def reserved(self) -> Object | None:
-        """The volume that is reserved for the claim: no other will do."""
-        return self.fitting[0] if self.fitting and facts.claim_of(self.fitting[0]) else None
+    def volume_for(self, labels: Mapping[str, str], node: str, taken: Collection[str]) -> str:
+        """The best volume on a node that is not `taken`; '' where there is none."""
+        own = self.by_host.get(labels.get(facts.HOSTNAME, ""), ())
+        for _, volume in merge(own, self.others, key=itemgetter(0)):
+            name: str = volume["metadata"]["name"]
+            if name not in taken and facts.reaches(volume, labels, node):
+                return name
+        return ""
 
 
 class Choice(Struct, frozen=True):
@@ -49,11 +64,11 @@ def choose(wants: Iterable[Want], labels: Mapping[str, str], node: str, taken: C
                 return None
             made.append(want.claim)
             continue
-        free = (v for v in want.fitting if v["metadata"]["name"] not in taken and facts.reaches(v, labels, node))
-        name = next((n for v in free if (n := v["metadata"]["name"]) not in volumes.values()), "")
+        mine = {*taken, *volumes.values()} if volumes else taken
+        name = want.volume_for(labels, node, mine)
         if name:
             volumes[want.claim] = name
-        elif want.made_in is not None and want.reserved is None and facts.allows(want.made_in, labels):
+        elif want.made_in is not None and not want.reserved and facts.allows(want.made_in, labels):
             made.append(want.claim)
         else:
             return None
@@ -119,8 +134,18 @@ class Volumes(Struct):
         key = key_of(claim)
         place = annotation(claim, SELECTED_NODE) or self._places.get(key, ("", 0))[0]
         if place:
-            return Want(key, (), None, place)
+            return Want(key, place=place)
         storage_class = self.storage_class(facts.class_of(claim)) or {}
         by_hand = storage_class.get("provisioner", "") in ("", facts.NO_PROVISIONER)
         made_in = None if by_hand else storage_class.get("allowedTopologies") or ()
-        return Want(key, facts.matches_of(claim, self.candidates(claim)), made_in)
+        by_host: dict[str, list[Ranked]] = {}
+        others: list[Ranked] = []
+        fitting = facts.matches_of(claim, self.candidates(claim))
+        for ranked in enumerate(fitting):
+            hosts = facts.hostnames(ranked[1])
+            if hosts is None:
+                others.append(ranked)
+            for host in hosts or ():
+                by_host.setdefault(host, []).append(ranked)
+        reserved = bool(fitting and facts.claim_of(fitting[0]))
+        return Want(key, by_host, others, reserved, made_in)
