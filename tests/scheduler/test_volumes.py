@@ -48,7 +48,7 @@ class Cluster:
     def decide(self, *claims, name="", **spec):
         self.count += 1
         name = name or f"p{self.count}"
-        volumes = [{"name": c, "persistentVolumeClaim": {"claimName": c}} for c in claims]
+        volumes = [{"name": f"v{i}", "persistentVolumeClaim": {"claimName": c}} for i, c in enumerate(claims)]
         pod = {"metadata": {"namespace": "default", "name": name}, "spec": {"containers": [], "volumes": volumes, **spec}}
         waiting = Waiting(Key("default", name), self.shapes.of(pod), ("", self.count))
         (decision,) = place_all([waiting], self.snapshot, Random(0))
@@ -123,6 +123,13 @@ def test_all_claims_of_a_pod_need_a_volume_on_the_same_node(cluster):
     assert "didn't find available" in cluster.why("a", "b")
     cluster.add_volume("v3", "n2", storageClassName="by-hand")
     assert cluster.decide("a", "b").node == "n2"
+
+
+def test_a_claim_that_is_mounted_twice_needs_one_volume(cluster):
+    cluster.add_claim("data", of="by-hand")
+    cluster.add_volume("v", "n2", storageClassName="by-hand")
+    assert cluster.decide("data", "data", name="p").node == "n2"
+    assert cluster.promise("p").volumes == {Key("default", "data"): "v"}
 
 
 def test_what_can_be_made_is_made_where_the_pod_goes_and_others_follow(cluster):

@@ -102,15 +102,15 @@ def _relevant(pod: Object) -> Object:
     }
 
 
-def _claims(meta: Object, volumes: Sequence[Object]) -> list[list[str]]:
-    """Name of each claim, and the pod's uid where the claim is its own."""
+def _claims(meta: Object, volumes: Sequence[Object]) -> list[tuple[str, str]]:
+    """Name of each claim, once, and the pod's uid where the claim is its own."""
     found = []
     for volume in volumes:
         if claim := volume.get("persistentVolumeClaim"):
-            found.append([claim["claimName"], ""])
+            found.append((claim["claimName"], ""))
         elif volume.get("ephemeral"):
-            found.append([f"{meta['name']}-{volume['name']}", meta.get("uid", "")])
-    return found
+            found.append((f"{meta['name']}-{volume['name']}", meta.get("uid", "")))
+    return list(dict.fromkeys(found))
 
 
 def _held(status: Object) -> dict[str, list[Mapping[str, str]]]:
