@@ -140,3 +140,24 @@ def test_a_variable_means_the_one_before_until_its_value_is_there() -> None:
         error.message == 'template: app/templates/x.yaml:1:16: executing "app/templates/x.yaml" at <$m>: undefined variable: $m'
     )
     assert "at <$m.a.b>: undefined variable: $m" in failure(lambda: one("{{ $m := $m.a.b }}")).message
+
+
+@pytest.mark.parametrize(
+    "inner", ["{{ LEAVE }}", "{{ if true }}{{ LEAVE }}{{ end }}", "{{ range $.none }}{{ else }}{{ LEAVE }}{{ end }}"]
+)
+def test_what_leaves_a_range_that_has_nothing(inner: str) -> None:
+    """A break there leaves the range that is over, as with Go 1.18, a continue goes on with the one around it."""
+    template = "{{ range list 1 2 }}<{{ range $.none }}{{ else }}a" + inner + "b{{ end }}>{{ end }}"
+    after_inner = "b" if "range" in inner else ""
+    assert one(template.replace("LEAVE", "break")) == f"<a{after_inner}>" * 2
+    assert one(template.replace("LEAVE", "continue")) == "<a<a"
+
+
+def test_a_variable_that_was_never_declared_fails_when_it_is_assigned() -> None:
+    assert one("{{ if false }}{{ $y = 2 }}{{ $y }}{{ end }}") == ""
+    assert "at <2>: undefined variable: $y" in failure(lambda: one("{{ $y = 2 }}")).message
+    assert failure(lambda: one("{{ $y = }}")).message == "parse error at (app/templates/x.yaml:1): missing value for command"
+
+
+def test_what_a_function_gives_has_its_type() -> None:
+    assert "at <now>: can't evaluate field Nope in type time.Time" in failure(lambda: one("{{ now.Nope }}")).message

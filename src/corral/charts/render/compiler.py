@@ -81,8 +81,8 @@ class _Compiler(Expressions):
         function.pad = function.pad[:-1]
         self.dot, self.ranged = outer
 
-    def _outline(self, body: list[Node]) -> None:
-        """A body in a function of its own."""
+    def _outline(self, body: list[Node], *, breaks: bool = True) -> None:
+        """A body in a function of its own; unless it `breaks`, a break in it leaves only the body."""
         if not self.listed:
             raise TooDeepError
         outer, dot = self.function, self.dot
@@ -92,11 +92,9 @@ class _Compiler(Expressions):
         mark = Mark(0, continues=True)
         if self._ranges:
             outer.add(f"how = {called}", mark)
-            if outer.loops:
-                outer.add("if how == 'break': break")
-                outer.add("if how == 'continue': continue")
-            else:
-                outer.add("if how: return how")
+            if breaks:
+                outer.add("if how == 'break': " + ("break" if outer.loops else "return how"))
+            outer.add("if how == 'continue': " + ("continue" if outer.loops else "return how"))
         else:
             outer.add(called, mark)
         self.function, self.dot = Function(f"def {name}(run, x, d, out, depth):"), "d"
@@ -192,7 +190,14 @@ class _Compiler(Expressions):
         function.loops -= 1
         self._ranges -= 1
         function.pad = function.pad[:-1]
-        self._otherwise(node)
+        if self._ranges and any(map(_leaves, node.otherwise or ())):
+            # Go takes a break in there for one of this range, which is over, and a continue for one of the range around it.
+            function.add("else:")
+            function.pad += " "
+            self._outline(node.otherwise or [], breaks=False)
+            function.pad = function.pad[:-1]
+        else:
+            self._otherwise(node)
 
     def _invocation(self, node: nodes.Invocation) -> None:
         function = self.function
@@ -200,3 +205,13 @@ class _Compiler(Expressions):
         function.add(f"{found} = invoked(run, {node.name!r}, depth, out)", Mark(0, node))
         value = "None" if node.pipe is None else self.pipe(node.pipe)[0]
         function.add(f"{found}.execute(run, {value}, out, depth + 1)", Mark(0))
+
+
+def _leaves(node: Node) -> bool:
+    """Whether there is a break or a continue in a node that is meant for a range around it."""
+    if isinstance(node, nodes.Leave):
+        return True
+    if not isinstance(node, nodes.Branch):
+        return False
+    inside = [] if node.kind == "range" else node.body
+    return any(map(_leaves, (*inside, *(node.otherwise or ()))))

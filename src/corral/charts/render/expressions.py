@@ -3,6 +3,7 @@
 Go tells an error at the node that its executor came to last; which one that is, is known when a template is compiled (`last`).
 """
 
+from corral.base.annotations import Any
 from corral.charts.render import arguments, functions, nodes
 from corral.charts.render.functions import wrong_number
 from corral.charts.render.nodes import Node
@@ -62,6 +63,9 @@ class Expressions:
             value = self._command(command, value, pipe)
         assert value is not None
         for variable in pipe.declared:
+            if variable.slot == nodes.UNDEFINED:
+                self._fail(value[1], f"undefined variable: {variable.name}")
+                continue
             self.function.add(f"{self.variable(variable.slot)} = {value[0]}")
         return value
 
@@ -117,7 +121,7 @@ class Expressions:
         if isinstance(node, nodes.Chain):
             return self._chain(node, [], None), True
         assert isinstance(node, nodes.Identifier)
-        return self._call(node, node, [], None), True
+        return self._call(node, node, [], None), functions.find(node.name).gives is Any
 
     def _argument(self, node: Node, type_: str, *, keep: bool) -> Value:
         """An argument of a call, of the type that its parameter has; `keep`: what comes after it could assign variables."""

@@ -33,7 +33,7 @@ class Field(Node):
         return "." + ".".join(self.names)
 
 
-#: The slot of a variable that is used in the pipeline that gives it its first value.
+#: The slot of a variable that is used in the pipeline that gives it its first value, or is assigned and was never declared.
 UNDEFINED = -1
 
 

@@ -367,7 +367,9 @@ class _Parser:
         for token in found:
             known = scope.find(token[1])
             if known is None:
-                self._fail(f"undefined variable {strconv.quote(token[1])}")
+                # It fails when it is executed.
+                known = nodes.UNDEFINED, False
+                scope.names.append((token[1], *known))
             pipe.declared.append(nodes.Variable(token[2], token[1], known[0]))
         return ()
 
