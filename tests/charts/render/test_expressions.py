@@ -1,4 +1,4 @@
-"""Random expressions come out as the real Helm has them."""
+"""Random expressions and statements come out as the real Helm has them."""
 
 import re
 import tempfile
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.charts.render import expressions, helm
+from tests.charts.render import expressions, helm, statements
 
 from corral.charts.render import yamlreader, yamlwriter
 
@@ -28,6 +28,17 @@ def test_what_is_written_as_yaml_is_read_again(value: object) -> None:
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(st.lists(expressions.templates(), min_size=150, max_size=150))
 def test_expressions_come_out_as_with_helm(texts: list[str]) -> None:
+    _compare(texts)
+
+
+@pytest.mark.skipif(helm.find() is None, reason="no Helm here: scripts/setup --dev gets it")
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(st.lists(statements.templates(), min_size=60, max_size=60))
+def test_statements_come_out_as_with_helm(texts: list[str]) -> None:
+    _compare(texts)
+
+
+def _compare(texts: list[str]) -> None:
     time.tzset()
     binary = helm.find()
     assert binary
