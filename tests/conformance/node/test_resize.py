@@ -90,9 +90,6 @@ def test_guaranteed_pods(pods: Pods) -> None:
         resize(pods, name, sizes)
     for name, sizes in after.items():
         resized(pods, name, sizes)
-        resize(pods, name, before)
-    for name in GUARANTEED:
-        resized(pods, name, before)
 
 
 def test_burstable_pods(pods: Pods) -> None:
