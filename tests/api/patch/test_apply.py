@@ -102,6 +102,15 @@ def test_applying_the_same_again_changes_nothing() -> None:
     assert applied(made, wanted(replicas=1, template=template({"name": "a"})), now_s=60) == made
 
 
+def test_other_values_of_the_same_fields_take_nothing_from_others() -> None:
+    made = applied(None, wanted(replicas=1, template=template({"name": "a", "image": "x"})))
+    made = applied(made, wanted(template=template({"name": "a", "stdin": True}, {"name": "b"})), "two")
+    again = applied(made, wanted(replicas=2, template=template({"name": "a", "image": "y"})))
+    containers = [{"name": "a", "image": "y", "stdin": True}, {"name": "b"}]
+    assert again["spec"] == {"replicas": 2, "template": template(*containers)}
+    assert owners(again) == owners(made)
+
+
 def test_an_object_without_owners_belongs_to_before_first_apply() -> None:
     live = wanted(replicas=1, paused=True)
     live["metadata"]["uid"] = "u"

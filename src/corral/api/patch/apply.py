@@ -152,6 +152,8 @@ class _Step:
 
     def _prune(self, merged: Object, managers: Managers, last: Fields) -> Object:
         """Remove what this manager applied last time and nobody owns now."""
+        if difference(last, self.wanted) is None:
+            return merged  # All of it is applied again.
         shape = self.shape
         last = declared(shape, last)
         pruned = remove(shape, merged, last) or {}

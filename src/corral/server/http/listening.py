@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from aiohttp import web
 
@@ -62,7 +63,7 @@ class HttpServer:
         if not response.goes_on:
             if len(response.body) >= GZIP_FROM_BYTES:
                 await compress(response, request)
-            return Whole(response, request, connection)
+            return cast(web.StreamResponse, Whole(response, request, connection))
         if response.pieces is not None:
             return await streaming.pieces(raw, connection, request, response, response.pieces)
         connection.release()  # What has begun and goes on waits; it does not work.

@@ -24,27 +24,32 @@ WARNINGS_MAX_CHARS, WARNING_MAX_CHARS = 4096, 256
 NOT_CACHED = b"Cache-Control: no-cache, private\r\n"
 
 
-class Whole(web.StreamResponse):
-    """An answer that is written at once, its head and body together, past aiohttp's own response machinery."""
+class Whole:
+    """An answer that is written at once, its head and body together.
+
+    Not one of aiohttp's own responses, which take longer to make than this one to write: aiohttp asks no more of it.
+    """
+
+    __slots__ = ("_answer", "_connection", "_head_only", "keep_alive")
 
     def __init__(self, response: Response, request: Request, connection: Connection | None = None) -> None:
-        super().__init__(status=response.status)
         self._connection = connection
         self._answer = response
         self._head_only = request.method == "HEAD"
+        #: Whether the connection can be used again: known once it is written.
+        self.keep_alive: bool | None = None
 
     async def prepare(self, request: web.BaseRequest) -> None:
         """Write everything."""
         answer = self._answer
-        keep = request.keep_alive
-        self._keep_alive = keep
-        self._eof_sent = True
+        self.keep_alive = keep = request.keep_alive
         head = head_of(answer.status, answer.content_type, len(answer.body), keep)
         if answer.marks:
             head += answer.marks
         if answer.headers or answer.warnings:
             lines = [f"{name}: {value}\r\n" for name, value in answer.headers.items()]
-            lines += [f"Warning: {text}\r\n" for text in warning_values(answer.warnings)]
+            if answer.warnings:
+                lines += [f"Warning: {text}\r\n" for text in warning_values(answer.warnings)]
             if "Cache-Control" in answer.headers:
                 head = head.replace(NOT_CACHED, b"", 1)
             head += "".join(lines).encode("latin-1", "replace")
