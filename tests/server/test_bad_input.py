@@ -45,6 +45,25 @@ BAD = [
     ("GET", MAPS + "?watch=1&resourceVersion=abc", JSON, b"", 400, "BadRequest", 'parsing "abc"'),
     ("GET", MAPS + "?labelSelector=!!", JSON, b"", 400, "BadRequest", "unable to parse requirement"),
     ("GET", MAPS + "?fieldSelector=a%3Db", JSON, b"", 400, "BadRequest", "is not a known field selector"),
+    ("GET", "/api/v1/pods?fieldSelector=a%3Db", JSON, b"", 400, "BadRequest", "field label not supported: a"),
+    (
+        "GET",
+        "/apis/batch/v1/jobs?fieldSelector=a%3Db",
+        JSON,
+        b"",
+        400,
+        "BadRequest",
+        'field label "a" not supported for batchv1.Job',
+    ),
+    (
+        "GET",
+        "/apis/resource.k8s.io/v1/resourceslices?fieldSelector=a%3Db",
+        JSON,
+        b"",
+        400,
+        "BadRequest",
+        "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: a",
+    ),
 ]
 
 

@@ -126,6 +126,10 @@ class Rules:
         """The fields that a field selector may name, beside `metadata.name` and `metadata.namespace`."""
         return {}
 
+    def unselectable(self, field: str, api_version: str) -> str:
+        """What is said of another field, where the kind has such fields."""
+        return f"field label not supported: {field}"
+
 
 def _keep(new: Object, old: Object, fields: tuple[str, ...]) -> None:
     for name in fields:

@@ -103,7 +103,7 @@ def selection_of(core: Core, request: Request, *, by_namespace: bool = True) -> 
     assert resource is not None
     rules = core.rules(resource)
     inner = [term for term in terms if term.field not in _METADATA_FIELDS]
-    _check_fields(inner, rules)
+    _check_fields(inner, rules, resource.api_version)
     chosen = parse_labels(labels) if labels else ()
     if (inner and resource.storage_version) or (chosen and core.is_webhook_converted(resource)):
         return Selection(namespace, chosen, terms, rules, resource=resource, core=core)
@@ -125,11 +125,11 @@ def _needles(terms: Iterable[FieldTerm]) -> Iterator[bytes]:
             yield b'"%b"' % value.encode()
 
 
-def _check_fields(terms: Iterable[FieldTerm], rules: Rules) -> None:
+def _check_fields(terms: Iterable[FieldTerm], rules: Rules, api_version: str) -> None:
     known = rules.selectable_fields(_BLANK) if terms else {}
     for term in terms:
         if term.field in known:
             continue
         if known:
-            raise bad_request(f"field label not supported: {term.field}")
+            raise bad_request(rules.unselectable(term.field, api_version))
         raise bad_request(f'"{term.field}" is not a known field selector: only "metadata.name", "metadata.namespace"')

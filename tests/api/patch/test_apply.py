@@ -16,7 +16,7 @@ def wanted(**spec: Any) -> dict[str, Any]:
 
 
 def applied(live: Any, new: dict[str, Any], manager: str = "one", now_s: float = 0, force: bool = False) -> dict[str, Any]:
-    made = apply(live, new, manager, "apps/v1", "", now_s, SCHEMA, force=force, reset={"f:status": {}})
+    made = apply(live, new, manager, "apps/v1", "Deployment", "", now_s, SCHEMA, force=force, reset={"f:status": {}})
     made["metadata"]["uid"] = "u"
     return made
 
@@ -159,7 +159,7 @@ def test_nothing_is_applied_over_a_list_whose_items_have_no_key() -> None:
     live = {**account, "secrets": [{"namespace": "x"}]}
     new = {**account, "secrets": [{"name": "s"}]}
     with pytest.raises(ApiError) as caught:
-        apply(live, new, "one", "v1", "", 0, facts.schema("", "v1", "ServiceAccount"))
+        apply(live, new, "one", "v1", "ServiceAccount", "", 0, facts.schema("", "v1", "ServiceAccount"))
     assert (caught.value.code, caught.value.reason) == (500, "")
     assert caught.value.message == (
         "failed to create typed live object (n/d; /v1, Kind=ServiceAccount): .secrets: element 0: "

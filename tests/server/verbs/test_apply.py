@@ -347,3 +347,14 @@ def test_owners_in_a_version_that_is_no_more_served_own_nothing(story):
         assert owned(shown, "one") is None
 
     story(tell)
+
+
+def test_an_object_of_another_kind_is_not_applied(story):
+    async def tell(server):
+        path = f"{MAPS}/m"
+        await apply(server, path, config_map({"a": "1"}), "one")
+        for wrong, shown in (({"kind": "Secret"}, "/v1, Kind=Secret"), ({"apiVersion": "apps/v9"}, "apps/v9, Kind=ConfigMap")):
+            status, refused = await apply(server, path, {**config_map({}), **wrong}, "one")
+            assert (status, refused["message"]) == (400, f"invalid object type: {shown}")
+
+    story(tell)

@@ -123,6 +123,10 @@ class JobRules(WorkloadRules):
             rows.selector(spec.get("selector")),
         ]
 
+    def unselectable(self, field: str, api_version: str) -> str:
+        """The reference's words."""
+        return f'field label "{field}" not supported for batchv1.Job'
+
     def selectable_fields(self, obj: Object) -> dict[str, str]:
         """How many have succeeded."""
         return {"status.successful": str((obj.get("status") or {}).get("succeeded", 0))}

@@ -67,6 +67,10 @@ class ResourceSliceRules(Rules):
         node, pool = spec.get("nodeName") or "", (spec.get("pool") or {}).get("name", "")
         return [rows.name(obj), node, spec.get("driver", ""), pool, rows.age(obj, now_s)]
 
+    def unselectable(self, field: str, api_version: str) -> str:
+        """The reference's words."""
+        return f"field label not supported for {api_version}, Kind=ResourceSlice: {field}"
+
     def selectable_fields(self, obj: Object) -> dict[str, str]:
         """The node and the driver."""
         spec = obj["spec"]

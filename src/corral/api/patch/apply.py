@@ -41,6 +41,7 @@ def apply(
     applied: Object,
     manager: str,
     api_version: str,
+    kind: str,
     subresource: str,
     now_s: float,
     schema: Type,
@@ -55,11 +56,10 @@ def apply(
     result shares what did not change. `reset` are fields that this endpoint does not write, e.g. `{"f:status": {}}`;
     `in_version` tells what changed to owners who wrote in another version.
     """
-    if applied.get("apiVersion") != api_version:
-        sent = applied.get("apiVersion")
-        raise bad_request(
-            f"Incorrect version specified in apply patch. Specified patch version: {sent}, expected: {api_version}"
-        )
+    sent = applied.get("apiVersion", ""), applied.get("kind", "")
+    if sent != (api_version, kind):
+        group, _, version = sent[0].rpartition("/")
+        raise bad_request(f"invalid object type: {group}/{version}, Kind={sent[1]}")
     if applied.get("metadata", {}).get("managedFields") is not None:
         raise bad_request("metadata.managedFields must be nil")
     shape = shape_of(schema)

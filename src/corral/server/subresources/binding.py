@@ -74,6 +74,7 @@ def bound(pod: Object, meta: Object, node: str, now_s: float) -> Object:
     if meta.get("labels"):
         pod["metadata"]["labels"] = {**meta["labels"], **(pod["metadata"].get("labels") or {})}
     status = pod.setdefault("status", {})
+    status.pop("nominatedNodeName", None)
     condition = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": rfc3339(now_s)}
     others = [c for c in status.get("conditions") or () if c.get("type") != "PodScheduled"]
     generation = pod["metadata"].get("generation")

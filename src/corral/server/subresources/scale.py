@@ -85,6 +85,7 @@ def _maker(
                 copied(applied),
                 options.field_manager,
                 SCALE,
+                "Scale",
                 "scale",
                 core.clock.now(),
                 facts.schema(*KIND),

@@ -101,6 +101,7 @@ def _applier(
             copied(applied),
             options.field_manager,
             resource.api_version,
+            resource.kind,
             subresource,
             core.clock.now(),
             core.schema(resource),
