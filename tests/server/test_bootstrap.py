@@ -22,6 +22,7 @@ RBAC = "rbac.authorization.k8s.io"
 
 async def started(tmp_path: Path, config: ServerConfig, times: int = 1) -> tuple[list[int], dict[str, Object]]:
     counts = []
+    tmp_path.mkdir(exist_ok=True)
     for _ in range(times):
         store = await SqliteStore.open(tmp_path / "store.db")
         counts.append(await bootstrap(store, config, NOW_S, port=6443))
@@ -40,6 +41,17 @@ def test_a_new_cluster_has_what_clients_expect(tmp_path: Path) -> None:
     assert found["endpoints/default/kubernetes"]["subsets"][0]["addresses"] == [{"ip": "127.0.0.1"}]
     assert found["priorityclasses.scheduling.k8s.io//system-node-critical"]["value"] == 2_000_001_000
     assert all(obj["metadata"]["uid"] for obj in found.values())
+
+
+def test_a_cluster_with_a_node_has_a_default_class_for_claims(tmp_path: Path) -> None:
+    classes = "storageclasses.storage.k8s.io//"
+    _, without = asyncio.run(started(tmp_path / "a", ServerConfig(tmp_path)))
+    assert not [key for key in without if key.startswith(classes)]
+    counts, found = asyncio.run(started(tmp_path / "b", ServerConfig(tmp_path, node_disks=True), times=2))
+    assert counts[1] == 0
+    standard = found[f"{classes}standard"]
+    assert standard["metadata"]["annotations"] == {"storageclass.kubernetes.io/is-default-class": "true"}
+    assert (standard["reclaimPolicy"], standard["volumeBindingMode"]) == ("Delete", "WaitForFirstConsumer")
 
 
 def test_bytes_leave_room_for_the_revision(tmp_path: Path) -> None:

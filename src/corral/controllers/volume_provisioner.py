@@ -14,6 +14,7 @@ from corral.api import persistentvolumes as facts
 from corral.api.errors import ApiError
 from corral.api.objects import Key, Object, key_of
 from corral.api.persistentvolumes import HOSTNAME, PROVISIONED_BY, SELECTED_NODE, annotation
+from corral.api.quantity import parse
 from corral.base.clock import Clock
 from corral.client.client import Client
 from corral.client.events import Recorder
@@ -105,13 +106,13 @@ def plan_growth(claim: Object, volume: Object | None) -> list[Action]:
     """A claim that asks for more gets it: a folder has no size of its own."""
     if volume is None or annotation(volume, PROVISIONED_BY) != PROVISIONER or not facts.is_bound(claim):
         return []
-    size = claim["spec"]["resources"]["requests"]["storage"]
-    held = {"storage": size}
-    grows = facts.requested(claim) > facts.capacity(volume)
-    actions: list[Action] = [Patch(VOLUMES, key_of(volume), {"spec": {"capacity": held}})] if grows else []
-    said = (claim.get("status") or {}).get("capacity") or {}
-    if grows or facts.capacity({"spec": {"capacity": said}}) < facts.requested(claim) <= facts.capacity(volume):
-        patch = {"metadata": {"uid": claim["metadata"]["uid"]}, "status": {"capacity": held}}
+    asked = {"storage": claim["spec"]["resources"]["requests"]["storage"]}
+    actions: list[Action] = []
+    if facts.requested(claim) > facts.capacity(volume):
+        actions.append(Patch(VOLUMES, key_of(volume), {"spec": {"capacity": asked}}))
+    held = (claim.get("status") or {}).get("capacity") or {}
+    if held and parse(held["storage"]) < facts.requested(claim):
+        patch = {"metadata": {"uid": claim["metadata"]["uid"]}, "status": {"capacity": asked}}
         actions.append(Patch(CLAIMS, key_of(claim), patch, subresource="status"))
         actions.append(Note(claim, "Normal", "VolumeResizeSuccessful", "Resize volume succeeded"))
     return actions
