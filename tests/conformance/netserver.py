@@ -15,6 +15,8 @@ import socket
 import ssl
 import threading
 import urllib.request
+from collections.abc import Callable
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -102,24 +104,34 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
 
-def serve_udp(port: int) -> None:
+def serve_udp(one: socket.socket) -> None:
     """Answer datagrams for ever."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        one.bind(("0.0.0.0", port))
-        while True:
-            data, peer = one.recvfrom(2000)
-            answer = said(data.decode(errors="replace"), peer[0])
-            if answer is not None:
-                one.sendto(answer.encode(), peer)
+    while True:
+        data, peer = one.recvfrom(2000)
+        answer = said(data.decode(errors="replace"), peer[0])
+        if answer is not None:
+            one.sendto(answer.encode(), peer)
 
 
-def serve_tls(port: int) -> None:
-    """Answer by HTTPS for ever."""
+def udp(port: int) -> Callable[[], None]:
+    """What answers datagrams that come to a port, which is bound at once."""
+    one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    one.bind(("0.0.0.0", port))
+    return partial(serve_udp, one)
+
+
+def http(port: int) -> Callable[[], None]:
+    """What answers by HTTP."""
+    return Server(("0.0.0.0", port), Handler).serve_forever
+
+
+def tls(port: int) -> Callable[[], None]:
+    """What answers by HTTPS."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(Path(__file__).with_name("tls.pem"))
     server = Server(("0.0.0.0", port), Handler)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.serve_forever()
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    return server.serve_forever
 
 
 def main() -> None:
@@ -129,11 +141,12 @@ def main() -> None:
     parser.add_argument("--udp", type=int, nargs="*", default=[])
     parser.add_argument("--tls", type=int, nargs="*", default=[])
     arguments = parser.parse_args()
-    threads = [threading.Thread(target=serve_udp, args=(port,)) for port in arguments.udp]
-    threads += [threading.Thread(target=serve_tls, args=(port,)) for port in arguments.tls]
-    threads += [threading.Thread(target=Server(("0.0.0.0", port), Handler).serve_forever) for port in arguments.http]
-    for thread in threads:
-        thread.start()
+    works = [udp(port) for port in arguments.udp]
+    works += [tls(port) for port in arguments.tls]
+    # The first port of these, which readiness probes ask, is bound last.
+    works += [http(port) for port in reversed(arguments.http)]
+    for work in works:
+        threading.Thread(target=work).start()
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def test_a_rolling_update_of_an_adopted_replica_set(api: Api, hollow: HollowNode
     assert old["spec"]["replicas"] == 0 and old["status"]["replicas"] == 0
     assert new["metadata"]["annotations"][REVISION] == "3546343826724305833"
     assert api.get(PATH)["metadata"]["annotations"][REVISION] == "3546343826724305833"
-    assert {p["spec"]["containers"][0]["image"] for p in hollow.pods("name=sample-pod")} == {"i:1"}
+    hollow.until(lambda: {p["spec"]["containers"][0]["image"] for p in hollow.pods("name=sample-pod")} == {"i:1"})
 
 
 def test_recreate_never_runs_old_and_new_at_once(api: Api, hollow: HollowNodes) -> None:
