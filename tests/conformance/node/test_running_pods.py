@@ -4,7 +4,9 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.conformance.conftest import eventually
-from tests.conformance.pods import Pods, condition, pod, status_of
+from tests.conformance.operations import replace
+from tests.conformance.pods import ENTRY_IMAGE, FOREVER, IMAGE, Pods, condition, is_ready, pod, restarts, status_of
+from tests.conformance.rest import STRATEGIC
 
 
 def test_a_pod_is_made_seen_and_removed(pods: Pods) -> None:
@@ -54,6 +56,46 @@ def test_generations_converge(pods: Pods) -> None:
     found = pods.until_pod("p", lambda p: p["status"].get("observedGeneration") == 500)
     assert found["metadata"]["generation"] == 500
     assert condition(found, "Ready")["observedGeneration"] == 500
+
+
+def test_a_deadline_that_comes_nearer_ends_a_pod(pods: Pods) -> None:
+    """[sig-node] Pods should allow activeDeadlineSeconds to be updated [NodeConformance] [Conformance]"""
+    pods.start(pod("p", restartPolicy="Always"))
+    pods.running("p")
+    pods.patch("pods/p", {"spec": {"activeDeadlineSeconds": 2}})
+    status = pods.ended("p")["status"]
+    assert (status["phase"], status["reason"]) == ("Failed", "DeadlineExceeded")
+
+
+def test_a_pod_and_its_status_while_it_runs(pods: Pods) -> None:
+    """[sig-node] Pods should run through the lifecycle of Pods and PodStatus [Conformance]
+    [sig-node] Pods should patch a pod status [Conformance]
+    [sig-node] Pods should delete a collection of pods [Conformance]
+    """
+    labels = {"labels": {"test-pod-static": "true"}}
+    watch = pods.watch("pods", labelSelector="test-pod-static=true", timeout_s=60)
+    pods.start(
+        pod("p", {"image": ENTRY_IMAGE, "command": FOREVER}, meta=labels, restartPolicy="Always"), pod("other", meta=labels)
+    )
+    pods.ready("p")
+    change = {"metadata": {"labels": {"test-pod": "patched"}}, "spec": {"containers": [{"name": "c", "image": IMAGE}]}}
+    pods.patch("pods/p", change, STRATEGIC)
+    watch.until(lambda event: event["object"]["metadata"]["labels"].get("test-pod") == "patched")
+    found = pods.until_pod("p", lambda p: restarts(p) == 1 and is_ready(p))
+    assert status_of(found)["image"] == IMAGE
+    lies = [{**c, "status": "False"} if c["type"] in ("Ready", "ContainersReady") else c for c in found["status"]["conditions"]]
+    said = replace(pods, "pods/p/status", {**found, "status": {**found["status"], "conditions": lies}})
+    assert {c["type"] for c in said["status"]["conditions"] if c["status"] == "False"} >= {"Ready", "ContainersReady"}
+    said = pods.patch("pods/p/status", {"status": {"message": "Patched by e2e test", "reason": "E2E"}}, STRATEGIC)
+    assert (said["status"]["message"], said["status"]["reason"]) == ("Patched by e2e test", "E2E")
+    pods.delete("pods", {"gracePeriodSeconds": 1}, labelSelector="test-pod-static=true")
+    gone: set[str] = set()
+    while len(gone) < 2:
+        event = watch.next()
+        if event["type"] == "DELETED":
+            gone.add(event["object"]["metadata"]["name"])
+    watch.close()
+    assert pods.names("pods", labelSelector="test-pod-static=true") == []
 
 
 def test_pods_of_a_runtime_class_are_scheduled(pods: Pods) -> None:
