@@ -1,9 +1,12 @@
 """What `corral --help` shows is what there is, and every command can tell of itself."""
 
+import contextlib
+import json
 import subprocess
 import sys
 
 import pytest
+import yaml
 
 from corral.cli.commands import COMMANDS, run
 
@@ -34,6 +37,34 @@ def test_every_command_tells_how_it_is_used(command, capsys: pytest.CaptureFixtu
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     run(["--version"])
     assert capsys.readouterr().out.startswith("corral 0.")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["dwon"], 'unknown command "dwon", did you mean "down"?'),
+        (["image", "bild"], 'unknown command "bild", did you mean "image build"?'),
+        (["up", "--prot", "3"], 'there is no "--prot" here, did you mean "--port"?'),
+        (["up", "--prot=3"], 'there is no "--prot=3" here, did you mean "--port"?'),
+        (["down", "zzz"], 'there is no "zzz" here\n'),
+    ],
+)
+def test_what_is_typed_wrong_is_told_with_what_may_be_meant(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        run(words)
+    assert left.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_what_a_host_needs_in_every_form(capsys: pytest.CaptureFixture[str]) -> None:
+    found = []
+    for form, read in (("json", json.loads), ("yaml", yaml.safe_load)):
+        with contextlib.suppress(SystemExit):  # Where something is missing.
+            run(["doctor", "-o", form])
+        found.append(read(capsys.readouterr().out))
+    assert [f["check"] for f in found[0]] == [f["check"] for f in found[1]]
 
 
 def test_up_loads_little_before_it_starts_the_processes() -> None:

@@ -55,7 +55,7 @@ def corral(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
     ("words", "said"),
     [
         (["nope"], 'unknown command "nope"'),
-        (["up", "--nope"], "unrecognized arguments: --nope"),
+        (["up", "--nope"], 'there is no "--nope" here'),
         (["up", "--port", "abc"], "argument --port: invalid int value: 'abc'"),
         (["up", "--wait", "soon"], "argument --wait: invalid float value: 'soon'"),
         (["logs", "nope"], "choose from"),

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import NamedTuple
 
 from corral import KUBERNETES_VERSION, __version__
-from corral.cli.arguments import Parser
+from corral.cli.arguments import Parser, meant
 
 
 class Command(NamedTuple):
@@ -63,7 +63,8 @@ def _named(words: list[str]) -> Command:
     found = next((command for command in COMMANDS if command.words == named), None)
     if found is None:
         group = f"corral {words[0]}" if len(words) > 1 else "corral"
-        Parser(group).error(f'unknown command "{words[-1]}"')
+        near = meant(named, [*(c.words for c in COMMANDS if c.what), *GROUPS])
+        Parser(group).error(f'unknown command "{words[-1]}"{near}')
     return found
 
 

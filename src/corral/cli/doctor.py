@@ -1,6 +1,5 @@
 """`corral doctor`: what this host needs to run pods, what is missing, and the command that installs it."""
 
-import json
 import os
 import shutil
 from argparse import ArgumentParser
@@ -11,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from corral.base.errors import CorralError
+from corral.cli.arguments import add_output, show
 
 CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
 CNI_PLUGINS = ("ptp", "host-local", "loopback")
@@ -36,15 +36,13 @@ class Finding(Struct, frozen=True):
 def arguments(parser: ArgumentParser, words: str) -> None:
     """What may be typed."""
     del words
-    parser.add_argument("--output", "-o", choices=("text", "json"), default="text", help="the form (default: text)")
+    add_output(parser)
 
 
 def doctor(*, output: str = "text") -> None:
     """Check what this host needs, and say how to get it. Exits with 1 where something needed is missing."""
     findings = examine()
-    if output == "json":
-        print(json.dumps([asdict(f) for f in findings], indent=1))
-    else:
+    if not show([asdict(f) for f in findings], output):
         for finding in findings:
             mark = "✓" if finding.ok else "✗" if finding.needed else "!"
             print(f"{mark} {finding.check:<22} {finding.detail}")

@@ -1,14 +1,13 @@
 """`corral image`: build, load, list and remove the node's images, with no registry."""
 
 import asyncio
-import json
 import os
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 
 from corral.base.errors import CorralError
-from corral.cli.arguments import add_home
+from corral.cli.arguments import add_home, add_output, show
 from corral.cli.layout import DEFAULT_NAME, home_of
 from corral.cli.node import containerd_of
 from corral.node import imagestore
@@ -40,7 +39,7 @@ def arguments(parser: ArgumentParser, words: str) -> None:
                 "archives", type=Path, nargs="+", metavar="ARCHIVE", help="a file of Docker's or the OCI's format"
             )
         case "image ls":
-            parser.add_argument("--output", "-o", choices=("text", "json"), default="text", help="the form (default: text)")
+            add_output(parser)
         case "image rm":
             parser.add_argument("images", nargs="+", metavar="IMAGE", help="an image's name")
     add_home(parser)
@@ -78,12 +77,7 @@ def list_images(
 ) -> None:
     """List the node's images."""
     images = asyncio.run(imagestore.listed(_runtime(data_dir, name).socket))
-    if output == "json":
-        print(
-            json.dumps(
-                [{"id": i.id, "tags": i.tags, "digests": i.digests, "sizeBytes": i.size_bytes} for i in images], indent=1
-            )
-        )
+    if show([{"id": i.id, "tags": i.tags, "digests": i.digests, "sizeBytes": i.size_bytes} for i in images], output):
         return
     rows = [(tag, _short(image), f"{image.size_bytes / 1e6:.1f} MB") for image in images for tag in image.tags or image.digests]
     width = max([5, *(len(tag) for tag, _, _ in rows)])

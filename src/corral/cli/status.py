@@ -1,12 +1,11 @@
 """`corral status`: what runs of a cluster."""
 
-import json
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from corral.base.processes import Process
-from corral.cli.arguments import add_home
+from corral.cli.arguments import add_home, add_output, show
 from corral.cli.layout import DEFAULT_NAME, Home, home_of
 
 COMPONENTS = ("server", "containerd", "node")
@@ -16,7 +15,7 @@ def arguments(parser: ArgumentParser, words: str) -> None:
     """What may be typed."""
     del words
     add_home(parser)
-    parser.add_argument("--output", "-o", choices=("text", "json", "yaml"), default="text", help="the form (default: text)")
+    add_output(parser)
 
 
 def status(
@@ -27,13 +26,7 @@ def status(
 ) -> None:
     """Show what runs. Exits with 3 where the cluster is not up, as service managers do."""
     found = examine(home_of(data_dir, name))
-    if output == "json":
-        print(json.dumps(found, indent=1))
-    elif output == "yaml":
-        import yaml
-
-        print(yaml.safe_dump(found, sort_keys=False), end="")
-    else:
+    if not show(found, output):
         _print(found)
     if found["state"] != "up":
         raise SystemExit(3)
