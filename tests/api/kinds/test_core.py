@@ -229,3 +229,12 @@ def test_what_a_node_can_do_is_listed_in_order():
         new = made("", "Node", spec={}, status={"declaredFeatures": features})
         found = [fault.split(": ")[0] for fault in faults("", "Node", new, old, "status")]
         assert found == [f"status.declaredFeatures[{i}]" for i in paths]
+
+
+def test_leases_of_coordinated_elections_are_plain_leases():
+    lease = made("coordination.k8s.io", "Lease", spec={"strategy": "OldestEmulationVersion", "preferredHolder": "a"})
+    rules("coordination.k8s.io", "Lease").prepare_create(lease, CONTEXT)
+    assert lease["spec"] == {}
+    old, new = made("coordination.k8s.io", "Lease", spec={}), made("coordination.k8s.io", "Lease", spec={"strategy": "x"})
+    rules("coordination.k8s.io", "Lease").prepare_update(new, old, "", CONTEXT)
+    assert new["spec"] == {}

@@ -255,3 +255,12 @@ def test_keys_that_are_merged_are_not_selected_as_well():
     term = {"topologyKey": "t", "labelSelector": selector, "matchLabelKeys": ["a"]}
     required = "requiredDuringSchedulingIgnoredDuringExecution"
     assert faults(affinity={"podAffinity": {required: [term]}}) == [f"spec.affinity.podAffinity.{required}[0][0]: {why}"]
+
+
+def test_fields_of_features_that_are_off_are_dropped():
+    containers = [{"name": "a", "image": "i", "lifecycle": {"stopSignal": "SIGUSR1"}}]
+    containers.append({"name": "b", "image": "i", "lifecycle": {"stopSignal": "SIGUSR1", "preStop": {"sleep": {"seconds": 1}}}})
+    spec = {"containers": containers, "schedulingGroup": {"podGroupName": "g"}}
+    default_pod_spec(spec)
+    assert "schedulingGroup" not in spec and "lifecycle" not in spec["containers"][0]
+    assert spec["containers"][1]["lifecycle"] == {"preStop": {"sleep": {"seconds": 1}}}

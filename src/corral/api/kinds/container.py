@@ -65,7 +65,11 @@ def default_container(container: Object) -> None:
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         if name in container:
             default_probe(container[name])
-    for hook in (container.get("lifecycle") or {}).values():
+    lifecycle = container.get("lifecycle") or {}
+    if lifecycle.pop("stopSignal", None) is not None and not lifecycle:
+        # Its feature is off (KEP-4960), so that nobody may think that it is heeded.
+        del container["lifecycle"]
+    for hook in lifecycle.values():
         if isinstance(hook, dict):
             default_handler(hook)
 

@@ -3,7 +3,7 @@
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.objects import Object
-from corral.api.rules import Rules
+from corral.api.rules import Context, Rules
 
 
 class LeaseRules(Rules):
@@ -15,6 +15,17 @@ class LeaseRules(Rules):
     def default(self, obj: Object) -> None:
         """A spec is always there."""
         obj.setdefault("spec", {})
+
+    def prepare_create(self, obj: Object, context: Context) -> None:
+        """Elections that are coordinated (KEP-4355) are off: their fields are dropped."""
+        for field in ("strategy", "preferredHolder"):
+            obj["spec"].pop(field, None)
+
+    def prepare_update(self, new: Object, old: Object, subresource: str, context: Context) -> None:
+        """The same, unless they were there."""
+        for field in ("strategy", "preferredHolder"):
+            if (old.get("spec") or {}).get(field) is None:
+                new["spec"].pop(field, None)
 
     def validate_create(self, obj: Object) -> Errors:
         """A duration above zero, a count not below."""

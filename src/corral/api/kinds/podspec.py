@@ -24,7 +24,8 @@ MAX_INT32 = 2**31 - 1
 
 
 def default_pod_spec(spec: Object) -> None:
-    """Fill in what a pod's spec leaves open, in a pod and in a template alike."""
+    """Fill in what a pod's spec leaves open, in a pod and in a template alike; fields of features that are off are dropped."""
+    spec.pop("schedulingGroup", None)
     if not spec.get("dnsPolicy"):
         spec["dnsPolicy"] = "ClusterFirst"
     if not spec.get("restartPolicy"):
