@@ -32,7 +32,7 @@ def processes(cluster: Cluster) -> dict[str, list[int]]:
                     break
             else:
                 for what in ("server", "node"):
-                    if f"corral.cli.{what} " in command:
+                    if f"corral.cli.start {what} " in command:
                         found[what].append(int(entry.name))
     return found
 
