@@ -37,6 +37,8 @@ LINGER_S = 2.0
 HIGH_WATER_BYTES, LOW_WATER_BYTES = 256 * 1024, 64 * 1024
 
 _OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+#: Linux only.
+_CORK: int | None = getattr(socket, "TCP_CORK", None)
 _Data = bytes | bytearray | memoryview
 
 
@@ -226,7 +228,7 @@ class TlsTransport(asyncio.Transport):
             self._wait_with(data)
             return
         try:
-            sent = self._socket.write(data)
+            sent = self._socket.write(data) if len(data) <= RECORD_BYTES else self._write_many(data)
         except ssl.SSLWantWriteError:
             sent = 0
         except OSError as error:
@@ -235,6 +237,16 @@ class TlsTransport(asyncio.Transport):
         if sent < len(data):
             self._wait_with(memoryview(data)[sent:] if sent else data)
             self._loop.add_writer(self._fd, self._writable)
+
+    def _write_many(self, data: _Data) -> int:
+        """Write several records, which are sent together as far as they go: each alone would wake the client."""
+        if _CORK is None:
+            return self._socket.write(data)
+        self._socket.setsockopt(socket.IPPROTO_TCP, _CORK, 1)
+        try:
+            return self._socket.write(data)
+        finally:
+            self._socket.setsockopt(socket.IPPROTO_TCP, _CORK, 0)
 
     def _wait_with(self, data: _Data) -> None:
         """Let data wait: as it is where nobody can change it, else a copy."""
@@ -252,7 +264,7 @@ class TlsTransport(asyncio.Transport):
         while queue:
             data = queue[0]
             try:
-                sent = self._socket.write(data)
+                sent = self._socket.write(data) if len(data) <= RECORD_BYTES else self._write_many(data)
             except ssl.SSLWantWriteError:
                 return
             except OSError as error:
