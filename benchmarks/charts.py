@@ -1,9 +1,13 @@
 """Charts: rendering, listing and installing, as ratios to Helm where it is there. Needs no root, but for the last part.
 
-Processes are compared whole, by the time of the clock and by what they use of the processor; the best of several runs counts.
+Processes are compared whole, by the time of the clock and by what they use of the processor; the best of several runs
+counts, ours and Helm's in turn. "Known" are charts that were rendered before, whose compiled templates are kept; "new"
+are those that were not. The engine alone is what lies between values and texts (no process, no files, no reading of what
+was rendered); it is compared with Helm's whole process.
 """
 
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -29,27 +33,28 @@ def helm() -> list[str] | None:
     return [found] if found else None
 
 
-def timed(command: list[str], env: dict[str, str], runs: int = RUNS) -> tuple[float, float]:
-    """The best wall clock time and the best processor time of a command, in seconds."""
-    wall_s, used_s = [], []
+def timed(commands: list[list[str]], env: dict[str, str], runs: int = RUNS) -> list[tuple[float, float]]:
+    """The best wall clock time and the best processor time of each command, in seconds; they run in turn."""
+    found: list[list[tuple[float, float]]] = [[] for _ in commands]
     for _ in range(runs):
-        before, began_s = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        wall_s.append(time.perf_counter() - began_s)
-        used_s.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return min(wall_s), min(used_s)
+        for command, times in zip(commands, found, strict=True):
+            before, began_s = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+            subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            used_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            times.append((time.perf_counter() - began_s, used_s))
+    return [(min(wall_s for wall_s, _ in times), min(used_s for _, used_s in times)) for times in found]
 
 
-def compare(what: str, words: list[str], env: dict[str, str], runs: int = RUNS) -> float:
-    """Print how both take a command; our wall clock time in seconds."""
-    wall_s, used_s = timed([*OURS, *words], env, runs)
+def compare(what: str, words: list[str], env: dict[str, str], runs: int = RUNS) -> tuple[float, float]:
+    """Print how both take a command; our wall clock time and Helm's processor time in seconds (0 where it is not there)."""
+    binary = helm()
+    (wall_s, used_s), *theirs = timed([[*OURS, *words], *([[*binary, *words]] if binary else [])], env, runs)
     line = f"{what:<42} {wall_s * 1000:7.0f} ms, processor {used_s * 1000:6.0f} ms"
-    if binary := helm():
-        theirs_wall_s, theirs_used_s = timed([*binary, *words], env, runs)
+    for theirs_wall_s, theirs_used_s in theirs:
         line += f"; of Helm's: {wall_s / theirs_wall_s:.2f}, processor {used_s / theirs_used_s:.2f}"
     print(line)
-    return wall_s
+    return wall_s, theirs[0][1] if theirs else 0.0
 
 
 def large_chart(folder: Path, templates: int) -> Path:
@@ -62,12 +67,59 @@ def large_chart(folder: Path, templates: int) -> Path:
     return folder / "large"
 
 
+def varied_chart(folder: Path, templates: int) -> Path:
+    """The same, but each template has values of its own, so that none has the text of another."""
+    chart = large_chart(folder, templates)
+    values = (chart / "values.yaml").read_text()
+    blocks = {block.partition(":")[0]: block for block in re.split(r"^(?=\w+:)", values, flags=re.MULTILINE)}
+    for i, file in enumerate(sorted((chart / "templates").glob("*.yaml"))):
+        text = file.read_text()
+        used = sorted(set(re.findall(r"\.Values\.(\w+)", text)) & blocks.keys())
+        file.write_text(re.sub(r"\.Values\.(\w+)", rf".Values.t{i}.\1", text))
+        lines = "".join(blocks[key] for key in used).splitlines()
+        values += f"t{i}:\n" + "".join(f"  {line}\n" for line in lines)
+    (chart / "values.yaml").write_text(values)
+    return chart
+
+
 def rendering(folder: Path, env: dict[str, str]) -> None:
-    compare("an empty process: version", ["version"], env)
-    compare("template, the starter (6 templates)", ["template", "x", str(large_chart(folder / "a", 0))], env)
-    large = large_chart(folder / "b", TEMPLATES)
+    nowhere = {**env, "XDG_CACHE_HOME": "nowhere"}  # no place that is anybody's own: nothing is kept
     options = ["--set", "ingress.enabled=true,autoscaling.enabled=true"]
-    compare(f"template, {TEMPLATES} templates", ["template", "x", str(large), *options], env)
+    compare("an empty process: version", ["version"], env)
+    small = ["template", "x", str(large_chart(folder / "a", 0))]
+    compare("template, the starter (6 templates), known", small, env)
+    compare("template, the starter, new", small, nowhere)
+    large = ["template", "x", str(large_chart(folder / "b", TEMPLATES)), *options]
+    _, theirs_s = compare(f"template, {TEMPLATES} templates, known", large, env)
+    compare(f"template, {TEMPLATES} templates, new", large, nowhere)
+    varied = ["template", "x", str(varied_chart(folder / "e", TEMPLATES))]
+    compare(f"template, {TEMPLATES} different texts, known", varied, env)
+    compare(f"template, {TEMPLATES} different texts, new", varied, nowhere)
+    engine(folder / "b/large", theirs_s)
+
+
+def engine(path: Path, theirs_s: float) -> None:
+    """The engine alone, on the chart of many templates."""
+    from corral.charts.actions import rendering as charts
+    from corral.charts.actions.assumed import assumed
+    from corral.charts.chart.load import load
+    from corral.charts.render import units
+
+    values = {"ingress": {"enabled": True}, "autoscaling": {"enabled": True}}
+
+    def once(*, known: bool) -> float:
+        chart = load(path)
+        final = charts.with_chart_values(chart, charts.prepared(chart, values))
+        if not known:
+            units.forget()
+        began_s = time.process_time()
+        charts.templates(chart, final, charts.Facts("x", "default"), assumed())
+        return time.process_time() - began_s
+
+    for what, known in (("new", False), ("known", True)):
+        took_s = min(once(known=known) for _ in range(RUNS))
+        line = f"{f'the engine alone, {TEMPLATES} templates, {what}':<42} processor {took_s * 1000:6.1f} ms"
+        print(line + (f"; Helm's process takes {theirs_s / took_s:.1f} times as much" if theirs_s else ""))
 
 
 def listing(plane: ControlPlane, folder: Path, env: dict[str, str]) -> None:
@@ -80,7 +132,7 @@ def listing(plane: ControlPlane, folder: Path, env: dict[str, str]) -> None:
         labels = {**first["metadata"]["labels"], "name": f"r-{i}"}
         metadata = {"name": f"sh.helm.release.v1.r-{i}.v1", "labels": labels}
         plane.request("POST", secrets, {**first, "metadata": metadata})
-    took_s = compare(f"list, {RELEASES} releases", ["list"], env, runs=5)
+    took_s, _ = compare(f"list, {RELEASES} releases", ["list"], env, runs=5)
     print(f"  of the budget of {LIST_BUDGET_S:.0f} s: {took_s / LIST_BUDGET_S:.2f}")
 
 
@@ -108,7 +160,7 @@ def installing(folder: Path) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="corral-") as name:
         folder = Path(name)
-        for part in "abcd":
+        for part in "abcde":
             (folder / part).mkdir()
         env = {**os.environ, "HOME": name, "KUBECONFIG": ""}
         env.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled once, as installed packages are

@@ -67,6 +67,10 @@ OPTIONS = [
     "--set gone=null",
     "--set gone.k=null",
     "--set table.y=null,table.n=1",
+    "--set list[1].a=",
+    "--set new.list[0] --set other[0][1]",
+    "--set list[0].",
+    "--set list[0][1].a= --set other[1]=",
     "--set table=4",
     "--set a.b=4",
     "--set global.one=5,global.map.p=null",
@@ -91,6 +95,16 @@ def test_values_and_dependencies_are_those_of_helm(options, make, helm, corral_c
     theirs, ours = helm(*words), corral_chart(*words)
     assert ours.out == theirs.out
     assert ours.code == theirs.code == 0
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["new.b,c=1", "list[0]yz=1", "list[x]=1", "list[-1]=1", "list[0", "a.b=1,a.b.c=2", "new.", "x={a", ".=1,", "new[0].b,"],
+)
+def test_what_is_no_value_is_told_as_helm_tells_it(what, make, helm, corral_chart):
+    chart = str(make("parent", PARENT))
+    ours, theirs = corral_chart("template", chart, "--set", what), helm("template", chart, "--set", what)
+    assert (ours.code, ours.err.rstrip()) == (theirs.code, theirs.err.rstrip())
 
 
 def test_hooks_tests_and_kinds_are_ordered_as_helm_orders_them(make, helm, corral_chart):

@@ -63,6 +63,8 @@ class _Parser:
         self.at = 0
         self.values = values
         self.reader = reader
+        #: Whether the text ended where a key's value would begin. Helm then leaves a list as it is that the key was put into.
+        self.ended = False
 
     def run(self) -> None:
         try:
@@ -100,10 +102,14 @@ class _Parser:
             known = data.get(name, [])
             if not isinstance(known, list):
                 raise _conversion(known, "[]interface {}")
-            self.put(data, name, self.item(list(known), index, depth))
+            items = list(known)
+            self.put(data, name, items)  # it is there even if what follows ends too early
+            self.put(data, name, self.item(items, index, depth))
         elif last == "=":
+            self.ended = self.at == len(self.text)
             self.put(data, name, self.value())
         elif last == ",":
+            self.put(data, name, "")
             raise _bad(f"key {_quoted(name)} has no value (cannot end with ,)")
         else:
             inner = data.get(name, {})
@@ -114,6 +120,7 @@ class _Parser:
             except (ChartError, _EndError):
                 if not inner:
                     raise _bad(f"key map {_quoted(name)} has no value") from None
+                self.put(data, name, inner)
                 raise
             if not inner:
                 raise _bad(f"key map {_quoted(name)} has no value")
@@ -139,7 +146,7 @@ class _Parser:
             raise _bad(f"negative {index} index not allowed")
         rest, last = self.until("[.=")
         if rest:
-            raise _bad(f"unexpected data at end of array index: {_quoted(rest)}")
+            raise _bad(f"unexpected data at end of array index: {_runes(rest)}")
         if last == "":
             raise _EndError
         known = items[index] if index < len(items) else None
@@ -153,9 +160,13 @@ class _Parser:
             if not isinstance(known, list | None):
                 raise _conversion(known, "[]interface {}")
             made = self.item(list(known or []), below, depth + 1)
+            if self.ended:
+                return items
         else:
             made = known if isinstance(known, dict) else {}
             self.key(made, depth + 1)
+            if self.ended:
+                return items
         if index > MAX_INDEX:
             raise _bad(f"index of {index} is greater than maximum supported index of {MAX_INDEX}")
         items += [None] * (index + 1 - len(items))
@@ -188,7 +199,7 @@ class _JsonParser(_Parser):
         if self._empty():
             return None
         try:
-            value, length = json.JSONDecoder(strict=True).raw_decode(self.text[self.at :])
+            value, length = json.JSONDecoder(strict=True, parse_int=float).raw_decode(self.text[self.at :])
         except (ValueError, RecursionError) as error:
             raise _bad(str(error)) from None
         self.at += length
@@ -229,6 +240,13 @@ def _quoted(text: str) -> str:
     import json
 
     return json.dumps(text, ensure_ascii=False)
+
+
+def _runes(text: str) -> str:
+    """A text as Go prints a slice of runes with %q."""
+    from corral.charts.render.strconv import quote
+
+    return "[" + " ".join(quote(char, mark="'") for char in text) + "]"
 
 
 def _bad(message: str) -> ChartError:
