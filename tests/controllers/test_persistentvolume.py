@@ -163,6 +163,23 @@ def test_each_claim_gets_a_volume_of_its_own_the_smallest_first(tmp_path):
     asyncio.run(story())
 
 
+def test_a_volume_that_fits_nobody_wakes_nobody(tmp_path):
+    async def story():
+        async with storage(tmp_path, classes=()) as control:
+            await control.client.create("persistentvolumeclaims", claim(storageClassName=""))
+            why = "no persistent volumes available for this claim and no storage class is set"
+            assert await said(control, why)
+            for i in range(3):
+                await control.client.create("persistentvolumes", volume(f"small-{i}", "1Mi"))
+            await control.until(lambda: {phase(control, "persistentvolumes", f"small-{i}") for i in range(3)} == {"Available"})
+            await control.client.create("persistentvolumes", volume("fits"))
+            await control.until(lambda: phase(control, "persistentvolumeclaims", "data") == "Bound")
+            events = [item.object for item in (await control.client.list("events", "default")).items]
+            assert [e.get("count") for e in events if e["message"] == why] == [1]
+
+    asyncio.run(story())
+
+
 def test_volumes_that_wait_are_chosen_with_the_node_and_never_twice(tmp_path):
     by_hand = {**STANDARD, "metadata": {"name": "disks"}, "provisioner": "kubernetes.io/no-provisioner"}
 

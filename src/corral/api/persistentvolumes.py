@@ -139,9 +139,14 @@ def matches_of(claim: Object, volumes: Iterable[Object]) -> list[Object]:
     return sorted(fitting, key=_rank)
 
 
+def is_available(volume: Object) -> bool:
+    """Whether any claim may have it."""
+    return (volume.get("status") or {}).get("phase") == "Available" and not volume["spec"].get("claimRef")
+
+
 def _is_free_for(volume: Object, claim: Object) -> bool:
     return (
-        (volume.get("status") or {}).get("phase") == "Available"
+        is_available(volume)
         and class_of(volume) == class_of(claim)
         and _attributes_class(volume) == _attributes_class(claim)
         and _has_modes(volume, claim)

@@ -10,7 +10,7 @@ from corral.api.objects import Key, Object, key_of
 from corral.base.clock import Clock
 from corral.client.client import Client
 from corral.client.events import Recorder
-from corral.client.informer import Informers
+from corral.client.informer import Change, Informers
 from corral.controllers.actions import Actor
 from corral.controllers.volumebinding import CLAIMS, CLASSES, VOLUMES, Offer, plan_claim, plan_volume
 from corral.loop.controller import Controller
@@ -69,11 +69,19 @@ class Binder:
             return None
 
     def claims_of_volume(self, volume: Object) -> list[Key]:
-        """The claims for which a change of the volume matters."""
+        """The claim that a volume names, and those that name it."""
         claim = facts.claim_of(volume)
         asking = self.claims.indexed("waiting", f"volume/{volume['metadata']['name']}")
-        waiting = [] if claim else self.claims.indexed("waiting", f"class/{facts.class_of(volume)}")
-        return [*([claim] if claim else []), *map(key_of, asking), *map(key_of, waiting)]
+        return [*([claim] if claim else []), *map(key_of, asking)]
+
+    def claims_that_wait_for(self, change: Change) -> list[Key]:
+        """The claims that could get a volume that has just become available; others would wait on, and say so once more."""
+        if change.new is None or not facts.is_available(change.object):
+            return []
+        if change.old is not None and facts.is_available(change.old.object):
+            return []
+        waiting = self.claims.indexed("waiting", f"class/{facts.class_of(change.object)}")
+        return [key_of(claim) for claim in waiting if facts.matches_of(claim, [change.object])]
 
     def claims_of_class(self, storage_class: Object) -> list[Key]:
         """The claims that wait for a class, or for any class."""
@@ -97,6 +105,12 @@ def build(client: Client, informers: Informers, clock: Clock) -> list[Controller
     claims.watch(binder.claims)
     claims.watch(binder.volumes, binder.claims_of_volume)
     claims.watch(binder.classes, binder.claims_of_class)
+
+    def volume_changed(change: Change) -> None:
+        for key in binder.claims_that_wait_for(change):
+            claims.queue.add(key)
+
+    binder.volumes.listen(volume_changed)
     volumes = Controller("persistentvolume-binder-volumes", binder.reconcile_volume, workers=1, clock=clock)
     volumes.watch(binder.volumes)
     volumes.watch(binder.claims, binder.volumes_of_claim)
