@@ -163,6 +163,19 @@ def test_each_claim_gets_a_volume_of_its_own_the_smallest_first(tmp_path):
     asyncio.run(story())
 
 
+def test_claims_that_wait_get_the_volumes_that_come(tmp_path):
+    async def story():
+        async with storage(tmp_path, classes=()) as control:
+            names = [f"c{i}" for i in range(8)]
+            for name in names:
+                await control.client.create("persistentvolumeclaims", claim(name, storageClassName=""))
+            await asyncio.gather(*(control.client.create("persistentvolumes", volume(f"v{i}")) for i in range(8)))
+            await control.until(lambda: all(phase(control, "persistentvolumeclaims", n) == "Bound" for n in names))
+            assert len({c["spec"]["volumeName"] for c in control.objects("persistentvolumeclaims")}) == 8
+
+    asyncio.run(story())
+
+
 def test_a_volume_that_fits_nobody_wakes_nobody(tmp_path):
     async def story():
         async with storage(tmp_path, classes=()) as control:

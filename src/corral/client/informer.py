@@ -106,6 +106,10 @@ class Informer:
         """The objects for which the index function gave `value`, read-only."""
         return [self._items[key].object for key in self._buckets[index].get(value, ())]
 
+    def keys(self, index: str, value: str) -> list[Key]:
+        """The keys of the same objects, none of which is parsed."""
+        return list(self._buckets[index].get(value, ()))
+
     def __len__(self) -> int:
         return len(self._items)
 

@@ -3,6 +3,8 @@
 https://kubernetes.io/docs/concepts/storage/persistent-volumes/
 """
 
+from collections.abc import Iterable
+
 from corral.api import persistentvolumes as facts
 from corral.api.defaultclasses import STORAGE, default_class
 from corral.api.errors import ApiError
@@ -10,7 +12,7 @@ from corral.api.objects import Key, Object, key_of
 from corral.base.clock import Clock
 from corral.client.client import Client
 from corral.client.events import Recorder
-from corral.client.informer import Change, Informers
+from corral.client.informer import Informers
 from corral.controllers.actions import Actor
 from corral.controllers.volumebinding import CLAIMS, CLASSES, VOLUMES, Offer, plan_claim, plan_volume
 from corral.loop.controller import Controller
@@ -32,6 +34,8 @@ class Binder:
         self.claims = informers.get(CLAIMS, {"waiting": waiting_of})
         self.volumes = informers.get(VOLUMES, {"serving": facts.serving})
         self.classes = informers.get(CLASSES)
+        #: By claim: the volumes for which it was woken.
+        self._offers: dict[Key, set[str]] = {}
 
     async def reconcile_claim(self, key: Key) -> float | None:
         """One look at a claim."""
@@ -74,14 +78,22 @@ class Binder:
         asking = self.claims.indexed("waiting", f"volume/{volume['metadata']['name']}")
         return [*([claim] if claim else []), *map(key_of, asking)]
 
-    def claims_that_wait_for(self, change: Change) -> list[Key]:
-        """The claims that could get a volume that has just become available; others would wait on, and say so once more."""
-        if change.new is None or not facts.is_available(change.object):
-            return []
-        if change.old is not None and facts.is_available(change.old.object):
-            return []
-        waiting = self.claims.indexed("waiting", f"class/{facts.class_of(change.object)}")
-        return [key_of(claim) for claim in waiting if facts.matches_of(claim, [change.object])]
+    def offer(self, volume: Object) -> Key | None:
+        """The claim to be woken for a volume that is available: one that it fits, and that was not woken for another."""
+        if not facts.is_available(volume):
+            return None
+        waiting = self.claims.keys("waiting", f"class/{facts.class_of(volume)}")
+        for key in sorted(waiting, key=self._offers.__contains__):
+            claim = self.claims.get(*key)
+            if claim is not None and facts.matches_of(claim, [volume]):
+                self._offers.setdefault(key, set()).add(volume["metadata"]["name"])
+                return key
+        return None
+
+    def left_by(self, claim: Key) -> list[Object]:
+        """The volumes for which a claim was woken that has changed since: if they are still free, another may want them."""
+        volumes = (self.volumes.get("", name) for name in self._offers.pop(claim, ()))
+        return [volume for volume in volumes if volume is not None]
 
     def claims_of_class(self, storage_class: Object) -> list[Key]:
         """The claims that wait for a class, or for any class."""
@@ -106,11 +118,15 @@ def build(client: Client, informers: Informers, clock: Clock) -> list[Controller
     claims.watch(binder.volumes, binder.claims_of_volume)
     claims.watch(binder.classes, binder.claims_of_class)
 
-    def volume_changed(change: Change) -> None:
-        for key in binder.claims_that_wait_for(change):
-            claims.queue.add(key)
+    def offer(volumes: Iterable[Object]) -> None:
+        for volume in volumes:
+            key = binder.offer(volume)
+            if key is not None:
+                claims.queue.add(key)
 
-    binder.volumes.listen(volume_changed)
+    # Not to all that wait: each look at a claim is a look at all volumes, and told as an event where nothing fits.
+    binder.volumes.listen(lambda change: offer([change.new.object] if change.new else ()))
+    binder.claims.listen(lambda change: offer(binder.left_by(change.key)))
     volumes = Controller("persistentvolume-binder-volumes", binder.reconcile_volume, workers=1, clock=clock)
     volumes.watch(binder.volumes)
     volumes.watch(binder.claims, binder.volumes_of_claim)
