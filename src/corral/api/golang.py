@@ -67,12 +67,13 @@ def filled(obj: dict[str, Any], type_: Type) -> dict[str, Any]:
     for name, is_collection, field_type in always:
         if name not in obj or (is_collection and not obj[name] and obj[name] is not None):
             added[name] = zero(field_type)
-    for name, field_type in growing:
-        value = obj.get(name)
-        if isinstance(value, dict) or value:
-            got = _filled(value, field_type)
-            if got is not value:
-                added[name] = got
+    if growing:
+        for name, value in obj.items():
+            below = growing.get(name)
+            if below is not None and isinstance(value, (dict, list)):
+                got = _filled(value, below)
+                if got is not value:
+                    added[name] = got
     return {**obj, **added} if added else obj
 
 
@@ -92,10 +93,10 @@ def _filled(value: Any, type_: Type) -> Any:
 
 
 @lru_cache(4096)
-def _filling(type_: Type) -> tuple[list[tuple[str, bool, Type]], list[tuple[str, Type]]]:
+def _filling(type_: Type) -> tuple[list[tuple[str, bool, Type]], dict[str, Type]]:
     """Fields of an object type: those always there, each with whether it is a list or map; those below which there are any."""
     always = [(name, field.type.kind in _COLLECTIONS, field.type) for name, field in type_.always.items()]
-    return always, [(name, field.type) for name, field in type_.fields.items() if _grows(field.type, set())]
+    return always, {name: field.type for name, field in type_.fields.items() if _grows(field.type, set())}
 
 
 def _grows(type_: Type, seen: set[int]) -> bool:
