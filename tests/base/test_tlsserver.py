@@ -209,6 +209,26 @@ def test_who_shakes_no_hands_is_left(told, monkeypatch):
     told(scenario)
 
 
+def test_a_handshake_that_waits_to_read_does_not_ask_whether_it_can_write(told):
+    """Which it could always: the loop would do nothing else."""
+
+    async def scenario(setting):
+        _, writer = await asyncio.open_connection("127.0.0.1", setting.port)
+        await until(lambda: setting.server.transports)
+        (transport,) = setting.server.transports
+        asked = [ssl.SSLWantWriteError, *[ssl.SSLWantReadError] * 100]
+        transport._socket.do_handshake = lambda: (_ for _ in ()).throw(asked.pop(0)())
+        writer.write(b"x")
+        await until(lambda: len(asked) < 100)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        transport._socket.recv(1)
+        assert len(asked) > 90
+        writer.close()
+
+    told(scenario)
+
+
 def test_who_speaks_plain_http_is_told_so_and_who_speaks_nonsense_is_left(told):
     async def scenario(setting):
         reader, writer = await asyncio.open_connection("127.0.0.1", setting.port)

@@ -30,6 +30,16 @@ def test_a_tree_goes_without_what_is_mounted_in_it(outside, tmp_path):
     mounts.remove_tree(tmp_path / "tree")
 
 
+def test_mount_points_have_any_name(tmp_path):
+    strange = tmp_path / "a b\n\\é☃"
+    strange.mkdir()
+    mounts.mount_tmpfs(strange)
+    (strange / "inside").write_text("")
+    assert mounts.points_below(tmp_path) == [str(strange)]
+    mounts.remove_tree(tmp_path)
+    assert not tmp_path.exists()
+
+
 def test_a_volume_in_which_something_is_mounted_stays(outside, tmp_path):
     with pytest.raises(OSError, match="something is mounted") as caught:
         persistent.remove(tmp_path, "tree")

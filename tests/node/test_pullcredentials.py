@@ -57,5 +57,31 @@ def test_credentials_are_a_name_and_a_password_only():
     assert credentials("a.x/app", [secret(auths)]) == [Credential({"username": "", "password": "", "identity_token": "t"}, of)]
 
 
-def test_a_damaged_secret_is_passed_over():
+def test_the_credentials_of_one_repository_are_for_all_its_tags():
+    found = secret({"quay.io/team/app": {"username": "app", "password": "1"}})
+    for reference in ("quay.io/team/app:1", "quay.io/team/app", "quay.io/team/app@sha256:00", "quay.io/team/app/part:1"):
+        assert [c.auth["username"] for c in credentials(reference, [found])] == ["app"]
+    assert credentials("quay.io/team/apple:1", [found]) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"!!!",
+        b"[" * 100_000,
+        b'{"auths": {"x": ' + b"[" * 100_000,
+        b'{"auths": {"docker.io": "me"}}',
+        b'{"auths": {"docker.io": {"username": 5}}}',
+        b'{"auths": {"docker.io": {"auth": []}}}',
+        b'{"auths": []}',
+        b'{"auths": null}',
+        b"null",
+        b"\xff",
+    ],
+)
+def test_a_damaged_secret_is_passed_over(text):
+    encoded = base64.b64encode(text).decode()
+    good = secret({"docker.io": {"username": "me", "password": None}})
+    for key in (".dockerconfigjson", ".dockercfg"):
+        assert len(credentials("nginx", [{"data": {key: encoded}}, good])) == 1
     assert credentials("nginx", [{"data": {".dockerconfigjson": "!!!"}}]) == []

@@ -67,6 +67,13 @@ def test_the_api_server_may_ask(keys, tmp_path):
     assert found[3][0] == 404
 
 
+def test_who_may_only_read_a_node_starts_nothing_on_it(keys, tmp_path):
+    """`get nodes/proxy` is for whoever gathers metrics."""
+    server = (keys.kubelet_client_certificate, keys.kubelet_client_key)
+    asked = ["/run/d/p/c?cmd=id", "POST /run/d/p/c?cmd=id", "POST /pods", "/volumes/pvc-1", "DELETE /logs/", "HEAD /healthz"]
+    assert [status for status, _ in answers(keys, tmp_path, asked, server)] == [405, 404, 405, 405, 405, 200]
+
+
 def test_how_it_is_set(keys, tmp_path):
     certificate = (keys.kubelet_client_certificate, keys.kubelet_client_key)
     ((status, text),) = answers(keys, tmp_path, ["/configz"], certificate)
@@ -103,7 +110,7 @@ def test_folders_of_volumes_are_made_and_removed(keys, tmp_path):
     assert folder.is_dir()
     asked = ["DELETE /volumes/pvc-1", "DELETE /volumes/pvc-1", "PUT /volumes/a..b", "GET /volumes/pvc-1", "PUT /volumes"]
     found = answers(keys, tmp_path, asked, certificate)
-    assert [status for status, _ in found] == [200, 200, 400, 404, 404]
+    assert [status for status, _ in found] == [200, 200, 400, 405, 404]
     assert not folder.exists()
     (tmp_path / "persistent").rmdir()
     (tmp_path / "persistent").touch()

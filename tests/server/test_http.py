@@ -1,7 +1,9 @@
 """The server over the wire: connections, large answers, large bodies, clients that go."""
 
 import asyncio
+import contextlib
 import gzip
+import socket
 import ssl
 
 import aiohttp
@@ -268,6 +270,38 @@ def test_a_long_list_is_made_as_fast_as_it_is_read(story, monkeypatch):
             assert names == sorted(names)
             assert len(made) == len(names) == 100
             assert (await http.get(PODS, params={"limit": "1"})).status == 200
+
+    story(tell)
+
+
+def test_who_asks_and_asks_and_reads_no_answers_is_not_answered_more(story):
+    """What waits for him is some answers, however many he asks for."""
+    count = 5000
+
+    def ask(server) -> ssl.SSLSocket:
+        near = socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])))
+        client = server.tls().wrap_socket(near, server_hostname="127.0.0.1")
+        head = f"GET /api/v1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\n\r\n"
+        client.settimeout(0.5)
+        with contextlib.suppress(TimeoutError):
+            client.sendall(head.encode() * count)
+        client.settimeout(20)
+        return client
+
+    async def tell(server):
+        client = await asyncio.to_thread(ask, server)
+        [connection] = [one for one in server.api._http._server.connections if one.transport is not None]
+        await until(lambda: connection.blocked)
+        answered = connection._request_count
+        for _ in range(300):
+            await asyncio.sleep(0)
+        assert connection.transport.get_write_buffer_size() < 1_000_000
+        assert connection.ticket is None
+        async with session(server) as http:
+            assert (await http.get("/api/v1")).status == 200
+        await asyncio.to_thread(lambda: [client.recv(65536) for _ in range(answered - 10)])
+        await until(lambda: connection._request_count > answered)
+        client.close()
 
     story(tell)
 

@@ -152,6 +152,7 @@ class TlsTransport(asyncio.Transport):
         try:
             self._socket.do_handshake()
         except ssl.SSLWantReadError:
+            self._loop.remove_writer(self._fd)
             return
         except ssl.SSLWantWriteError:
             self._loop.add_writer(self._fd, self._shake_hands)

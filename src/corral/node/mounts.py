@@ -3,8 +3,11 @@
 import ctypes
 import errno
 import os
-import shutil
+import re
+from contextlib import suppress
 from pathlib import Path
+
+from corral.node import removal
 
 MS_BIND = 4096
 MS_REC = 16384
@@ -12,6 +15,7 @@ MNT_DETACH = 2
 _OPENAT2 = 437
 _RESOLVE_NO_MAGICLINKS = 0x02
 _RESOLVE_IN_ROOT = 0x10
+_ESCAPED = re.compile(rb"\\([0-7]{3})")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -40,8 +44,9 @@ def is_own_filesystem(path: Path) -> bool:
 def mount_points() -> list[str]:
     """All mount points of this process's namespace, in the order they were made."""
     points = []
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        points.append(line.split(" ", 5)[4].encode().decode("unicode_escape"))
+    for line in Path("/proc/self/mountinfo").read_bytes().splitlines():
+        named = line.split(b" ", 5)[4]
+        points.append(os.fsdecode(_ESCAPED.sub(lambda found: bytes([int(found[1], 8)]), named)))
     return points
 
 
@@ -71,7 +76,8 @@ def remove_tree(top: Path) -> None:
     left = points_below(top)
     if left:
         raise OSError(errno.EBUSY, "still mounted", left[0])
-    shutil.rmtree(top, ignore_errors=True)
+    with suppress(OSError):
+        removal.remove(top)
 
 
 def filesystem_magic(path: Path) -> int:

@@ -5,10 +5,10 @@ https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-regi
 
 import base64
 import contextlib
-import json
 from collections.abc import Iterable, Mapping
 
-from msgspec import Struct
+from msgspec import MsgspecError, Struct
+from msgspec.json import decode
 
 from corral.api.objects import Object
 
@@ -20,9 +20,22 @@ class Credential(Struct, frozen=True):
     secret: str
 
 
+class _Entry(Struct):
+    """What a Docker configuration says of one registry."""
+
+    username: str | None = None
+    password: str | None = None
+    auth: str | None = None
+    identitytoken: str | None = None
+
+
+class _Configuration(Struct):
+    auths: dict[str, _Entry] | None = None
+
+
 def credentials(reference: str, secrets: Iterable[Object]) -> list[Credential]:
     """Those that match the image, the most specific first."""
-    host, _, path = normalized(reference).partition("/")
+    host, _, path = bare(normalized(reference)).partition("/")
     found: list[tuple[int, Credential]] = []
     for secret in secrets:
         meta = secret.get("metadata") or {}
@@ -50,30 +63,36 @@ def default_tag(reference: str) -> str:
     return reference if "@" in reference or ":" in reference.rpartition("/")[2] else f"{reference}:latest"
 
 
+def bare(reference: str) -> str:
+    """The reference without its tag and digest."""
+    name = reference.partition("@")[0]
+    head, colon, tag = name.rpartition(":")
+    return head if colon and "/" not in tag else name
+
+
 def _host_matches(pattern: str, host: str) -> bool:
     wanted, given = pattern.split("."), host.split(".")
     return len(wanted) == len(given) and all(w in ("*", g) for w, g in zip(wanted, given, strict=True))
 
 
-def _entries(secret: Object) -> Iterable[tuple[str, Mapping[str, str]]]:
+def _entries(secret: Object) -> Iterable[tuple[str, _Entry]]:
+    """Those of a Secret; none where it is damaged, whoever wrote it."""
     data = secret.get("data") or {}
-    try:
+    with contextlib.suppress(ValueError, MsgspecError, RecursionError):
         if ".dockerconfigjson" in data:
-            return list(json.loads(base64.b64decode(data[".dockerconfigjson"])).get("auths", {}).items())
+            return (decode(base64.b64decode(data[".dockerconfigjson"]), type=_Configuration).auths or {}).items()
         if ".dockercfg" in data:
-            return list(json.loads(base64.b64decode(data[".dockercfg"])).items())
-    except (ValueError, AttributeError):
-        pass
-    return []
+            return decode(base64.b64decode(data[".dockercfg"]), type=dict[str, _Entry]).items()
+    return ()
 
 
-def _auth(entry: Mapping[str, str]) -> dict[str, str]:
+def _auth(entry: _Entry) -> dict[str, str]:
     """An AuthConfig. It has no server address: what matches is decided here, and containerd takes only a URL of one host."""
-    username, password = entry.get("username", ""), entry.get("password", "")
-    if entry.get("auth") and not username:
+    username, password = entry.username or "", entry.password or ""
+    if entry.auth and not username:
         with contextlib.suppress(ValueError):
-            username, _, password = base64.b64decode(entry["auth"]).decode().partition(":")
+            username, _, password = base64.b64decode(entry.auth).decode().partition(":")
     made = {"username": username, "password": password}
-    if entry.get("identitytoken"):
-        made["identity_token"] = entry["identitytoken"]
+    if entry.identitytoken:
+        made["identity_token"] = entry.identitytoken
     return made

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from corral.base.files import replace
-from corral.node.pullcredentials import Credential
+from corral.node.pullcredentials import Credential, bare
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class PullRecords:
 
     def may_use(self, image_id: str, reference: str, credentials: Sequence[Credential]) -> bool:
         """Whether a pod with these credentials may use the image that is present, without asking its registry."""
-        name = _bare(reference)
+        name = bare(reference)
         leaves = self._records.pulled.get(image_id)
         if leaves is None:
             return name not in self._records.begun
@@ -69,13 +69,13 @@ class PullRecords:
 
     def begin(self, reference: str) -> None:
         """An image is about to be fetched."""
-        name = _bare(reference)
+        name = bare(reference)
         self._records.begun[name] = self._records.begun.get(name, 0) + 1
         self._write()
 
     def end(self, reference: str, image_id: str = "", credential: Credential | None = None) -> None:
         """It was fetched with this credential (None: it took none); or not, where there is no id."""
-        name = _bare(reference)
+        name = bare(reference)
         if self._records.begun.get(name, 0) > 1:
             self._records.begun[name] -= 1
         else:
@@ -125,10 +125,3 @@ def _read(file: Path) -> _Records:
     except (OSError, msgspec.MsgspecError) as error:
         log.warning("%s cannot be read (%s): all images count as put there by hand", file, error)
         return _Records(secrets.token_hex(KEY_BYTES))
-
-
-def _bare(reference: str) -> str:
-    """A reference without its tag and digest."""
-    name = reference.partition("@")[0]
-    head, colon, tag = name.rpartition(":")
-    return head if colon and "/" not in tag else name

@@ -36,6 +36,13 @@ log = logging.getLogger(__name__)
 CLIENT_NAME = "kube-apiserver-kubelet-client"
 MASTERS = "system:masters"
 SHUTDOWN_S = 2.0
+#: The methods that are not a reader's, as the kubelet has them: who may only `get` a node's proxy starts no commands by `run`.
+_METHODS = {
+    "run": ("POST",),
+    **dict.fromkeys(("exec", "attach", "portForward"), ("GET", "POST")),
+    "volumes": ("PUT", "DELETE"),
+}
+_READING = ("GET", "HEAD")
 _HOP_HEADERS = ("host", "authorization", "content-length", "transfer-encoding")
 
 Handler = Callable[[web.BaseRequest, list[str]], Awaitable[web.StreamResponse]]
@@ -102,6 +109,8 @@ class KubeletServer:
         handler = self._routes.get(first)
         if handler is None:
             return web.Response(status=404, text="404 page not found\n")
+        if request.method not in _METHODS.get(first, _READING):
+            return web.Response(status=405, text="405: Method Not Allowed")
         try:
             return await handler(request, rest)
         except RefusalError as refusal:
@@ -220,8 +229,8 @@ class KubeletServer:
 
     async def _volumes(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:
         """PUT makes and DELETE removes the folder of a PersistentVolume on this node; the answer is its path."""
-        act = {"PUT": persistent.make, "DELETE": persistent.remove}.get(request.method)
-        if act is None or len(rest) != 1:
+        act = {"PUT": persistent.make, "DELETE": persistent.remove}[request.method]
+        if len(rest) != 1:
             raise RefusalError(404, "404 page not found")
         try:
             folder = await asyncio.to_thread(act, self._agent.config.volumes_dir, rest[0])

@@ -12,6 +12,33 @@ def stats(name, memory, layer):
     return ContainerStats("id", "u", name, 0.0, 0, memory, memory, memory, 0, 0, layer, 0)
 
 
+def test_what_goes_while_it_is_measured_hides_nothing_else(tmp_path, monkeypatch):
+    for i in range(3):
+        (tmp_path / f"file{i}").write_bytes(b"x" * 100_000)
+    scandir = os.scandir
+
+    class Gone:
+        """An entry that another one has removed."""
+
+        def stat(self, *, follow_symlinks):
+            raise FileNotFoundError
+
+    class Scan:
+        """A folder whose first entry is gone."""
+
+        def __init__(self, path) -> None:
+            self._scan = scandir(path)
+
+        def __enter__(self):
+            return iter([Gone(), *self._scan])
+
+        def __exit__(self, *_):
+            self._scan.close()
+
+    monkeypatch.setattr(os, "scandir", Scan)
+    assert bytes_below(tmp_path) >= 300_000
+
+
 def test_files_are_counted_by_what_they_take_and_once(tmp_path):
     (tmp_path / "a").write_bytes(b"x" * 10_000)
     os.link(tmp_path / "a", tmp_path / "b")

@@ -1,5 +1,7 @@
 """Folders of PersistentVolumes on the node's disk."""
 
+import os
+
 import pytest
 
 from corral.node.volumes.persistent import make, remove
@@ -27,6 +29,19 @@ def test_removing_takes_all_that_is_in_it_and_nothing_else(tmp_path):
     remove(root, "pvc-1")
     assert [f.name for f in root.iterdir()] == ["pvc-2"]
     assert (outside / "file").exists()
+
+
+def test_a_volume_goes_however_deep_its_folders_are(tmp_path):
+    folder = make(tmp_path, "pvc-1")
+    fd = os.open(folder, os.O_RDONLY)
+    for _ in range(3000):
+        os.mkdir("deeper", dir_fd=fd)
+        deeper = os.open("deeper", os.O_RDONLY, dir_fd=fd)
+        os.close(fd)
+        fd = deeper
+    os.close(fd)
+    remove(tmp_path, "pvc-1")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["", "..", ".", "../x", "a/b", "/etc", "a..b", "Ä"])

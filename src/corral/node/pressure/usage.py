@@ -67,7 +67,10 @@ def bytes_below(folder: Path) -> int:
         try:
             with os.scandir(left.pop()) as entries:
                 for entry in entries:
-                    found = entry.stat(follow_symlinks=False)
+                    try:
+                        found = entry.stat(follow_symlinks=False)
+                    except OSError:
+                        continue  # It went meanwhile; what comes after it counts.
                     if found.st_dev != device:
                         continue
                     if entry.is_dir(follow_symlinks=False):
@@ -78,5 +81,5 @@ def bytes_below(folder: Path) -> int:
                         seen.add(found.st_ino)
                     used += found.st_blocks * BLOCK_BYTES
         except OSError:
-            continue  # It went meanwhile.
+            continue
     return used

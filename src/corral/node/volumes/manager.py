@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,9 @@ class Volumes:
             raise FileNotFoundError(volume)
         found = mounts.open_beneath(paths[volume], path)
         try:
-            # The file may be anything by now, also a pipe on which nobody writes.
+            # A container can have put anything there: a pipe on which nobody writes, a device of the host that it may not open.
+            if not stat.S_ISREG(os.fstat(found).st_mode):
+                raise ValueError("it is not a regular file")
             with open(f"/proc/self/fd/{found}", "rb", opener=_at_once) as file:
                 content = file.read(FILE_LIMIT_BYTES + 1)
         finally:

@@ -5,10 +5,9 @@ The API server asks for them (`server.nodefolders`); pods get them as local volu
 
 import errno
 import re
-import shutil
 from pathlib import Path
 
-from corral.node import mounts
+from corral.node import mounts, removal
 
 #: As wide open as an empty volume: what runs in pods is rarely root, and the folder above lets nobody else in.
 MODE = 0o777
@@ -33,8 +32,7 @@ def remove(root: Path, name: str) -> Path:
     folder = _folder(root, name)
     if mounted := mounts.points_below(folder):
         raise OSError(errno.EBUSY, "something is mounted in the volume", mounted[0])
-    if folder.exists():
-        shutil.rmtree(folder)
+    removal.remove(folder)
     return folder
 
 

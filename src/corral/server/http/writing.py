@@ -59,6 +59,11 @@ class Whole:
         try:
             if self._head_only or len(answer.body) <= PIECE_BYTES:
                 transport.write(head + b"\r\n" if self._head_only else head + b"\r\n" + answer.body)
+                if self._connection is not None and self._connection.blocked:
+                    # Who sends requests and reads no answers is not answered more; what waits needs no seat.
+                    self._connection.release()
+                    async with asyncio.timeout(DRAIN_TIMEOUT_S):
+                        await self._connection.drain()
                 return
             transport.write(head + b"\r\n")
             async with asyncio.timeout(DRAIN_TIMEOUT_S):
