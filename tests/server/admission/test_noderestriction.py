@@ -106,6 +106,23 @@ def test_a_node_publishes_its_own_resource_slices(plugin: NodeRestriction, write
         plugin.admit(asked("n2"))
 
 
+def claim(phase: str = "Bound", size: str = "1Gi", **meta: Any) -> Object:
+    status = {"phase": phase, "capacity": {"storage": size}}
+    return {"metadata": {"name": "c", "namespace": "x", "uid": "1", **meta}, "spec": {"volumeName": "v"}, "status": status}
+
+
+def test_a_node_says_how_large_a_claims_volume_is_and_no_more(plugin: NodeRestriction, write: Write) -> None:
+    def judge(new: Object, subresource: str = "status") -> None:
+        plugin.admit(write("persistentvolumeclaims", new, claim(), user=NODE, subresource=subresource))
+
+    judge(claim(size="2Gi", resourceVersion="7"))
+    for other in (claim(phase="Lost"), claim(finalizers=[]), claim(labels={"a": "b"}), claim(annotations={"a": "b"})):
+        with pytest.raises(ApiError, match=r"not allowed to update fields other than status\.quantity"):
+            judge(other)
+    with pytest.raises(ApiError, match="may only update PVC status"):
+        judge(claim(), "")
+
+
 def test_a_node_does_not_say_which_claims_a_pod_uses(plugin: NodeRestriction, write: Write) -> None:
     new = {**pod("n1"), "status": {"resourceClaimStatuses": [{"name": "a"}]}}
     with pytest.raises(ApiError, match='node "n1" cannot update resource claim statuses'):

@@ -5,8 +5,10 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from corral.server.streams import relay as relays
 from corral.server.streams.relay import Relay, rewritten
 
+LINE = b'<a href="/a">' + b"x" * 1000
 PREFIX = "/api/v1/namespaces/d/pods/p/proxy"
 
 
@@ -21,6 +23,11 @@ async def far_side(request: web.BaseRequest) -> web.StreamResponse:
         async for message in socket:
             await socket.send_str(message.data.upper())
         return socket
+    if request.path == "/endless":
+        page = web.StreamResponse(headers={"Content-Type": "text/html"})
+        await page.prepare(request)
+        while True:
+            await page.write(LINE)
     if request.path == "/follow":
         out = web.StreamResponse()
         await out.prepare(request)
@@ -200,3 +207,37 @@ def test_a_path_with_line_ends_goes_through_as_it_is(front: Any) -> None:
         assert "X-Evil" not in seen["headers"]
 
     run(front, use)
+
+
+def test_a_page_without_end_goes_on_as_it_is(front: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held of it is bounded, whoever serves it."""
+    monkeypatch.setattr(relays, "_HTML_LIMIT_BYTES", 10_000)
+
+    async def use(near: Any) -> None:
+        async with near.client.get(near.url + "/endless") as answer:
+            assert await answer.content.readexactly(len(LINE) * 50) == LINE * 50
+
+    run(front, use)
+
+
+def test_a_log_is_read_where_it_was_asked_for(front: Any) -> None:
+    """A node does not lead the server on to another one, which would answer it."""
+    asked = []
+
+    async def node(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request.path)
+        return web.Response(status=302, headers={"Location": "/containerLogs/other/pod/c"})
+
+    async def main() -> None:
+        relay = Relay()
+        async with front(node) as far:
+
+            async def handle(request: web.BaseRequest) -> web.StreamResponse:
+                return await relay.log(request, far.url + "/containerLogs/d/p/c", None, pod="p")
+
+            async with front(handle) as near, near.client.get(near.url) as answer:
+                assert answer.status >= 300
+        await relay.close()
+
+    asyncio.run(main())
+    assert asked == ["/containerLogs/d/p/c"]

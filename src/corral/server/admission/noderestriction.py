@@ -39,6 +39,10 @@ OWN_LABELS = frozenset(
 )
 
 
+#: What a node says in a claim's status.
+_CLAIM_SIZE = ("capacity", "conditions", "allocatedResources", "allocatedResourceStatuses")
+
+
 class NodeRestriction(Plugin):
     """Judges the writes of nodes; those of others pass."""
 
@@ -110,7 +114,12 @@ class NodeRestriction(Plugin):
 
     @staticmethod
     def _claim(node: str, admission: Admission) -> str:
-        return "" if admission.subresource == "status" else "may only update PVC status"
+        """A node says how large a claim's volume has become, and nothing else."""
+        if admission.subresource != "status" or admission.operation != "UPDATE":
+            return "may only update PVC status"
+        new, old = (_without_size(claim or {}) for claim in (admission.object, admission.old_object))
+        why = f'node "{node}" is not allowed to update fields other than status.quantity and status.conditions'
+        return "" if new == old else why
 
     def _token(self, node: str, admission: Admission) -> str:
         """A node asks for tokens of pods that run on it, for audiences that they mount."""
@@ -152,6 +161,13 @@ class NodeRestriction(Plugin):
         verb, obj = ("create", admission.object) if admission.operation == "CREATE" else ("delete", admission.old_object)
         same = ((obj or {}).get("spec") or {}).get("nodeName") == node
         return "" if same else f"can only {verb} ResourceSlice with the same NodeName as the requesting node"
+
+
+def _without_size(claim: Object) -> Object:
+    """A claim without what its node says of it."""
+    meta = {name: value for name, value in claim["metadata"].items() if name not in ("resourceVersion", "managedFields")}
+    said = {name: value for name, value in (claim.get("status") or {}).items() if name not in _CLAIM_SIZE}
+    return {**claim, "metadata": meta, "status": said}
 
 
 def _claims_changed(node: str, new: Object, old: Object) -> str:

@@ -15,7 +15,7 @@ from corral.api.errors import ApiError
 from corral.base.clock import Clock
 from corral.server.nodes import Nodes
 from corral.server.resourcemetrics.samples import ContainerKey, Sample, Usage, between, read
-from corral.server.streams.relay import Relay
+from corral.server.streams.relay import Relay, read_up_to
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,8 @@ STALE_S = 120.0
 PAUSE_S = 1.0
 AT_ONCE = 32
 TIMEOUT_S = 10.0
+#: A summary of some thousand containers is shorter.
+LIMIT_BYTES = 32 * 1024 * 1024
 
 #: The agent's present sample. Raises OSError or ValueError where there is none to be had.
 Ask = Callable[[str], Awaitable[Sample]]
@@ -43,10 +45,14 @@ async def fetch(nodes: Nodes, relay: Relay, node: str, *, timeout_s: float = TIM
     """The present sample of a node's agent. Raises OSError, ValueError, TimeoutError."""
     try:
         url = f"{nodes.url(node)}/stats/summary"
-        async with relay.session.get(url, ssl=nodes.tls, timeout=ClientTimeout(total=timeout_s)) as answer:
+        timeout = ClientTimeout(total=timeout_s)
+        async with relay.session.get(url, ssl=nodes.tls, timeout=timeout, allow_redirects=False) as answer:
             if answer.status != 200:
                 raise ValueError(f"{url} answers {answer.status}")
-            return read(await answer.read())
+            text = await read_up_to(answer, LIMIT_BYTES)
+            if len(text) > LIMIT_BYTES:
+                raise ValueError(f"{url} answers more than {LIMIT_BYTES} bytes")
+            return read(text)
     except (ApiError, ClientError) as error:
         raise OSError(str(error)) from error
 

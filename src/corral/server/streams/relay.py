@@ -58,7 +58,8 @@ class Relay:
     async def log(self, request: web.BaseRequest, url: str, tls: ssl.SSLContext | None, *, pod: str = "") -> web.StreamResponse:
         """A container's log from the node, chunk by chunk as it comes; ends with the client. `pod` is its name, for errors."""
         try:
-            async with self.session.get(URL(url, encoded=True), ssl=tls if tls is not None else False) as far:
+            verified = tls if tls is not None else False
+            async with self.session.get(URL(url, encoded=True), ssl=verified, allow_redirects=False) as far:
                 if not 200 <= far.status <= 206:
                     text = (await far.content.read(_REFUSAL_LIMIT_BYTES)).decode(errors="replace")
                     return status_response(log_refusal(far.status, text, pod))
@@ -107,7 +108,11 @@ class Relay:
                     near.headers.add(name, _redirected(value, url, prefix) if name.lower() == "location" else value)
             is_page = far.content_type == "text/html" and not far.headers.get("Content-Encoding")
             if prefix and is_page and (far.content_length or 0) <= _HTML_LIMIT_BYTES and request.method != "HEAD":
-                page = rewritten(await far.read(), prefix)
+                begun = await read_up_to(far, _HTML_LIMIT_BYTES)
+                if len(begun) > _HTML_LIMIT_BYTES:  # Nobody said how long it is; it goes on as it is.
+                    await _copy(far, near, request, begun)
+                    return near
+                page = rewritten(begun, prefix)
                 near.headers["Content-Length"] = str(len(page))
                 await near.prepare(request)
                 await near.write(page)
@@ -117,13 +122,26 @@ class Relay:
             return near
 
 
-async def _copy(far: ClientResponse, near: web.StreamResponse, request: web.BaseRequest) -> None:
+async def read_up_to(far: ClientResponse, limit_bytes: int) -> bytes:
+    """The body, or, where it is longer than the limit, what has come of it: a little more than that. Raises ClientError."""
+    parts, size_bytes = [], 0
+    async for part in far.content.iter_any():
+        parts.append(part)
+        size_bytes += len(part)
+        if size_bytes > limit_bytes:
+            break
+    return b"".join(parts)
+
+
+async def _copy(far: ClientResponse, near: web.StreamResponse, request: web.BaseRequest, begun: bytes = b"") -> None:
     """The body, as it comes, to the client. One that breaks off leaves the client's broken off too."""
     if "Content-Length" not in near.headers and request.version >= (1, 1):
         near.enable_chunked_encoding()
     try:
         await near.prepare(request)
         if request.method != "HEAD":
+            if begun:
+                await near.write(begun)
             async for chunk in far.content.iter_any():
                 await near.write(chunk)
         await near.write_eof()
