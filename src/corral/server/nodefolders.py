@@ -10,8 +10,9 @@ from typing import Literal
 from aiohttp import ClientError, ClientTimeout
 
 from corral.api.errors import ApiError
+from corral.server.answers import read_up_to
 from corral.server.nodes import Nodes
-from corral.server.streams.relay import Relay, read_up_to
+from corral.server.streams.relay import Relay
 
 #: A large folder takes its time to be removed; a node that is there takes a connection at once.
 TIMEOUT_S = 600.0

@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from corral.api.errors import ApiError
 from corral.api.objects import Object
+from corral.server.answers import read_up_to
 
 #: Answers are objects and a little around them; more is not read.
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -120,9 +121,7 @@ class WebhookClient:
 
     async def _once(self, url: str, body: bytes, ca: str) -> tuple[int, bytes]:
         async with self._opened().post(url, data=body, ssl=self._tls(ca), allow_redirects=False) as answer:
-            read = await answer.content.read(MAX_ANSWER_BYTES + 1)
-            while len(read) <= MAX_ANSWER_BYTES and (more := await answer.content.read(MAX_ANSWER_BYTES + 1 - len(read))):
-                read += more
+            read = await read_up_to(answer, MAX_ANSWER_BYTES)
             if len(read) > MAX_ANSWER_BYTES:
                 raise ValueError(f"the answer has more than {MAX_ANSWER_BYTES} bytes")
             return answer.status, read

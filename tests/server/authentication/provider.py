@@ -27,6 +27,8 @@ class Provider:
         self.authority = authority
         self.keys = [ec.generate_private_key(ec.SECP256R1())]
         self.fetches = 0
+        #: Keys of other uses.
+        self.others: list[dict[str, str]] = []
 
     def token(self, **claims: Any) -> str:
         """A token of the newest key, good for an hour unless the claims say otherwise."""
@@ -42,7 +44,8 @@ class Provider:
     async def jwks(self, _request: web.Request) -> web.Response:
         """The keys."""
         self.fetches += 1
-        return web.json_response(jwks(VerifyingKey.of(key.public_key()) for key in self.keys))
+        made = jwks(VerifyingKey.of(key.public_key()) for key in self.keys)
+        return web.json_response({"keys": [*self.others, *made["keys"]]})
 
 
 class Webhook:

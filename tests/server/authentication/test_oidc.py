@@ -118,6 +118,18 @@ def test_a_new_key_is_found_and_made_up_ones_do_not_make_us_ask_again_and_again(
     told(tmp_path, story)
 
 
+def test_keys_that_come_in_parts_are_read_whole_and_not_without_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def story(found: Provider) -> None:
+        found.others = [{"kty": "oct", "use": "enc", "k": "x" * 1000}] * 900
+        assert (await issuer_of(tmp_path, config(found)).user(found.token())).name == "oidc:ann"
+        found.others *= 2
+        with pytest.raises(InvalidTokenError, match="no key"):
+            await issuer_of(tmp_path, config(found)).user(found.token())
+        assert "has more than 1048576 bytes" in caplog.text
+
+    told(tmp_path, story)
+
+
 def test_a_public_key_is_no_shared_secret(tmp_path: Path) -> None:
     async def story(found: Provider) -> None:
         issuer = issuer_of(tmp_path, config(found))

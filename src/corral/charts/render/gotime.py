@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from corral.base.patterns import pattern
 from corral.charts.render.gotypes import Int64, Sized, Struct, int64
 
-NANOSECOND = 1
 SECOND = 1_000_000_000
 _UNITS = {"ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 1_000_000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND}
 _PART = pattern(r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h)")

@@ -1,6 +1,5 @@
 """Go's strconv: numbers and quoted strings, read and written."""
 
-from corral.base.annotations import Any
 from corral.base.patterns import pattern
 from corral.charts.render.gotypes import INT64_MAX, decoded
 
@@ -186,11 +185,3 @@ def json_float(number: float) -> str:
         text = _scientific(digits, place, "e")
         return sign + (text[:-2] + text[-1] if text[-4:-1] == "e-0" else text)
     return sign + _plain(digits, place)
-
-
-def as_float(value: Any) -> float:
-    """A number as a float64, infinite where it is too large."""
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")

@@ -124,10 +124,6 @@ class Backends:
         """Whether requests of this group version are for a backend or a `Local`."""
         return (group, version) in self.remote or self.local(group, version) is not None
 
-    def serves_group(self, group: str) -> bool:
-        """Whether any version of the group is."""
-        return any(found == group for found, _ in self.versions())
-
     def local(self, group: str, version: str) -> Local | None:
         """Who answers here without storage; None where another server does, or nobody."""
         key = group, version

@@ -17,6 +17,7 @@ from yarl import URL
 from corral.api.errors import ApiError
 from corral.server.aggregation.backends import Backend, Backends
 from corral.server.aggregation.identity import headers_of, is_claim
+from corral.server.answers import read_up_to
 from corral.server.lookup import Lookup
 from corral.server.request import Request, Response, User
 from corral.server.services import locate
@@ -73,19 +74,15 @@ class Proxy:
         """Ask the extension server itself: status, content type, body. Raises UnreachableError, ApiError (503: no endpoint)."""
         url = URL(f"https://{self._address(backend)}{path}", encoded=True)
         far = await self._open("GET", url, [*headers_of(user), *headers.items()], b"", backend, timeout_s)
-        parts, size_bytes = [], 0
         try:
-            async for part in far.content.iter_any():
-                parts.append(part)
-                size_bytes += len(part)
-                if size_bytes > DOCUMENT_LIMIT_BYTES:
-                    far.close()
-                    raise UnreachableError(f"{path} is longer than {DOCUMENT_LIMIT_BYTES} bytes")
+            body = await read_up_to(far, DOCUMENT_LIMIT_BYTES)
         except (ClientError, OSError, TimeoutError) as error:
             raise UnreachableError(_why(str(url), error)) from error
         finally:
             far.release()
-        return far.status, far.content_type, b"".join(parts)
+        if len(body) > DOCUMENT_LIMIT_BYTES:
+            raise UnreachableError(f"{path} is longer than {DOCUMENT_LIMIT_BYTES} bytes")
+        return far.status, far.content_type, body
 
     def _address(self, backend: Backend) -> str:
         return locate(self._lookup, backend.namespace, backend.service, backend.port)

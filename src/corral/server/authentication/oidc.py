@@ -16,6 +16,7 @@ import jwt
 import orjson
 
 from corral.base.clock import Clock
+from corral.server.answers import read_up_to
 from corral.server.authentication.claims import ClaimMapper
 from corral.server.authentication.configuration import Issuer
 from corral.server.authentication.verdicts import InvalidTokenError
@@ -118,7 +119,7 @@ class JwtIssuer:
             self._fetched_s = now_s
             try:
                 self._keys = await self._published()
-            except (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError, TypeError) as error:
+            except (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError, TypeError, AttributeError) as error:
                 log.warning("the keys of the issuer %s cannot be fetched: %s", self.url, error or type(error).__name__)
 
     async def _published(self) -> dict[str, jwt.PyJWK]:
@@ -147,7 +148,9 @@ class JwtIssuer:
 async def _document(http: aiohttp.ClientSession, url: str) -> dict[str, Any]:
     async with http.get(url, allow_redirects=False) as answer:
         answer.raise_for_status()
-        data = await answer.content.read(MAX_DOCUMENT_BYTES)
+        data = await read_up_to(answer, MAX_DOCUMENT_BYTES)
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise ValueError(f"{url} has more than {MAX_DOCUMENT_BYTES} bytes")
     found = orjson.loads(data)
     if answer.status != 200 or not isinstance(found, dict):
         raise ValueError(f"{url} is no JSON object")

@@ -13,9 +13,10 @@ from msgspec import Struct
 
 from corral.api.errors import ApiError
 from corral.base.clock import Clock
+from corral.server.answers import read_up_to
 from corral.server.nodes import Nodes
 from corral.server.resourcemetrics.samples import ContainerKey, Sample, Usage, between, read
-from corral.server.streams.relay import Relay, read_up_to
+from corral.server.streams.relay import Relay
 
 log = logging.getLogger(__name__)
 

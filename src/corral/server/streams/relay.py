@@ -11,6 +11,7 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, D
 from yarl import URL
 
 from corral.api.errors import REASONS, ApiError, bad_request, internal, unavailable
+from corral.server.answers import read_up_to
 from corral.server.streams.upgrade import dial_error, is_upgrade, pass_through, status_response
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class Relay:
             verified = tls if tls is not None else False
             async with self.session.get(URL(url, encoded=True), ssl=verified, allow_redirects=False) as far:
                 if not 200 <= far.status <= 206:
-                    text = (await far.content.read(_REFUSAL_LIMIT_BYTES)).decode(errors="replace")
+                    text = (await read_up_to(far, _REFUSAL_LIMIT_BYTES))[:_REFUSAL_LIMIT_BYTES].decode(errors="replace")
                     return status_response(log_refusal(far.status, text, pod))
                 if is_upgrade(request):
                     return await _messages(far, request)
@@ -120,17 +121,6 @@ class Relay:
                 return near
             await _copy(far, near, request)
             return near
-
-
-async def read_up_to(far: ClientResponse, limit_bytes: int) -> bytes:
-    """The body, or, where it is longer than the limit, what has come of it: a little more than that. Raises ClientError."""
-    parts, size_bytes = [], 0
-    async for part in far.content.iter_any():
-        parts.append(part)
-        size_bytes += len(part)
-        if size_bytes > limit_bytes:
-            break
-    return b"".join(parts)
 
 
 async def _copy(far: ClientResponse, near: web.StreamResponse, request: web.BaseRequest, begun: bytes = b"") -> None:
