@@ -105,6 +105,19 @@ def test_a_client_certificate_names_the_user(story):
     story(tell)
 
 
+def test_who_says_goodbye_with_his_request_is_no_fault_of_ours(story, caplog):
+    async def tell(server):
+        for _ in range(20):
+            _, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]), ssl=server.tls())
+            writer.write(b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n")
+            writer.close()
+            await writer.wait_closed()
+        await until(lambda: not server.api._http._server.connections)
+
+    story(tell)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 def test_a_watch_sends_its_headers_at_once_and_ends_with_its_client(story):
     async def tell(server):
         collection = server.api.core.cache.collection("configmaps")

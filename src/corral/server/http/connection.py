@@ -20,11 +20,12 @@ HEAD_TIMEOUT_S = 32.0
 class Connection(RequestHandler):
     """One client connection: who is at the other end of the TLS session, and what to end when it goes."""
 
-    __slots__ = ("_certificate", "_patience", "chunked", "known", "streaming", "ticket", "watch")
+    __slots__ = ("_patience", "certificate", "chunked", "known", "streaming", "ticket", "watch")
 
     def __init__(self, manager: Any, *, loop: asyncio.AbstractEventLoop, **settings: Any) -> None:
         super().__init__(manager, loop=loop, **settings)
-        self._certificate: bytes | None = b""
+        #: The client's certificate (DER), if it showed one.
+        self.certificate: bytes | None = None
         #: Whatever authentication wants to remember of this connection.
         self.known: Any = None
         self.streaming: asyncio.Task[Any] | None = None
@@ -63,19 +64,14 @@ class Connection(RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client came, and has to say something soon."""
         super().connection_made(transport)
+        # Now, as a client that says goodbye with its request has none when it is answered.
+        tls = transport.get_extra_info("ssl_object")
+        self.certificate = None if tls is None else tls.getpeercert(binary_form=True) or None
         self._patience = self._loop.call_later(HEAD_TIMEOUT_S, self._lose_patience)
 
     def _lose_patience(self) -> None:
         if not self._request_count:
             self.force_close()
-
-    @property
-    def certificate(self) -> bytes | None:
-        """The client's certificate (DER), if it showed one."""
-        if self._certificate == b"":
-            tls = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
-            self._certificate = (tls.getpeercert(binary_form=True) or None) if tls is not None else None
-        return self._certificate
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The client went: a watch or stream ends at once."""
