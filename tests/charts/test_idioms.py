@@ -52,6 +52,13 @@ def test_it_is_looked_at_as_helm_looks_at_it(words, helm, corral_chart):
     assert ours == theirs
 
 
+@pytest.mark.parametrize("program", ["no-such-program", "./no-such-program", "/etc/passwd", "/etc"])
+def test_a_post_renderer_that_cannot_be_run(program, helm, corral_chart):
+    words = ("template", "rel", CHART, "--post-renderer", program)
+    ours, theirs = corral_chart(*words), helm(*words)
+    assert (ours.code, ours.err.strip()) == (theirs.code, theirs.err.strip())
+
+
 def test_files_are_written_as_helm_writes_them(helm, corral_chart, tmp_path):
     for name, run in (("ours", corral_chart), ("theirs", helm)):
         run("template", "rel", CHART, "--output-dir", str(tmp_path / name), "--include-crds")

@@ -109,7 +109,9 @@ def namespace(options: Options) -> str:
 
 
 def rendering(options: Options, *, include_crds: bool = False) -> Rendering:
-    """What the flags say about rendering."""
+    """What the flags say about rendering. Raises UsageError for a post-renderer that cannot be run."""
+    if options.post_renderer:
+        _check_program(options.post_renderer)
     return Rendering(
         sub_notes=options.render_subchart_notes,
         post_renderer=options.post_renderer,
@@ -117,6 +119,21 @@ def rendering(options: Options, *, include_crds: bool = False) -> Rendering:
         include_crds=include_crds,
         kube_version=options.values.get("kube_version", ""),
         api_versions=tuple(options.values.get("api_versions") or ()),
+    )
+
+
+def _check_program(name: str) -> None:
+    import shutil
+
+    if shutil.which(name) is not None:
+        return
+    if "/" not in name:
+        reason = "executable file not found in $PATH"
+    else:
+        reason = "permission denied" if os.path.exists(name) else f"stat {name}: no such file or directory"
+    raise UsageError(
+        f'invalid argument "{name}" for "--post-renderer" flag: unable to find binary at {name}: exec: "{name}": {reason}',
+        "give the path of a program that can be run",
     )
 
 
