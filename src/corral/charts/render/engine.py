@@ -14,6 +14,7 @@ from corral.base.patterns import pattern
 from corral.charts.render.errors import ExecError, FunctionError, ParseError, RenderError
 from corral.charts.render.functions.helm import WARNING_END, WARNING_START
 from corral.charts.render.gotypes import Values
+from corral.charts.render.simpletexts import filled
 from corral.charts.render.units import Program, unit_of
 
 if TYPE_CHECKING:
@@ -197,10 +198,15 @@ class Run:
 
     def _inner(self, name: str, template: Template) -> str:
         """What a text gives that is rendered as if it were the file `name`: it sees what all other files define."""
-        programs = _parsed(name, template.text, lasting=False)  # values are in it, which can be secret
         others = self._others.get(name)
         if others is None:
             others = self._others[name] = _programs({path: file for path, file in self._files.items() if path != name})
+        if name not in others and not _is_partial(name):
+            template.scope["Template"] = Values(Name=name, BasePath=template.base_path)
+            made = filled(self, template.text, template.scope)
+            if made is not None:
+                return made.replace(_NO_VALUE, "")
+        programs = _parsed(name, template.text, lasting=False)  # values are in it, which can be secret
         inner = Run(self.options, self._files, self)
         if any(program.name in self._files for program in programs if program.name != name):
             # It takes the place of a file.
