@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from corral.node.removal import remove
 from corral.node.volumes.ownership import give_to_group
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="changing owners needs root")
@@ -34,3 +35,20 @@ def test_a_link_among_the_files_is_not_followed(tmp_path):
     give_to_group(tmp_path / "v", 4242)
     assert (tmp_path / "outside").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "outside").stat().st_gid == 0
+
+
+def test_folders_that_nest_too_deep_are_an_error_of_the_volume(tmp_path):
+    """A pod that had it before can have made them."""
+    (tmp_path / "v").mkdir()
+    fd = os.open(tmp_path / "v", os.O_RDONLY)
+    try:
+        for _ in range(1500):
+            os.mkdir("d", dir_fd=fd)
+            deeper = os.open("d", os.O_RDONLY, dir_fd=fd)
+            os.close(fd)
+            fd = deeper
+        with pytest.raises(OSError, match=r"nest too deep|Too many open files"):
+            give_to_group(tmp_path / "v", 4242)
+    finally:
+        os.close(fd)
+        remove(tmp_path / "v")

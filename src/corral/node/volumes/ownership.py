@@ -3,6 +3,7 @@
 https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
 """
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -23,10 +24,13 @@ def give_to_group(folder: Path, group: int, *, on_root_mismatch: bool = False) -
     top = folder.stat()
     if on_root_mismatch and top.st_gid == group and top.st_mode & stat.S_ISGID:
         return
-    for _, _, names, parent in os.fwalk(folder):
-        _give(".", parent, group, stat.S_ISGID | stat.S_IRWXG)
-        for name in names:
-            _give(name, parent, group, stat.S_IRGRP | stat.S_IWGRP)
+    try:
+        for _, _, names, parent in os.fwalk(folder):
+            _give(".", parent, group, stat.S_ISGID | stat.S_IRWXG)
+            for name in names:
+                _give(name, parent, group, stat.S_IRGRP | stat.S_IWGRP)
+    except RecursionError:
+        raise OSError(errno.ELOOP, "its folders nest too deep to be handed to a group", str(folder)) from None
 
 
 def _give(name: str, parent: int, group: int, bits: int) -> None:
