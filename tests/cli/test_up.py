@@ -1,13 +1,17 @@
 """`corral up --no-node` and `down` as a user meets them: damage, haste, interruptions. Real processes, no root."""
 
+import contextlib
 import json
 import os
 import random
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -123,6 +127,35 @@ def test_kubectl_is_led_only_to_a_cluster_that_answers(home: Home, tmp_path: Pat
     (home.root / "server/store.db").unlink()
     assert subprocess.run(up, capture_output=True, timeout=TIMEOUT_S, check=False).returncode == 0
     assert "current-context: corral" in users.read_text()
+
+
+def acts_within_s(home: Home, limit_s: float) -> float | None:
+    """After how many seconds the controllers have made the namespace `default` a service account; None if not within the limit."""
+    cluster = home.require()
+    tls = ssl.create_default_context(cafile=str(home.pki / "ca.crt"))
+    tls.load_cert_chain(home.pki / "admin.crt", home.pki / "admin.key")
+    began_s = time.monotonic()
+    while (spent_s := time.monotonic() - began_s) < limit_s:
+        with contextlib.suppress(urllib.error.HTTPError):
+            url = f"{cluster.server}/api/v1/namespaces/default/serviceaccounts/default"
+            urllib.request.urlopen(url, context=tls, timeout=TIMEOUT_S).close()
+            return spent_s
+        time.sleep(0.05)
+    return None
+
+
+def test_without_controllers_what_is_stored_stays_as_it_is(corral: Corral, home: Home) -> None:
+    refused(corral("up", "--no-controllers"), "a node without controllers runs nothing")
+    assert corral("up", "--no-node").returncode == 0
+    usual_s = acts_within_s(home, TIMEOUT_S)
+    assert usual_s is not None
+    assert corral("down", "--purge").returncode == 0
+    for words in (["--no-controllers"], []):
+        assert corral("up", "--no-node", *words).returncode == 0
+        assert acts_within_s(home, 2 + 2 * usual_s) is None
+        assert corral("down").returncode == 0
+    assert corral("up", "--no-node", "--controllers").returncode == 0
+    assert acts_within_s(home, TIMEOUT_S) is not None
 
 
 def test_interrupting_up_stops_what_it_started(corral: Corral, home: Home) -> None:

@@ -33,7 +33,7 @@ NAME = re.compile(r"[a-z]([-a-z0-9]{0,22}[a-z0-9])?")
 
 
 class Cluster(Struct, frozen=True):
-    """The facts of one cluster. Ranges are CIDRs; `node` is whether this host runs pods."""
+    """The facts of one cluster. Ranges are CIDRs; `node`: does this host run pods, `controllers`: does anything act?"""
 
     name: str
     port: int
@@ -44,6 +44,7 @@ class Cluster(Struct, frozen=True):
     service_cidr: str
     node: bool
     cri: str = ""
+    controllers: bool = True
     #: More names and addresses in the API server's certificate.
     extra_sans: tuple[str, ...] = ()
     node_port_min: int = 30000

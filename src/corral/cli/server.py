@@ -31,7 +31,8 @@ def server(*, data_dir: Path) -> None:
 
 
 async def _serve(data_dir: Path, stop: asyncio.Event) -> None:
-    config = settings(Home(data_dir).require(), data_dir)
+    cluster = Home(data_dir).require()
+    config = settings(cluster, data_dir)
     clock = SystemClock()
     folder = data_dir / "server"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -45,9 +46,10 @@ async def _serve(data_dir: Path, stop: asyncio.Event) -> None:
             raise CorralError(f"cannot listen on port {config.port}: {error.strerror}", "choose another: --port PORT") from None
         daemon.tell_ready(Home(data_dir), "server")
         tasks.keep("store compaction", lambda: compact_regularly(store, clock, compacted=api.core.cache.forget))
-        # In a thread: those who ask already are answered meanwhile.
-        start_control = await asyncio.to_thread(_load_control)
-        start_control(api, clock, tasks)
+        if cluster.controllers:
+            # In a thread: those who ask already are answered meanwhile.
+            start_control = await asyncio.to_thread(_load_control)
+            start_control(api, clock, tasks)
         await stop.wait()
     finally:
         with contextlib.suppress(TimeoutError):

@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, BooleanOptionalAction
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -59,6 +59,11 @@ def arguments(parser: ArgumentParser, words: str) -> None:
     node.add_argument("--no-node", action="store_true", default=None, help=without)
     node.add_argument("--node", dest="no_node", action="store_false", default=None, help="with a node, where it had none")
     parser.add_argument(
+        "--controllers",
+        action=BooleanOptionalAction,
+        help="without controllers and scheduler (and --no-node), what is stored stays as it is: for tests of your own ones",
+    )
+    parser.add_argument(
         "--wait",
         type=float,
         default=60.0,
@@ -96,6 +101,7 @@ def up(
     name: str | None = None,
     port: int | None = None,
     no_node: bool | None = None,
+    controllers: bool | None = None,
     wait: float = 60.0,
     no_merge: bool = False,
     cri: str | None = None,
@@ -116,10 +122,13 @@ def up(
         port,
         node=(known is None or known.node) if no_node is None else not no_node,
         cri=(known.cri if known else "") if cri is None else cri,
+        controllers=(known is None or known.controllers) if controllers is None else controllers,
         config={**configuration.checked(config), **configuration.open_id(oidc_issuer_url, oidc_client_id)},
     )
     if port is not None:
         check_port(port)
+    if wanted.node and not wanted.controllers:
+        raise CorralError("a node without controllers runs nothing", "give --no-node too, or --controllers")
     if wanted.node:
         home.check_sockets()
         require_node(wanted.cri)
@@ -142,6 +151,7 @@ class Wanted(NamedTuple):
     port: int | None
     node: bool
     cri: str
+    controllers: bool
     #: Configuration files of the server by their names.
     config: Mapping[str, bytes]
 
@@ -199,7 +209,7 @@ def _cluster(home: Home, wanted: Wanted) -> tuple[Cluster, list[str]]:
     known = home.load()
     if known is not None:
         return _known(home, known, wanted)
-    _, port, node, cri, _ = wanted
+    _, port, node, cri, controllers, _ = wanted
     name = wanted.name or choose_name(lambda taken: node and Path("/sys/class/net", device_name(taken)).exists())
     pods, services = choose_ranges(name, host_routes(Path("/proc/net/route").read_text()))
     cluster = Cluster(
@@ -212,6 +222,7 @@ def _cluster(home: Home, wanted: Wanted) -> tuple[Cluster, list[str]]:
         service_cidr=services,
         node=node,
         cri=cri,
+        controllers=controllers,
     )
     home.save(cluster)
     return cluster, []
@@ -223,7 +234,7 @@ def _known(home: Home, known: Cluster, wanted: Wanted) -> tuple[Cluster, list[st
         raise CorralError(f'{home.root} holds a cluster called "{known.name}"', "choose another --data-dir")
     running = [c for c in ("server", "node", "containerd") if home.process(c) is not None]
     port = known.port if wanted.port is None else wanted.port
-    changed = replace(known, port=port, node=wanted.node, cri=wanted.cri)
+    changed = replace(known, port=port, node=wanted.node, cri=wanted.cri, controllers=wanted.controllers)
     if running and changed != known:
         raise CorralError(
             f"cluster {known.name} is up with other settings: {known.server}", f"first: {_command(home, known, 'down')}"
