@@ -64,9 +64,8 @@ def test_what_is_open_to_all_needs_no_credentials(registry, run, version, kubect
     registry.put("open/app", "1", "one")
     run("open", f"{registry.address}/open/app:1")
     assert version("open") == "one"
-    described = kubectl("describe", "pod", "open")
-    assert f'Pulling image "{registry.address}/open/app:1"' in described
-    assert f'Successfully pulled image "{registry.address}/open/app:1" in ' in described
+    for said in ("Pulling image", "Successfully pulled image"):  # Events are written a moment later.
+        eventually(lambda said=said: f'{said} "{registry.address}/open/app:1"' in kubectl("describe", "pod", "open"))
 
 
 @pytest.mark.parametrize("guard", ["basic", "token"])
