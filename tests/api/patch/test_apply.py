@@ -167,6 +167,16 @@ def test_nothing_is_applied_over_a_list_whose_items_have_no_key() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"kind": "Pod"}, "apps/v1, Kind=Pod"), ({"apiVersion": True}, "/, Kind=Deployment"), ({"kind": None}, "apps/v1, Kind=")],
+)
+def test_what_is_applied_is_of_the_kind_of_its_endpoint(change: dict[str, Any], told: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        applied(None, {**wanted(), **change})
+    assert (caught.value.code, caught.value.message) == (400, f"invalid object type: {told}")
+
+
 def test_managed_fields_may_not_be_applied() -> None:
     bad = wanted()
     bad["metadata"]["managedFields"] = []

@@ -56,10 +56,10 @@ def apply(
     result shares what did not change. `reset` are fields that this endpoint does not write, e.g. `{"f:status": {}}`;
     `in_version` tells what changed to owners who wrote in another version.
     """
-    sent = applied.get("apiVersion", ""), applied.get("kind", "")
-    if sent != (api_version, kind):
-        group, _, version = sent[0].rpartition("/")
-        raise bad_request(f"invalid object type: {group}/{version}, Kind={sent[1]}")
+    sent, of_kind = (value if isinstance(value := applied.get(name), str) else "" for name in ("apiVersion", "kind"))
+    if (sent, of_kind) != (api_version, kind):
+        group, _, version = sent.rpartition("/")
+        raise bad_request(f"invalid object type: {group}/{version}, Kind={of_kind}")
     if applied.get("metadata", {}).get("managedFields") is not None:
         raise bad_request("metadata.managedFields must be nil")
     shape = shape_of(schema)
