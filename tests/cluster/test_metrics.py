@@ -46,5 +46,6 @@ def test_an_autoscaler_adds_replicas_to_a_busy_deployment(cluster: Cluster, kube
     kubectl("rollout", "status", "deployment/busy", "--timeout=30s")
     kubectl("autoscale", "deployment/busy", "--min=1", "--max=2", "--cpu-percent=50")
     eventually(lambda: kubectl("get", "deployment", "busy", "-o", "jsonpath={.status.readyReplicas}") == "2", 60)
-    events = kubectl("get", "events", "--field-selector=reason=SuccessfulRescale", "-o", "jsonpath={.items[*].message}")
-    assert events == "New size: 2; reason: cpu resource utilization (percentage of request) above target"
+    told = "New size: 2; reason: cpu resource utilization (percentage of request) above target"
+    query = ("events", "--field-selector=reason=SuccessfulRescale", "-o", "jsonpath={.items[*].message}")
+    eventually(lambda: kubectl("get", *query) == told)  # Events are written a moment later.
