@@ -127,7 +127,8 @@ def subprocess_error(kubectl: Kubectl, *words: str, **more: str) -> str:
 def test_events_explain_api_resources_and_can_i(kubectl: Kubectl) -> None:
     kubectl("run", "web", "--image=corral.local/web:1")
     kubectl("wait", "--for=condition=Ready", "pod/web", "--timeout=30s")
-    assert "Started" in (kubectl("events") if minor_version() >= FIRST_WITH_EVENTS else kubectl("get", "events"))
+    events = ("events",) if minor_version() >= FIRST_WITH_EVENTS else ("get", "events")
+    eventually(lambda: "Started" in kubectl(*events))  # They are written a moment later.
     assert "replicas" in kubectl("explain", "deployment.spec")
     resources = kubectl("api-resources")
     assert "deployments" in resources and "deploy" in resources
