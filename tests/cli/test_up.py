@@ -162,7 +162,9 @@ def test_interrupting_up_stops_what_it_started(corral: Corral, home: Home) -> No
     argv = [*CORRAL, "up", "--no-node", "--no-merge", "--data-dir", str(home.root)]
     for _ in range(10):
         home.pid_file("server").unlink(missing_ok=True)  # Of the round before: Python must have begun before it is interrupted.
-        up = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        # Where the tests run in the background, SIGINT is ignored; a user's `up` does not.
+        heeding = ["env", "--default-signal=INT", *argv]
+        up = subprocess.Popen(heeding, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         while not home.pid_file("server").exists() and up.poll() is None:
             time.sleep(0.01)
         up.send_signal(signal.SIGINT)

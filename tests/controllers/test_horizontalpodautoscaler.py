@@ -86,8 +86,12 @@ def test_a_busy_deployment_is_made_larger(tmp_path):
             "ScalingLimited": ("True", "ScaleUpLimit"),
         }
         assert shown["currentMetrics"][0]["resource"]["current"] == {"averageUtilization": 200, "averageValue": "200m"}
-        events = await control.client.list("events", "default", field_selector="reason=SuccessfulRescale")
-        assert [item.object["message"] for item in events.items] == [
+        for _ in itertools.count():  # They are written a moment later.
+            told = (await control.client.list("events", "default", field_selector="reason=SuccessfulRescale")).items
+            if told:
+                break
+            await asyncio.sleep(0.01)
+        assert [item.object["message"] for item in told] == [
             "New size: 4; reason: cpu resource utilization (percentage of request) above target"
         ]
 

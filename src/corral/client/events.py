@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 QUEUE_LIMIT = 1000
 WRITES_AT_ONCE = 16
 #: So long after it happened an event is written, with what happened meanwhile: people can wait, what they are told of cannot.
-COLLECT_S = 0.5
+COLLECT_S = 0.25
 MESSAGE_LIMIT_CHARS = 1024
 REMEMBERED = 4096
 #: So many different messages of one reason about one object within the window are combined into one event.
@@ -102,6 +102,7 @@ class Recorder:
             while self._queue:
                 await self._write_some()
             self._filled.clear()
+            self._hurried.clear()
 
     async def _write_some(self) -> None:
         batch: dict[Hashable, _Event] = {}
@@ -115,14 +116,16 @@ class Recorder:
         async with self._written:
             self._written.notify_all()
 
+    def hurry(self) -> None:
+        """Write at once what is being collected: who sees what it tells of will ask for it."""
+        if self._queue:
+            self._hurried.set()
+
     async def flush(self) -> None:
         """Return when everything recorded so far was written, which is begun at once."""
-        self._hurried.set()
-        try:
-            async with self._written:
-                await self._written.wait_for(lambda: self._open == 0)
-        finally:
-            self._hurried.clear()
+        self.hurry()
+        async with self._written:
+            await self._written.wait_for(lambda: self._open == 0)
 
     def _spend(self, event: _Event) -> bool:
         """Whether one more event about its subject is not too much."""

@@ -6,6 +6,7 @@ import logging
 from corral.api.errors import ApiError
 from corral.api.objects import Object
 from corral.client.client import Client
+from corral.client.events import Recorder
 
 log = logging.getLogger(__name__)
 
@@ -14,10 +15,11 @@ RETRY_MAX_S = 10.0
 
 
 class StatusWriter:
-    """The way of one pod's status to the API. `set` never waits."""
+    """The way of one pod's status to the API. `set` never waits. `recorder` is hurried once a pod is seen to be under way."""
 
-    def __init__(self, client: Client, pod: Object) -> None:
+    def __init__(self, client: Client, recorder: Recorder, pod: Object) -> None:
         self._client = client
+        self._recorder = recorder
         self._meta = pod["metadata"]
         self._known: Object = dict(pod.get("status") or {})
         self._next: Object | None = None
@@ -77,6 +79,8 @@ class StatusWriter:
             else:
                 self._known = status
                 delay_s = RETRY_FIRST_S
+                if status.get("phase") != "Pending":
+                    self._recorder.hurry()
                 continue
             self._next = self._next or status
             await asyncio.sleep(delay_s)

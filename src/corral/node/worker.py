@@ -69,7 +69,7 @@ class PodWorker:
         self._stopper = Stopper(machine, self.observer, self._say)
         self._resizer = Resizer(machine, self.observer, pod, self._say, self._spawn)
         self._prober = Prober(machine.runtime, machine.clock, self._wake.set)
-        self._writer = StatusWriter(machine.client, pod)
+        self._writer = StatusWriter(machine.client, machine.recorder, pod)
         self._last: Object | None = None
         self._halt: Halt | None = None
         self._seen_s = machine.clock.now()
