@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 import yaml
+from tests import kubectl
 from tests.clients.conftest import eventually
 
 Run = Callable[..., str]
@@ -34,6 +35,7 @@ def test_create_get_describe_edit_delete(run: Run) -> None:
     assert "NotFound" in run("kubectl", "get", "cm", "c", code=1)
 
 
+@kubectl.since(kubectl.ASKS_THE_SERVER_TO_VALIDATE)  # It also moves what it applied from its own side to the server's.
 def test_apply_diff_and_prune(run: Run) -> None:
     first = _deployment(replicas=0)
     assert run("kubectl", "apply", "-f", "-", input=first) == "deployment.apps/web created\n"
@@ -54,6 +56,7 @@ def test_apply_diff_and_prune(run: Run) -> None:
     run("kubectl", "apply", "--server-side", "--force-conflicts", "--field-manager=other", "-f", "-", input=third)
 
 
+@kubectl.since(kubectl.ASKS_THE_SERVER_TO_VALIDATE)
 def test_validation_in_three_ways(run: Run) -> None:
     wrong = _deployment(replicas=0, bogus=1)
     strict = run("kubectl", "apply", "-f", "-", input=wrong, code=1)
@@ -81,8 +84,12 @@ def test_explain_and_discovery(run: Run) -> None:
     assert "apps/v1" in run("kubectl", "api-versions", namespace=False)
     assert "FIELDS" in run("kubectl", "explain", "pod.spec.containers", namespace=False)
     assert "serviceAccountName" in run("kubectl", "explain", "pod.spec", "--recursive", namespace=False)
-    assert "Server Version: v1.36" in run("kubectl", "version", namespace=False)
     assert run("kubectl", "cluster-info", namespace=False)
+
+
+@kubectl.since(kubectl.TELLS_VERSIONS_IN_SHORT)
+def test_version(run: Run) -> None:
+    assert "Server Version: v1.36" in run("kubectl", "version", namespace=False)
 
 
 def test_wait_and_auth(run: Run, corral_namespace: str) -> None:
@@ -92,12 +99,18 @@ def test_wait_and_auth(run: Run, corral_namespace: str) -> None:
     run("kubectl", "create", "rolebinding", "robot", "--clusterrole=view", f"--serviceaccount={corral_namespace}:robot")
     assert run("kubectl", "auth", "can-i", "list", "pods", "--as", who) == "yes\n"
     assert "selfsubjectaccessreviews.authorization.k8s.io" in run("kubectl", "auth", "can-i", "--list", "--as", who)
-    assert who in run("kubectl", "auth", "whoami", "--as", who, namespace=False)
-    token = run("kubectl", "create", "token", "robot").strip()
-    assert token.count(".") == 2
     run("kubectl", "create", "deployment", "d", "--image=nginx:1", "--replicas=0")
     run("kubectl", "wait", "deploy/d", "--for=condition=Available", "--timeout=20s")
     run("kubectl", "delete", "deploy", "d", "--cascade=foreground", "--wait")
+
+
+@kubectl.since(kubectl.HAS_WHOAMI)
+def test_whoami_and_tokens(run: Run, corral_namespace: str) -> None:
+    run("kubectl", "create", "serviceaccount", "robot")
+    who = f"system:serviceaccount:{corral_namespace}:robot"
+    assert who in run("kubectl", "auth", "whoami", "--as", who, namespace=False)
+    token = run("kubectl", "create", "token", "robot").strip()
+    assert token.count(".") == 2
 
 
 @pytest.mark.parametrize("output", ["name", "json", "yaml", "wide", "jsonpath={.items[*].kind}", "go-template={{.kind}}"])
@@ -130,10 +143,12 @@ def test_pods_that_no_node_runs(run: Run) -> None:
     assert "does not have a host assigned" in run("kubectl", "exec", "p", "--", "true", code=1)
     events = eventually(lambda: (text := run("kubectl", "describe", "pod", "p")) and "FailedScheduling" in text and text)
     assert "no nodes available to schedule pods" in events
-    assert "FailedScheduling" in run("kubectl", "events", "--for", "pod/p")
+    if kubectl.minor_version() >= kubectl.HAS_EVENTS:
+        assert "FailedScheduling" in run("kubectl", "events", "--for", "pod/p")
     run("kubectl", "delete", "pod", "p", "--now")
 
 
+@kubectl.since(kubectl.APPLIES_KUSTOMIZE_LABELS)
 def test_kustomize_and_replace(run: Run, tmp_path) -> None:
     (tmp_path / "deploy.yaml").write_text(_deployment(replicas=0))
     (tmp_path / "kustomization.yaml").write_text("resources: [deploy.yaml]\nnamePrefix: my-\nlabels: [{pairs: {team: a}}]\n")

@@ -1,19 +1,11 @@
 """The tutorial that every user of Kubernetes has typed, with an unmodified kubectl, answered by curl."""
 
-import json
-import re
 from collections.abc import Callable
 
-from tests.cluster.conftest import Cluster, eventually, fetch, run
+from tests.cluster.conftest import Cluster, eventually, fetch
+from tests.kubectl import HAS_EVENTS, minor_version
 
 Kubectl = Callable[..., str]
-FIRST_WITH_EVENTS = 26
-
-
-def minor_version() -> int:
-    """kubectl's: 20 for 1.20, which Debian 12 has."""
-    version = json.loads(run("kubectl", "version", "--client", "-o", "json"))["clientVersion"]
-    return int(re.sub(r"\D.*", "", version["minor"]))
 
 
 def node_address(cluster: Cluster) -> str:
@@ -127,7 +119,7 @@ def subprocess_error(kubectl: Kubectl, *words: str, **more: str) -> str:
 def test_events_explain_api_resources_and_can_i(kubectl: Kubectl) -> None:
     kubectl("run", "web", "--image=corral.local/web:1")
     kubectl("wait", "--for=condition=Ready", "pod/web", "--timeout=30s")
-    events = ("events",) if minor_version() >= FIRST_WITH_EVENTS else ("get", "events")
+    events = ("events",) if minor_version() >= HAS_EVENTS else ("get", "events")
     eventually(lambda: "Started" in kubectl(*events))  # They are written a moment later.
     assert "replicas" in kubectl("explain", "deployment.spec")
     resources = kubectl("api-resources")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import kubectl as client
 from tests.conformance.conftest import Kubectl, eventually
 from tests.conformance.hollow import HollowNodes
 from tests.conformance.objects import pod, workload
@@ -39,6 +40,7 @@ def test_versions_of_the_api(kubectl: Kubectl) -> None:
     assert "v1" in kubectl("api-versions").splitlines()
 
 
+@client.since(client.TELLS_VERSIONS_IN_SHORT)
 def test_version(kubectl: Kubectl) -> None:
     """[sig-cli] Kubectl client Kubectl version should check is all data is printed [Conformance]"""
     said = kubectl("version")
@@ -57,6 +59,7 @@ def test_where_the_control_plane_is(kubectl: Kubectl, corral: ControlPlane) -> N
     assert f"Kubernetes control plane is running at {corral.server}" in plain
 
 
+@client.since(client.HIDES_MANAGED_FIELDS_IN_DIFFS)
 def test_a_difference(kubectl: Kubectl) -> None:
     """[sig-cli] Kubectl client Kubectl diff should check if kubectl diff finds a difference for Deployments [Conformance]"""
     body = workload("Deployment", "httpd", replicas=1)
