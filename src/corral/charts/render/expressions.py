@@ -3,7 +3,7 @@
 Go tells an error at the node that its executor came to last; which one that is, is known when a template is compiled (`last`).
 """
 
-from corral.base.annotations import Any
+from corral.base.annotations import Any, NamedTuple
 from corral.charts.render import arguments, functions, nodes
 from corral.charts.render.functions import wrong_number
 from corral.charts.render.nodes import Node
@@ -14,6 +14,18 @@ from corral.charts.render.writing import MAX_INDENT, Function, Mark, Source, Too
 Value = tuple[str, Node, bool]
 #: As far may a call of a method with arguments be indented; the interpreter takes a hundred.
 _MAX_METHODS = 90
+
+
+class Fields(NamedTuple):
+    """`.a.b.c` of what is at `receiver`."""
+
+    #: What errors show, and the node that was evaluated last before the first field is taken.
+    node: Node
+    last: Node
+    receiver: str
+    names: list[str]
+    #: Whether the receiver's nil is a nil interface.
+    interface: bool
 
 
 class Expressions:
@@ -73,12 +85,8 @@ class Expressions:
         first, *args = command.args
         if isinstance(first, nodes.Identifier):
             return self._call(first, command, args, final)
-        if isinstance(first, nodes.Field):
-            return self._fields(first, self.dot, first.names, first, self.ranged, args, final)
-        if isinstance(first, nodes.Variable) and first.names:
-            return self._fields(first, self._variable(first), first.names, first, first.ranged, args, final)
-        if isinstance(first, nodes.Chain):
-            return self._chain(first, args, final)
+        if (fields := self._selected(first)) is not None:
+            return self._method(fields, args, final) if args or final is not None else self._fields(fields)
         if args or final is not None:
             at = first if not isinstance(first, nodes.Pipe) else final[1] if final is not None else pipe
             self._fail(at, f"can't give argument to non-function {first}")
@@ -107,19 +115,14 @@ class Expressions:
 
     def _operand(self, node: Node) -> tuple[Value, bool]:
         """A value as an argument, and whether its nil is a nil interface."""
-        if isinstance(node, nodes.Field):
-            return self._fields(node, self.dot, node.names, node, self.ranged, [], None), True
+        if (fields := self._selected(node)) is not None:
+            return self._fields(fields), True
         if isinstance(node, nodes.Variable):
-            variable = self._variable(node)
-            if node.names:
-                return self._fields(node, variable, node.names, node, node.ranged, [], None), True
-            return (variable, node, False), node.ranged
+            return (self._variable(node), node, False), node.ranged
         if isinstance(node, nodes.Dot):
             return (self.dot, node, False), self.ranged
         if isinstance(node, nodes.Pipe):
             return self.pipe(node), False
-        if isinstance(node, nodes.Chain):
-            return self._chain(node, [], None), True
         assert isinstance(node, nodes.Identifier)
         return self._call(node, node, [], None), functions.find(node.name).gives is Any
 
@@ -235,44 +238,31 @@ class Expressions:
         found = self.paths.setdefault((names, interface), len(self.paths))
         return f"p{found}"
 
-    def _chain(self, node: nodes.Chain, args: list[Node], final: Value | None) -> Value:
-        if isinstance(node.node, nodes.Nil):
-            return self._fail(node, f"indirection through explicit nil in {node}"), node, False
-        (value, last, _), interface = self._operand(node.node)
-        return self._fields(node, value, node.names, last, interface, args, final)
+    def _selected(self, node: Node) -> Fields | None:
+        """The fields that a node takes; None where it takes none."""
+        if isinstance(node, nodes.Field):
+            return Fields(node, node, self.dot, node.names, self.ranged)
+        if isinstance(node, nodes.Variable) and node.names:
+            return Fields(node, node, self._variable(node), node.names, node.ranged)
+        if isinstance(node, nodes.Chain):
+            (receiver, last, _), interface = self._operand(node.node)
+            return Fields(node, last, receiver, node.names, interface)
+        return None
 
-    def _fields(
-        self,
-        node: Node,
-        receiver: str,
-        names: list[str],
-        last: Node,
-        interface: bool,
-        args: list[Node],
-        final: Value | None,
-    ) -> Value:
-        """`.a.b.c` of a receiver; the last of them may be a method with arguments."""
-        if args or final is not None:
-            return self._method(node, receiver, names, last, interface, args, final)
+    def _fields(self, fields: Fields) -> Value:
+        """Their value: methods among them have no arguments."""
+        node, last, receiver, names, interface = fields
         mark = Mark(self.base, last, node)
         if not receiver.isidentifier() and receiver[0] != "x":
             receiver = self._add(receiver)
         register = self._add(f"{self._path(tuple(names), interface)}(run, {receiver})", mark)
         return register, last, False
 
-    def _method(
-        self,
-        node: Node,
-        receiver: str,
-        names: list[str],
-        last: Node,
-        interface: bool,
-        args: list[Node],
-        final: Value | None,
-    ) -> Value:
-        *path, name = names
+    def _method(self, fields: Fields, args: list[Node], final: Value | None) -> Value:
+        """Their value where the last of them is a method with arguments."""
+        node, last, receiver, (*path, name), interface = fields
         if path:
-            receiver, _, _ = self._fields(node, receiver, path, last, interface, [], None)
+            receiver, _, _ = self._fields(fields._replace(names=path))
         function = self.function
         piped = None if final is None else self._add(final[0])
         known = bool(path) or interface
