@@ -1,6 +1,7 @@
 """The nodes of a parsed template; each prints as Go prints it, which is what errors show as their context."""
 
 from corral.base.annotations import Any
+from corral.charts.render.strconv import quote
 
 
 class Node:
@@ -81,7 +82,7 @@ class Identifier(Node):
 
 
 class Dot(Node):
-    """`.`; `ranged` says whether it is an element of a range, whose nil is not the untyped one."""
+    """`.`."""
 
     __slots__ = ()
 
@@ -196,8 +197,6 @@ class Invocation(Node):
         self.pipe = pipe
 
     def __str__(self) -> str:
-        from corral.charts.render.strconv import quote
-
         pipe = "" if self.pipe is None else f" {self.pipe}"
         return f"{{{{template {quote(self.name)}{pipe}}}}}"
 
@@ -249,13 +248,3 @@ class Tree:
     def empty(self) -> bool:
         """Whether there is nothing but space in it: such a definition replaces none that is there."""
         return all(isinstance(node, Text) and not node.text.strip(" \t\r\n\v\f\x85\xa0") for node in self.body)
-
-
-class Source:
-    """The text that trees were parsed from, under the name that errors tell."""
-
-    __slots__ = ("name", "text")
-
-    def __init__(self, name: str, text: str) -> None:
-        self.name = name
-        self.text = text

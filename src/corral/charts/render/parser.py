@@ -9,21 +9,17 @@ from corral.base.annotations import Any, Final, NoReturn
 from corral.base.patterns import pattern
 from corral.charts.render import nodes, numbers, strconv
 from corral.charts.render.errors import ParseError
-from corral.charts.render.lexer import SPACE, Token, action_tokens, lex
-from corral.charts.render.nodes import Node, Source, Tree
+from corral.charts.render.lexer import KEYWORDS, SPACE, Token, action_tokens, lex
+from corral.charts.render.nodes import Node, Tree
 
 _TERMS: Final = frozenset(
     ["bool", "char", "complex", "dot", "field", "identifier", "number", "nil", "raw", "string", "variable", "open"],
-)
-_KEYWORD_TOKENS: Final = frozenset(
-    ["define", "block", "break", "continue", "else", "end", "if", "range", "nil", "template", "with"]
 )
 #: So many actions are kept.
 MAX_ACTIONS: Final = 20_000
 _BY_PLACE: Final = frozenset(["define", "block", "break", "continue", "else", "end", "template"])
 #: How deep pipelines and blocks may nest: what no person writes, and what the interpreter's stack carries.
 MAX_NESTING: Final = 2000
-
 
 #: Actions that name a variable mean what their place makes of it; these words open what is more than a pipeline.
 _VARIABLE = pattern(r"\$\w")
@@ -32,12 +28,11 @@ _FIRST_WORD = pattern("[a-z]*")
 
 def parse(name: str, text: str, actions: "Actions") -> dict[str, Tree]:
     """The templates that a text defines, by name: its own under `name`, the others from define and block. Raises ParseError."""
-    source = Source(name, text)
     try:
-        return _Parser(source, actions.functions, lex(text, actions.prepare)).parse()
+        return _Parser(name, text, actions.functions, lex(text, actions.prepare)).parse()
     except ParseError:
         # Read with care, it is known which token was the last to be looked at: that is the line which errors name.
-        return _CarefulParser(source, actions.functions, lex(text)).parse()
+        return _CarefulParser(name, text, actions.functions, lex(text)).parse()
 
 
 class Actions:
@@ -66,7 +61,7 @@ class Actions:
             return None
         whole = f"{{{{{text}}}}}"
         try:
-            return _Parser(Source("", whole), self.functions, action_tokens(whole)).action(kind)
+            return _Parser("", whole, self.functions, action_tokens(whole)).action(kind)
         except ParseError:
             return None
 
@@ -95,8 +90,10 @@ class _Scope:
 
 
 class _Parser:
-    def __init__(self, source: Source, functions: Container[str], tokens: list[Token]) -> None:
-        self._source = source
+    def __init__(self, name: str, text: str, functions: Container[str], tokens: list[Token]) -> None:
+        #: What errors call the text.
+        self._name = name
+        self._text = text
         self._functions = functions
         self._tokens = tokens
         self._at = 0
@@ -125,16 +122,16 @@ class _Parser:
         return self._tokens[self._at + 1]
 
     def _line(self, pos: int) -> int:
-        return self._source.text.count("\n", 0, pos) + 1
+        return self._text.count("\n", 0, pos) + 1
 
     def _fail(self, message: str) -> NoReturn:
-        raise ParseError(self._source.name, self._line(self._tokens[self._seen][2]), message)
+        raise ParseError(self._name, self._line(self._tokens[self._seen][2]), message)
 
     def _unexpected(self, token: Token, context: str) -> NoReturn:
         if token[0] == "error":
             extra = ""
             if self._action_pos is not None and self._line(self._action_pos) != self._line(token[2]):
-                extra = f" in action started at {self._source.name}:{self._line(self._action_pos)}"
+                extra = f" in action started at {self._name}:{self._line(self._action_pos)}"
                 if token[1].endswith(" action"):
                     extra = extra.removeprefix(" in action")
             self._fail(f"{token[1]}{extra}")
@@ -159,7 +156,7 @@ class _Parser:
             if isinstance(node, str):
                 self._fail(f"unexpected {{{{{node}}}}}")
             body.append(node)
-        self._add(self._source.name, body, self._scope.slots)
+        self._add(self._name, body, self._scope.slots)
         return self._trees
 
     def _add(self, name: str, body: list[Node], slots: int) -> None:
@@ -175,9 +172,12 @@ class _Parser:
 
     def _definition(self) -> None:
         context = "define clause"
-        token = self._expect(("string", "raw"), context)
-        name = self._unquoted(token)
+        name = self._unquoted(self._expect(("string", "raw"), context))
         self._expect(("close",), context)
+        self._inner(name, context)
+
+    def _inner(self, name: str, context: str) -> None:
+        """The template that a define or a block holds, up to its end."""
         outer, self._scope = self._scope, _Scope()
         body, end = self._list()
         if end != "end":
@@ -185,11 +185,15 @@ class _Parser:
         self._add(name, body, self._scope.slots)
         self._scope = outer
 
-    def _list(self) -> tuple[list[Node], str]:
-        """Nodes up to {{end}} or {{else}}, and which it is."""
+    def _nest(self) -> None:
+        """One more block or parenthesis is open."""
         self._depth += 1
         if self._depth > MAX_NESTING:
             self._fail(f"blocks and parentheses nest more than {MAX_NESTING} deep")
+
+    def _list(self) -> tuple[list[Node], str]:
+        """Nodes up to {{end}} or {{else}}, and which it is."""
+        self._nest()
         body: list[Node] = []
         while self._peek()[0] != "eof":
             node = self._text_or_action()
@@ -230,12 +234,10 @@ class _Parser:
 
     def _action(self) -> Node | str:
         token = self._peek()
-        kind = token[0]
-        if kind in _KEYWORD_TOKENS:
-            control = _CONTROLS.get(kind)
-            if control is not None:
-                self._at += 1
-                return control(self, token)
+        control = _CONTROLS.get(token[0])
+        if control is not None:
+            self._at += 1
+            return control(self, token)
         return nodes.Action(token[2], self._pipeline("command", "close"))
 
     # -- control
@@ -251,9 +253,7 @@ class _Parser:
 
     def _leave(self, token: Token) -> Node:
         kind = token[0]
-        closing = self._next()
-        if closing[0] != "close":
-            self._unexpected(closing, f"{{{{{kind}}}}}")
+        self._expect(("close",), f"{{{{{kind}}}}}")
         if not self._scope.ranges:
             self._fail(f"{{{{{kind}}}}} outside {{{{range}}}}")
         return nodes.Leave(token[2], kind)
@@ -288,32 +288,22 @@ class _Parser:
 
     def _block(self, token: Token) -> Node:
         context = "block clause"
-        token = self._next()
-        name = self._template_name(token, context)
+        token = self._expect(("string", "raw"), context)
+        name = self._unquoted(token)
         pipe = self._pipeline(context, "close")
-        outer, self._scope = self._scope, _Scope()
-        body, end = self._list()
-        if end != "end":
-            self._fail(f"unexpected {{{{{end}}}}} in {context}")
-        self._add(name, body, self._scope.slots)
-        self._scope = outer
+        self._inner(name, context)
         return nodes.Invocation(token[2], name, pipe)
 
     def _template(self, token: Token) -> Node:
         context = "template clause"
-        token = self._next()
-        name = self._template_name(token, context)
+        token = self._expect(("string", "raw"), context)
+        name = self._unquoted(token)
         pipe = None
         if self._peek()[0] == "close":
             self._at += 1
         else:
             pipe = self._pipeline(context, "close")
         return nodes.Invocation(token[2], name, pipe)
-
-    def _template_name(self, token: Token, context: str) -> str:
-        if token[0] not in ("string", "raw"):
-            self._unexpected(token, context)
-        return self._unquoted(token)
 
     # -- pipelines
 
@@ -414,11 +404,7 @@ class _Parser:
         while (token := self._peek())[0] == "field" and not token[3]:
             names.append(token[1][1:])
             self._at += 1
-        if isinstance(node, nodes.Field):
-            node.names.extend(names)
-            node.pos = pos
-            return node
-        if isinstance(node, nodes.Variable):
+        if isinstance(node, nodes.Field | nodes.Variable):
             node.names.extend(names)
             node.pos = pos
             return node
@@ -465,9 +451,7 @@ class _Parser:
         return nodes.Constant(pos, text, value, forms)
 
     def _parenthesized(self) -> Node:
-        self._depth += 1
-        if self._depth > MAX_NESTING:
-            self._fail(f"blocks and parentheses nest more than {MAX_NESTING} deep")
+        self._nest()
         pipe = self._pipeline("parenthesized pipeline", "paren")
         self._depth -= 1
         return pipe
@@ -515,7 +499,7 @@ def _shown(token: Token) -> str:
         return "EOF"
     if kind == "error":
         return text
-    if kind in _KEYWORD_TOKENS or kind == "dot":
+    if kind in KEYWORDS or kind == "dot":
         return f"<{text}>"
     if kind == "close":
         text = "}}"
