@@ -6,6 +6,7 @@ from corral.charts.chart.errors import ChartError
 MAX_NAME_CHARS = 53
 _PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 _NAME = pattern(_PATTERN.removeprefix("^").removesuffix("$"))
+_VERSIONED = pattern(r"(.*?)-v?\d+\.\d+.*")
 
 
 def check(name: str) -> None:
@@ -32,7 +33,5 @@ def generated(chart: str, second: int) -> str:
     if base in ("", ".", ".."):
         base = "chart"
     base = base.removesuffix(".tgz").removesuffix(".tar.gz")
-    import re
-
-    match = re.fullmatch(r"(.*?)-v?\d+\.\d+.*", base) if chart.endswith((".tgz", ".tar.gz")) else None
+    match = _VERSIONED.fullmatch(base) if chart.endswith((".tgz", ".tar.gz")) else None
     return f"{match[1] if match else base}-{second}"

@@ -13,6 +13,7 @@ from corral.charts.chart.model import Chart, Values
 from corral.charts.lint.deprecations import deprecation
 from corral.charts.lint.messages import ERROR, WARNING, Findings
 from corral.charts.manifests.split import documents
+from corral.charts.render.strconv import quote
 
 PATH = "templates/"
 ENDINGS = (".yaml", ".yml", ".tpl", ".txt")
@@ -72,15 +73,9 @@ def _top_indent(text: str) -> str:
         if not line.strip() or line.strip().startswith("#"):
             continue
         if line.startswith((" ", "\t")):
-            return f"document starts with an illegal indent: {_quoted(line)}, which may cause parsing problems"
+            return f"document starts with an illegal indent: {quote(line)}, which may cause parsing problems"
         return ""
     return ""
-
-
-def _quoted(line: str) -> str:
-    from corral.charts.render.strconv import quote
-
-    return quote(line)
 
 
 def _names(obj: dict[str, Any]) -> Iterator[str]:

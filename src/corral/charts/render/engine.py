@@ -15,6 +15,7 @@ from corral.charts.render.errors import ExecError, FunctionError, ParseError, Re
 from corral.charts.render.functions.helm import WARNING_END, WARNING_START
 from corral.charts.render.gotypes import Values
 from corral.charts.render.simpletexts import filled
+from corral.charts.render.strconv import quote
 from corral.charts.render.units import Program, unit_of
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ class Run:
         try:
             return self._inner(name, Template(text, scope, place["BasePath"]))
         except RenderError as error:
-            raise FunctionError(f"error during tpl function execution for {_quoted(text)}: {error.message}") from None
+            raise FunctionError(f"error during tpl function execution for {quote(text)}: {error.message}") from None
 
     def _inner(self, name: str, template: Template) -> str:
         """What a text gives that is rendered as if it were the file `name`: it sees what all other files define."""
@@ -265,12 +266,6 @@ class _Meter:
         out[:] = ["".join(out)]
         if len(out[0]) > self._options.max_output:
             raise RenderError(f"rendering template failed: more than {self._options.max_output} characters of output")
-
-
-def _quoted(text: str) -> str:
-    from corral.charts.render.strconv import quote
-
-    return quote(text)
 
 
 def _order(path: str) -> tuple[int, bytes]:

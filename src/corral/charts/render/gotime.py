@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from corral.base.patterns import pattern
 from corral.charts.render.gotypes import Int64, Sized, Struct, int64
+from corral.charts.render.strconv import quote
 
 SECOND = 1_000_000_000
 _UNITS = {"ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 1_000_000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND}
@@ -112,8 +113,6 @@ class Duration(Sized):
 
 def parse_duration(text: str) -> Duration:
     """time.ParseDuration. Raises ValueError in Go's words."""
-    from corral.charts.render.strconv import quote
-
     rest = text[1:] if text[:1] in ("+", "-") else text
     if rest == "0":
         return Duration(0)
@@ -134,8 +133,6 @@ def parse_duration(text: str) -> Duration:
 
 
 def _bad_duration(text: str, rest: str, at: int) -> str:
-    from corral.charts.render.strconv import quote
-
     match = re.compile(r"[0-9]*\.?[0-9]*").match(rest, at)
     stop = match.end() if match else at
     if stop == at or rest[at:stop] == ".":

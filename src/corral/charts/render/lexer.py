@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from corral.base.annotations import TYPE_CHECKING, Any, Final
 from corral.base.patterns import pattern
+from corral.charts.render.strconv import printable, quote
 
 if TYPE_CHECKING:
     from corral.charts.render.nodes import Prepared
@@ -187,8 +188,6 @@ def _fault(text: str, at: int) -> Token:
 
 
 def _bad_number(text: str, start: int) -> Token:
-    from corral.charts.render.strconv import quote
-
     match = _NUMBER_START.match(text, start)
     stop = (match.end() if match else start) + 1
     return "error", f"bad number syntax: {quote(text[start:stop])}", start, False
@@ -196,6 +195,4 @@ def _bad_number(text: str, start: int) -> Token:
 
 def _unicode(char: str) -> str:
     """`%#U`."""
-    from corral.charts.render.strconv import printable
-
     return f"U+{ord(char):04X} '{char}'" if printable(char) else f"U+{ord(char):04X}"

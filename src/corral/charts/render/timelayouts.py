@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from corral.base.annotations import Any
 from corral.base.patterns import pattern
 from corral.charts.render.gotime import DAYS, MONTHS, Time
+from corral.charts.render.strconv import quote
 
 _ELEMENT = pattern(
     r"January|Jan(?![a-z])|Monday|Mon(?![a-z])|MST|002|0[1-6]|15|1|2006|__2|_2(?!006)|2|3|4|5|PM|pm"
@@ -124,8 +125,6 @@ _LIMITS = (("month", 1, 12), ("hour", 0, 23), ("minute", 0, 59), ("second", 0, 5
 
 def parse(layout: str, text: str) -> Time:
     """time.ParseInLocation, in the machine's zone. Raises ValueError in Go's words."""
-    from corral.charts.render.strconv import quote
-
     found: dict[str, str] = {}
     at = last = 0
     for match in [*_ELEMENT.finditer(layout), None]:
@@ -152,8 +151,6 @@ def parse(layout: str, text: str) -> Time:
 
 
 def _read(layout: str, text: str, element: str, at: int, found: dict[str, str]) -> int:
-    from corral.charts.render.strconv import quote
-
     if element[0] in ".,":
         size = f"{{{len(element) - 1}}}" if element[1] == "0" else "*"
         pattern = rf"[.,]\d{size}" if element[1] == "0" else r"(?:[.,]\d+)?"

@@ -6,6 +6,7 @@ first executed; both can be kept elsewhere (`Kept`).
 """
 
 from collections.abc import Callable
+from functools import cache
 from types import CodeType
 
 from corral.base.annotations import TYPE_CHECKING, Any
@@ -173,15 +174,13 @@ def place(text: str, pos: int) -> tuple[int, int]:
 
 
 _UNITS: dict[str, Unit] = {}
-_ACTIONS: "list[Actions]" = []
 
 
+@cache
 def _actions() -> "Actions":
-    if not _ACTIONS:
-        from corral.charts.render.parser import Actions
+    from corral.charts.render.parser import Actions
 
-        _ACTIONS.append(Actions(functions.HOMES))
-    return _ACTIONS[0]
+    return Actions(functions.HOMES)
 
 
 def unit_of(name: str, text: str, *, lasting: bool = True) -> Unit:
@@ -217,4 +216,4 @@ def used() -> list[Unit]:
 def forget() -> None:
     """Know none: for measurements."""
     _UNITS.clear()
-    _ACTIONS.clear()
+    _actions.cache_clear()

@@ -6,6 +6,7 @@ from corral.base.annotations import Any
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import Table
 from corral.charts.render.gotypes import NilStrings, Strings, decoded, encoded
+from corral.charts.render.strconv import quote
 
 FUNCTIONS = Table()
 _META = set("\\.+*?()|[]{}^$")
@@ -23,7 +24,6 @@ def _compiled(pattern: str) -> Any:
 def _panicking(pattern: str) -> Any:
     """regexp.MustCompile, whose panic the engine turns into an error."""
     from corral.charts.render import regexes
-    from corral.charts.render.strconv import quote
 
     try:
         return regexes.compiled(pattern)
