@@ -5,9 +5,9 @@ from corral.charts.render import gofmt, strconv
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import ANY, Table
 from corral.charts.render.gotypes import Int64, Ints, int64
+from corral.charts.render.runtime import MAX_LIST
 
 FUNCTIONS = Table()
-_MAX_LIST = 4_000_000
 
 
 def to_int(value: Any) -> int:
@@ -80,8 +80,8 @@ def _until_step(start: int, stop: int, step: int) -> Ints:
     if (stop < start and step >= 0) or (stop >= start and step <= 0):
         return Ints()
     numbers = range(start, stop, step)
-    if len(numbers) > _MAX_LIST:
-        raise FunctionError(f"the result has {len(numbers)} elements, more than {_MAX_LIST}")
+    if len(numbers) > MAX_LIST:
+        raise FunctionError(f"the result has {len(numbers)} elements, more than {MAX_LIST}")
     return Ints(numbers)
 
 
