@@ -7,7 +7,7 @@ from corral.charts.chart import yamlfile
 from corral.charts.chart.errors import ChartError
 from corral.charts.chart.load import MAX_FILE_BYTES, Budget, archive_files, load
 from corral.charts.chart.model import Values
-from corral.charts.dependencies.present import wanted
+from corral.charts.dependencies.present import missing, wanted
 from corral.charts.lint import chartfile, templates
 from corral.charts.lint.messages import ERROR, INFO, WARNING, Findings
 from corral.charts.values.coalesce import layered
@@ -87,10 +87,9 @@ def _dependencies(folder: Path, findings: Findings) -> None:
     except ChartError as error:
         findings.add(ERROR, "", f"unable to load chart\n\t{error.message}")
         return
-    there = {sub.name for sub in chart.dependencies}
     named = [one.get("name", "") for one in wanted(chart)]
-    missing = [name for name in named if name not in there]
-    unnamed = [name for name in sorted(there) if name not in named]
+    unnamed = sorted({sub.name for sub in chart.dependencies}.difference(named))
+    absent = missing(chart)
     where = str(folder)
     findings.add(ERROR, where, f"chart metadata is missing these dependencies: {','.join(unnamed)}" if unnamed else "")
-    findings.add(WARNING, where, f"chart directory is missing these dependencies: {','.join(missing)}" if missing else "")
+    findings.add(WARNING, where, f"chart directory is missing these dependencies: {','.join(absent)}" if absent else "")
