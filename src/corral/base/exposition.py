@@ -29,13 +29,11 @@ class Family:
 
     def add_histogram(self, labels: str, values: Histogram) -> None:
         """Add a histogram's buckets, count and sum."""
-        prefix, total = f'{self._name}_bucket{{{labels},le="', 0
-        for bound, count in zip(values.bounds, values.counts, strict=False):
-            total += count
-            self._lines.append(f'{prefix}{bound:g}"}} {total}\n')
-        total += values.counts[-1]
+        prefix = f'{self._name}_bucket{{{labels},le="'
+        *totals, count = values.totals()
+        self._lines += [f'{prefix}{bound:g}"}} {total}\n' for bound, total in zip(values.bounds, totals, strict=True)]
         self._lines.append(
-            f'{prefix}+Inf"}} {total}\n{self._name}_count{{{labels}}} {total}\n{self._name}_sum{{{labels}}} {values.sum}\n'
+            f'{prefix}+Inf"}} {count}\n{self._name}_count{{{labels}}} {count}\n{self._name}_sum{{{labels}}} {values.sum}\n'
         )
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import accumulate
 
 
 class Histogram:
@@ -19,11 +20,10 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.sum += value
 
+    def totals(self) -> list[int]:
+        """How many values there are up to each bound, and last how many in all."""
+        return list(accumulate(self.counts))
+
     def cumulative(self) -> list[tuple[str, float]]:
         """(bound, count of values up to it), the last for all: what Prometheus calls buckets."""
-        total = 0
-        found = []
-        for bound, count in zip([*map(str, self.bounds), "+Inf"], self.counts, strict=True):
-            total += count
-            found.append((bound, float(total)))
-        return found
+        return [(bound, float(total)) for bound, total in zip([*map(str, self.bounds), "+Inf"], self.totals(), strict=True)]
