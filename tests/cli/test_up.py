@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import pytest
 
 from corral.base.processes import Process
 from corral.cli.layout import Home
+from corral.testing.cluster import admin_tls, free_port
 
 pytestmark = pytest.mark.server
 
@@ -48,13 +48,6 @@ def corral(home: Home) -> Corral:
         return subprocess.run(argv, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
 
     return run
-
-
-def free_port() -> int:
-    """A port that no other cluster takes while this one is down: they choose from 6443 on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def refused(done: subprocess.CompletedProcess[str], said: str) -> None:
@@ -132,8 +125,7 @@ def test_kubectl_is_led_only_to_a_cluster_that_answers(home: Home, tmp_path: Pat
 def acts_within_s(home: Home, limit_s: float) -> float | None:
     """After how many seconds the controllers have made the namespace `default` a service account; None if not within the limit."""
     cluster = home.require()
-    tls = ssl.create_default_context(cafile=str(home.pki / "ca.crt"))
-    tls.load_cert_chain(home.pki / "admin.crt", home.pki / "admin.key")
+    tls = admin_tls(home.pki)
     began_s = time.monotonic()
     while (spent_s := time.monotonic() - began_s) < limit_s:
         with contextlib.suppress(urllib.error.HTTPError):

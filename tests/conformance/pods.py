@@ -7,7 +7,6 @@ own (agnhost), a line of shell does here.
 import asyncio
 import json
 import os
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from tests.conformance.rest import Api
 
 from corral.node.hostinfo import architecture
 from corral.node.oci import image_archive, layer
+from corral.testing.cluster import admin_tls
 
 Object = dict[str, Any]
 
@@ -110,9 +110,7 @@ class Pods(Api):
 
     def messages(self, path: str, protocol: str) -> list[bytes]:
         """All messages of a WebSocket, until the server closes it."""
-        pki = self.cluster.data_dir / "pki"
-        tls = ssl.create_default_context(cafile=str(pki / "ca.crt"))
-        tls.load_cert_chain(pki / "admin.crt", pki / "admin.key")
+        tls = admin_tls(self.cluster.data_dir / "pki")
         wait = aiohttp.ClientWSTimeout(ws_receive=PATIENCE_S)
 
         async def read() -> list[bytes]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
+from corral.testing.cluster import admin_tls
+
 Object = dict[str, Any]
 
 MERGE = "application/merge-patch+json"
@@ -71,9 +73,7 @@ class Api:
     @contextmanager
     def of(cls, data_dir: Path, server: str, namespace: str) -> "Iterator[Self]":
         """The administrator's client of the cluster in `data_dir`."""
-        tls = ssl.create_default_context(cafile=str(data_dir / "pki" / "ca.crt"))
-        tls.load_cert_chain(data_dir / "pki" / "admin.crt", data_dir / "pki" / "admin.key")
-        api = cls(server, tls, namespace)
+        api = cls(server, admin_tls(data_dir / "pki"), namespace)
         try:
             yield api
         finally:

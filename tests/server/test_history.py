@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import pytest
 from tests.server.linearizability import Call, Event, check_calls, check_list, check_watch
 
-from corral.testing.cluster import free_port
+from corral.testing.cluster import admin_tls, free_port
 
 KILLS = int(os.environ.get("HISTORY_KILLS", "3"))
 SEED = int(os.environ.get("HISTORY_SEED", "1"))
@@ -56,10 +56,7 @@ class Server:
         self._process.communicate()
 
     def tls(self) -> ssl.SSLContext:
-        pki = self._data_dir / "pki"
-        tls = ssl.create_default_context(cafile=str(pki / "ca.crt"))
-        tls.load_cert_chain(pki / "admin.crt", pki / "admin.key")
-        return tls
+        return admin_tls(self._data_dir / "pki")
 
 
 class Client:

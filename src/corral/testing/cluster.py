@@ -32,9 +32,7 @@ class ControlPlane:
     def request(self, method: str, path: str, body: Any = None) -> Any:
         """One call as administrator; the answer's JSON. Raises RuntimeError with the Status for an error answer."""
         url = urlsplit(self.server)
-        pki = self.data_dir / "pki"
-        tls = ssl.create_default_context(cafile=str(pki / "ca.crt"))
-        tls.load_cert_chain(pki / "admin.crt", pki / "admin.key")
+        tls = admin_tls(self.data_dir / "pki")
         connection = http.client.HTTPSConnection(url.hostname or "", url.port, context=tls, timeout=TIMEOUT_S)
         try:
             data = None if body is None else json.dumps(body)
@@ -46,6 +44,13 @@ class ControlPlane:
         if response.status >= 400:
             raise RuntimeError(f"{method} {path}: {response.status} {answer.decode(errors='replace')}")
         return json.loads(answer)
+
+
+def admin_tls(pki: Path) -> ssl.SSLContext:
+    """What a client needs to trust a server, and to be its administrator. `pki` is the server's folder of keys."""
+    tls = ssl.create_default_context(cafile=str(pki / "ca.crt"))
+    tls.load_cert_chain(pki / "admin.crt", pki / "admin.key")
+    return tls
 
 
 def free_port() -> int:
