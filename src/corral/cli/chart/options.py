@@ -87,38 +87,30 @@ class Options:
 
 def repository_config(options: Options) -> "Path":
     """repositories.yaml."""
-    return _path(
-        options.repository_config
-        or os.environ.get("HELM_REPOSITORY_CONFIG")
-        or _home("CONFIG", ".config") / "repositories.yaml"
-    )
+    return _place(options, "repository_config", "CONFIG", "repositories.yaml")
 
 
 def repository_cache(options: Options) -> "Path":
     """The folder of indexes and archives."""
-    return _path(options.repository_cache or os.environ.get("HELM_REPOSITORY_CACHE") or _home("CACHE", ".cache") / "repository")
+    return _place(options, "repository_cache", "CACHE", "repository")
 
 
 def registry_config(options: Options) -> "Path":
     """The credentials of registries, as Docker writes them."""
-    return _path(
-        options.registry_config or os.environ.get("HELM_REGISTRY_CONFIG") or _home("CONFIG", ".config") / "registry/config.json"
-    )
+    return _place(options, "registry_config", "CONFIG", "registry/config.json")
 
 
-def _home(what: str, usual: str) -> "Path":
+def _place(options: Options, name: str, kind: str, usual: str) -> "Path":
+    """Where the flag `name` or Helm's variable of that name says, or else `usual` in Helm's folder of the `kind`."""
     from pathlib import Path
 
-    if own := os.environ.get(f"HELM_{what}_HOME"):
-        return Path(own)
-    base = os.environ.get(f"XDG_{what}_HOME")
-    return (Path(base) if base else Path.home() / usual) / "helm"
-
-
-def _path(given: "str | Path") -> "Path":
-    from pathlib import Path
-
-    return Path(given)
+    environ = os.environ
+    if given := getattr(options, name) or environ.get(f"HELM_{name.upper()}"):
+        return Path(given)
+    if own := environ.get(f"HELM_{kind}_HOME"):
+        return Path(own) / usual
+    base = environ.get(f"XDG_{kind}_HOME")
+    return (Path(base) if base else Path.home() / f".{kind.lower()}") / "helm" / usual
 
 
 def access(options: Options) -> Access:
