@@ -49,10 +49,11 @@ def run(words: list[str]) -> None:
     else:
         length = 2 if words[0] in GROUPS else 1
         command = _named(words[:length])
-        module, _, name = command.function.partition(":")
-        function = getattr(import_module(f"corral.cli.{module}"), name)
+        where, _, name = command.function.partition(":")
+        module = import_module(f"corral.cli.{where}")
+        function = getattr(module, name)
         parser = Parser(f"corral {command.words}", description=function.__doc__, allow_abbrev=False)
-        arguments = getattr(import_module(f"corral.cli.{module}"), "arguments", None)
+        arguments = getattr(module, "arguments", None)
         if arguments is not None:
             arguments(parser, command.words)
         function(**vars(parser.parse_args(words[length:])))
