@@ -83,12 +83,10 @@ class _Compiler(Expressions):
 
     def _outline(self, body: list[Node], *, breaks: bool = True) -> None:
         """A body in a function of its own; unless it `breaks`, a break in it leaves only the body."""
-        if not self.listed:
-            raise TooDeepError
-        outer, dot = self.function, self.dot
+        outer = self.function
         self._outlined += 1
         name = f"b{self._outlined}"
-        called = f"{name}(run, x, {dot}, out, depth)"
+        called = self._call_of(name)
         mark = Mark(0, continues=True)
         if self._ranges:
             outer.add(f"how = {called}", mark)
@@ -97,10 +95,8 @@ class _Compiler(Expressions):
             outer.add("if how == 'continue': " + ("continue" if outer.loops else "return how"))
         else:
             outer.add(called, mark)
-        self.function, self.dot = Function(f"def {name}(run, x, d, out, depth):"), "d"
-        self._body(body)
-        self.source.finish(self.function)
-        self.function, self.dot = outer, dot
+        with self._apart(name):
+            self._body(body)
 
     def _body(self, body: list[Node]) -> None:
         function = self.function

@@ -3,6 +3,9 @@
 Go tells an error at the node that its executor came to last; which one that is, is known when a template is compiled (`last`).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from corral.base.annotations import Any, NamedTuple
 from corral.charts.render import arguments, functions, nodes
 from corral.charts.render.functions import wrong_number
@@ -219,17 +222,30 @@ class Expressions:
             outer.add(f"{result} = {value}")
             outer.pad = outer.pad[:-1]
             return last
+        self._parts += 1
+        name = f"v{self._parts}"
+        outer.add(f" {result} = {self._call_of(name)}", Mark(0, continues=True))
+        with self._apart(name):
+            value, last, _ = self._argument(arg, "reflect.Value", keep=False)
+            self.function.add(f"return {value}")
+        return last
+
+    # -- functions
+
+    def _call_of(self, name: str) -> str:
+        """A call of a function that is written `_apart`."""
+        return f"{name}(run, x, {self.dot}, out, depth)"
+
+    @contextmanager
+    def _apart(self, name: str) -> Iterator[None]:
+        """Write into a function of its own, where dot is `d`; it shares the list of variables, and there must be one."""
         if not self.listed:
             raise TooDeepError
-        dot = self.dot
-        self._parts += 1
-        outer.add(f" {result} = v{self._parts}(run, x, {dot}, out, depth)", Mark(0, continues=True))
-        self.function, self.dot = Function(f"def v{self._parts}(run, x, d, out, depth):"), "d"
-        value, last, _ = self._argument(arg, "reflect.Value", keep=False)
-        self.function.add(f"return {value}")
+        outer, dot = self.function, self.dot
+        self.function, self.dot = Function(f"def {name}(run, x, d, out, depth):"), "d"
+        yield
         self.source.finish(self.function)
         self.function, self.dot = outer, dot
-        return last
 
     # -- fields
 
