@@ -69,7 +69,7 @@ def _record(name: str, fields: dict[str, Reader], go: str, always: tuple[str, ..
         if not isinstance(value, dict):
             raise _mismatch(value, where, go)
         # Go matches the names of fields without regard to case.
-        by_name = {**{key.lower(): item for key, item in value.items()}}
+        by_name = {key.lower(): item for key, item in value.items()}
         read_fields = {}
         for key, reader in fields.items():
             item = value.get(key, by_name.get(key.lower()))

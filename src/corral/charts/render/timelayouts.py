@@ -83,41 +83,38 @@ def _zone(moment: datetime, element: str) -> str:
 
 
 _READS = {
-    **{
-        "2006": r"\d{4}",
-        "06": r"\d\d",
-        "01": r"\d\d",
-        "1": r"\d\d?",
-        "02": r"\d\d",
-        "_2": r" ?\d\d?",
-        "2": r" ?\d\d?",
-        "002": r"\d{3}",
-    },
-    **{
-        "__2": r" {0,2}\d{1,3}",
-        "15": r"\d\d",
-        "03": r"\d\d",
-        "3": r"\d\d?",
-        "04": r"\d\d",
-        "4": r"\d\d?",
-        "05": r"\d\d",
-        "5": r"\d\d?",
-    },
-    **{"January": "|".join(MONTHS), "Jan": "|".join(name[:3] for name in MONTHS), "Monday": "|".join(DAYS)},
-    **{
-        "Mon": "|".join(name[:3] for name in DAYS),
-        "PM": "AM|PM",
-        "pm": "am|pm",
-        "MST": r"UTC|[A-Z]{3,4}[ST]?(?:[+-]\d{1,2})?",
-    },
-    **{
-        "-0700": r"[+-]\d{4}",
-        "-07:00": r"[+-]\d\d:\d\d",
-        "-07": r"[+-]\d\d",
-        "-070000": r"[+-]\d{6}",
-        "-07:00:00": r"[+-]\d\d:\d\d:\d\d",
-    },
-    **{"Z0700": r"Z|[+-]\d{4}", "Z07:00": r"Z|[+-]\d\d:\d\d", "Z07": r"Z|[+-]\d\d", "Z070000": r"Z|[+-]\d{6}"},
+    "2006": r"\d{4}",
+    "06": r"\d\d",
+    "01": r"\d\d",
+    "1": r"\d\d?",
+    "02": r"\d\d",
+    "_2": r" ?\d\d?",
+    "2": r" ?\d\d?",
+    "002": r"\d{3}",
+    "__2": r" {0,2}\d{1,3}",
+    "15": r"\d\d",
+    "03": r"\d\d",
+    "3": r"\d\d?",
+    "04": r"\d\d",
+    "4": r"\d\d?",
+    "05": r"\d\d",
+    "5": r"\d\d?",
+    "January": "|".join(MONTHS),
+    "Jan": "|".join(name[:3] for name in MONTHS),
+    "Monday": "|".join(DAYS),
+    "Mon": "|".join(name[:3] for name in DAYS),
+    "PM": "AM|PM",
+    "pm": "am|pm",
+    "MST": r"UTC|[A-Z]{3,4}[ST]?(?:[+-]\d{1,2})?",
+    "-0700": r"[+-]\d{4}",
+    "-07:00": r"[+-]\d\d:\d\d",
+    "-07": r"[+-]\d\d",
+    "-070000": r"[+-]\d{6}",
+    "-07:00:00": r"[+-]\d\d:\d\d:\d\d",
+    "Z0700": r"Z|[+-]\d{4}",
+    "Z07:00": r"Z|[+-]\d\d:\d\d",
+    "Z07": r"Z|[+-]\d\d",
+    "Z070000": r"Z|[+-]\d{6}",
     "Z07:00:00": r"Z|[+-]\d\d:\d\d:\d\d",
 }
 _LIMITS = (("month", 1, 12), ("hour", 0, 23), ("minute", 0, 59), ("second", 0, 59))
@@ -152,13 +149,11 @@ def parse(layout: str, text: str) -> Time:
 
 def _read(layout: str, text: str, element: str, at: int, found: dict[str, str]) -> int:
     if element[0] in ".,":
-        size = f"{{{len(element) - 1}}}" if element[1] == "0" else "*"
-        pattern = rf"[.,]\d{size}" if element[1] == "0" else r"(?:[.,]\d+)?"
+        form = rf"[.,]\d{{{len(element) - 1}}}" if element[1] == "0" else r"(?:[.,]\d+)?"
     else:
-        pattern = _READS[element]
-    part = re.compile(pattern, re.ASCII | re.IGNORECASE if element[0] in "JM" and element != "MST" else re.ASCII).match(
-        text, at
-    )
+        form = _READS[element]
+    flags = re.ASCII | re.IGNORECASE if element[0] in "JM" and element != "MST" else re.ASCII
+    part = re.compile(form, flags).match(text, at)
     if part is None:
         if element == "2006" and text[at : at + 1].isdigit() and len(text) >= at + 4:
             at += 4  # Go has taken the four characters by then
