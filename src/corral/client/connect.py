@@ -52,7 +52,7 @@ def find(access: Access) -> Found:
     except OSError as error:
         raise CorralError(f"cannot read {error.filename}: {error.strerror}", "is the cluster up? corral status") from None
     except (KeyError, TypeError, ValueError, ssl.SSLError) as error:
-        names = ", ".join(map(str, files)) or "the kubeconfig"
+        names = ", ".join(files) or "the kubeconfig"
         raise CorralError(f"{names} is not a usable kubeconfig: {error!r}", "write it anew: corral kubeconfig") from None
 
 
