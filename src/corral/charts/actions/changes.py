@@ -1,7 +1,6 @@
-"""From the objects of one revision to those of another: which come, stay and go (`compared` is pure), and doing it."""
+"""From the objects of one revision to those of another: making, changing and taking away."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -22,23 +21,10 @@ class Outcome(Struct):
     deleted: list[Target] = field(default_factory=list)
 
 
-class Comparison(NamedTuple):
-    """The objects of two manifests."""
-
-    only_after: list[Target]
-    #: (before, after)
-    both: list[tuple[Target, Target]]
-    only_before: list[Target]
-
-
-def compared(before: Sequence[Target], after: Sequence[Target]) -> Comparison:
-    """Which objects come, stay and go."""
-    old, new = unique(before), unique(after)
-    return Comparison(
-        [t for t in after if t.key not in old],
-        [(old[t.key], t) for t in after if t.key in old],
-        ordered((t for t in before if t.key not in new), lambda t: t.kind, UNINSTALL),
-    )
+def gone(before: Sequence[Target], after: Sequence[Target]) -> list[Target]:
+    """The objects of `before` that are not in `after`, in the order in which they are taken away. Pure."""
+    new = unique(after)
+    return ordered((t for t in before if t.key not in new), lambda t: t.kind, UNINSTALL)
 
 
 async def bring_all(
@@ -68,7 +54,7 @@ async def bring_all(
     await cluster.by_kind(after, one)
     if faults:
         raise ChartError(" && ".join(faults), _immutable(faults))
-    for target in compared(before, after).only_before:
+    for target in gone(before, after):
         live = await cluster.get(target)
         if live is None or (live["metadata"].get("annotations") or {}).get(RESOURCE_POLICY) == KEEP:
             continue
