@@ -64,10 +64,10 @@ def fitting(pattern: str) -> Callable[[str], object]:
     ending = pattern[1:]
     if pattern[0] == "*" and not _SPECIAL.intersection(ending) and "/" not in ending:
         return lambda path: path.endswith(ending) and "/" not in path
-    return glob(pattern).fullmatch
+    return _glob(pattern).fullmatch
 
 
-def glob(pattern: str) -> "re.Pattern[str]":
+def _glob(pattern: str) -> "re.Pattern[str]":
     """A shell pattern as Go's path.Match reads it: `*` and `?` stop at slashes, `[a-z]`, `[^a]`, a backslash escapes."""
     import re
 

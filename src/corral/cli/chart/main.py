@@ -73,9 +73,6 @@ def main(words: list[str]) -> None:
     """Run a chart command; exits with 1 where it fails."""
     try:
         _run(words)
-    except UsageError as error:
-        _tell(error)
-        sys.exit(1)
     except CorralError as error:
         _tell(error)
         sys.exit(1)

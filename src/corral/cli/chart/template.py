@@ -30,13 +30,14 @@ FLAGS = (
     Flag("render-subchart-notes", "bool", "render the notes of subcharts, too"),
     Flag("validate", "bool", "ask the cluster what it can do, and check the manifests"),
     *(
-        Flag(name, "bool", "taken, as it has no meaning here", hidden=True)
-        for name in ("atomic", "create-namespace", "replace", "skip-crds")
+        Flag(name, kind, "taken, as it has no meaning here", hidden=True)
+        for kind, names in (
+            ("bool", "atomic create-namespace replace skip-crds dry-run wait wait-for-jobs disable-openapi-validation"),
+            ("string", "description"),
+            ("duration", "timeout"),
+        )
+        for name in names.split()
     ),
-    *(Flag(name, "bool", "taken, as it has no meaning here", hidden=True) for name in ("dry-run", "wait", "wait-for-jobs")),
-    Flag("disable-openapi-validation", "bool", "taken, as it has no meaning here", hidden=True),
-    Flag("description", "string", "taken, as it has no meaning here", hidden=True),
-    Flag("timeout", "duration", "taken, as it has no meaning here", hidden=True),
 )
 DEFAULT_NAME = "release-name"
 
@@ -91,14 +92,14 @@ def only(text: str, wanted: list[str]) -> str:
     """The manifests of the templates that are wanted. Raises ChartError where there is none."""
     import re
 
-    from corral.charts.chart.ignore import glob
+    from corral.charts.chart.ignore import fitting
     from corral.charts.manifests.split import documents
 
     source = re.compile("# Source: [^/]+/(.+)")
     parts = [(match[1], part) for part in documents(text) if (match := source.search(part))]
     found = []
     for pattern in wanted:
-        matching = [part for path, part in parts if glob(pattern).fullmatch(path)]
+        matching = [part for path, part in parts if fitting(pattern)(path)]
         if not matching:
             raise ChartError(f"could not find template {pattern} in chart", "name it as in the chart: templates/NAME.yaml")
         found += matching
