@@ -106,7 +106,17 @@ def test_bombs_within_bombs_share_their_bound(small):
         load_archive(outer, "x")
 
 
-@pytest.mark.parametrize("data", [b"", b"hello", b"\x1f\x8b", gzip.compress(b"no tar"), archive()[:60], zlib.compress(b"x")])
+_NO_ARCHIVES = {
+    "nothing": b"",
+    "text": b"hello",
+    "a beginning": b"\x1f\x8b",
+    "no tar": gzip.compress(b"no tar"),
+    "cut off": archive()[:60],
+    "zlib": zlib.compress(b"x"),
+}
+
+
+@pytest.mark.parametrize("data", _NO_ARCHIVES.values(), ids=_NO_ARCHIVES)
 def test_what_is_no_archive(data):
     with pytest.raises(ChartError):
         load_archive(data, "x.tgz")
