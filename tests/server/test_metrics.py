@@ -3,6 +3,7 @@
 import asyncio
 
 import aiohttp
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 from tests.server.conftest import until
 
@@ -98,6 +99,21 @@ def test_paths_without_number_do_not_make_metrics_without_number(story):
             request = Request("GET", "/", {}, {}, verb=f"v{i}")
             server.api.metrics.observe(request, 200, 0.1)
         assert len(server.api.metrics._series) <= metrics.KEPT_SERIES + 1
+
+    story(told)
+
+
+def test_what_is_shown_alike_is_counted_together(story):
+    async def told(server):
+        from corral.server.request import Request
+
+        pods = server.api.core.catalog.at("", "v1", "pods")
+        changed = replace(pods, categories=("other",))
+        for resource, verb in ((pods, "get"), (pods, "create"), (changed, "get")):
+            request = Request("GET", "/", {}, {}, resource=resource, verb=verb, subresource="exec", name="a")
+            server.api.metrics.observe(request, 200, 0.1)
+        found = (await samples(server))["apiserver_request_total"]
+        assert [count for has, count in found if has["verb"] == "CONNECT"] == [3]
 
     story(told)
 

@@ -29,6 +29,9 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 KEPT_SERIES = 4096
 _VERBS = {"create": "POST", "update": "PUT"}
 _CONNECTING = frozenset({"attach", "exec", "portforward", "proxy"})
+#: A kind of requests: what is asked for, the verb, the subresource, the scope, and `dryRun`.
+_Key = tuple[Resource | None, str, str, str, str]
+_OTHERS: _Key = (None, "other", "", "", "")
 #: Tells of metrics, whenever it is asked.
 Source = Callable[[], Iterable["Metric"]]
 
@@ -63,7 +66,9 @@ class Metrics:
 
     def __init__(self, core: "Core") -> None:
         self._core = core
-        self._series: dict[tuple[object, str, str, str, str], _Series] = {}
+        #: By the text of their labels: requests that are shown alike are counted together.
+        self._series: dict[str, _Series] = {}
+        self._known: dict[_Key, _Series] = {}
         self._sources: list[Source] = []
         self._reading, self._mutating = _Inflight(), _Inflight()
 
@@ -80,19 +85,7 @@ class Metrics:
         scope = "resource" if request.name else "namespace" if request.namespace else "cluster"
         dry_run = request.query.get("dryRun", "") if request.query else ""
         key = (request.resource, request.verb, request.subresource, scope, dry_run)
-        series = self._series.get(key)
-        if series is None:
-            known = request.resource is not None and subresource_verbs(request.resource, request.subresource) is not None
-            key = (
-                request.resource,
-                request.verb,
-                request.subresource if known else "",
-                scope,
-                "All" if dry_run == "All" else "",
-            )
-            if key not in self._series and len(self._series) >= KEPT_SERIES:
-                key = (None, "other", "", "", "")
-            series = self._series.setdefault(key, _Series())
+        series = self._known.get(key) or self._series_of(*key)
         codes = series.codes
         codes[status] = codes.get(status, 0) + 1
         if goes_on:
@@ -100,6 +93,18 @@ class Metrics:
             return partial(_ended, series)
         series.durations.observe(took_s)
         return None
+
+    def _series_of(self, resource: Resource | None, verb: str, subresource: str, scope: str, dry_run: str) -> _Series:
+        """Where requests are counted of which there was none yet, or of which the client has made up a part."""
+        if resource is None or subresource_verbs(resource, subresource) is None:
+            subresource = ""
+        key = (resource, verb, subresource, scope, "All" if dry_run == "All" else "")
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= KEPT_SERIES:
+                key = _OTHERS
+            found = self._known[key] = self._series.setdefault(label_text(_labels(*key)), _Series())
+        return found
 
     def text(self) -> bytes:
         """The exposition: by Prometheus' own library for all but requests, whose series may be thousands."""
@@ -123,8 +128,7 @@ class Metrics:
         requests = Family("apiserver_request_total", "counter", "Requests by verb, resource and code.")
         durations = Family("apiserver_request_duration_seconds", "histogram", "Latency of requests.")
         streams = Family("apiserver_longrunning_requests", "gauge", "Watches and other streams.")
-        for key, series in self._series.items():
-            labels = label_text(_labels(*key))
+        for labels, series in self._series.items():
             for code, count in series.codes.items():
                 requests.add(f'code="{code}",{labels}', count)
             if any(series.durations.counts):
@@ -164,9 +168,9 @@ class _Collector:
         return self._metrics.collect()
 
 
-def _labels(resource: object, verb: str, subresource: str, scope: str, dry_run: str) -> dict[str, str]:
+def _labels(resource: Resource | None, verb: str, subresource: str, scope: str, dry_run: str) -> dict[str, str]:
     group, name, version = "", "", ""
-    if isinstance(resource, Resource):
+    if resource is not None:
         group, name, version = resource.group, resource.plural, resource.version
     else:
         scope = ""
