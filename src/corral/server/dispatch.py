@@ -92,10 +92,8 @@ class Dispatcher:
 
     def settle(self, request: Request, response: Response, began_s: float, *, goes_on: bool = False) -> None:
         """Count a request that is answered, and write it down; one whose answer goes on, when that ends."""
-        parts = response.stream, response.upgrade, response.watch
-        goes_on = goes_on or any(part is not None for part in parts)
         response.ended = counted = self.metrics.observe(
-            request, response.status, time.perf_counter() - began_s, goes_on=goes_on
+            request, response.status, time.perf_counter() - began_s, goes_on=goes_on or response.is_open
         )
         auditor = self.auditor
         if request.audit is None or auditor is None:

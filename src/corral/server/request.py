@@ -86,9 +86,14 @@ class Response(Struct):
     upgrade: Callable[[Any], Awaitable[Any]] | None = None
 
     @property
+    def is_open(self) -> bool:
+        """Whether it lasts as long as both sides like: `ended` is called then."""
+        return self.stream is not None or self.watch is not None or self.upgrade is not None
+
+    @property
     def goes_on(self) -> bool:
         """Whether its end is not its beginning."""
-        return self.pieces is not None or self.stream is not None or self.watch is not None or self.upgrade is not None
+        return self.pieces is not None or self.is_open
 
 
 class Rounds:
