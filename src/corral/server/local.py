@@ -37,7 +37,10 @@ class LocalTransport:
         response = await self._dispatcher.perform(self._request(call))
         pieces = response.pieces or response.stream
         if pieces is not None:
-            response.body = await whole(pieces)
+            try:
+                response.body = await whole(pieces)
+            finally:
+                response.end()
         if response.status >= 400:
             raise _error(response)
         return response.body
@@ -85,8 +88,7 @@ class LocalTransport:
                     revision = core.cache.revision
                     yield WatchEvent("BOOKMARK", Item(Key("", ""), _bookmark(revision), revision))
         finally:
-            if answer.ended is not None:
-                answer.ended()
+            answer.end()
 
     async def close(self) -> None:
         """Nothing to give back."""

@@ -85,6 +85,11 @@ class Response(Struct):
     #: Takes the connection over instead: called with the HTTP library's request, answers with its response.
     upgrade: Callable[[Any], Awaitable[Any]] | None = None
 
+    def end(self) -> None:
+        """A stream or upgrade has ended."""
+        if self.ended is not None:
+            self.ended()
+
     @property
     def is_open(self) -> bool:
         """Whether it lasts as long as both sides like: `ended` is called then."""

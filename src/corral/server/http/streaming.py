@@ -27,8 +27,7 @@ async def take_over(raw: web.BaseRequest, connection: Connection, response: Resp
         return taken
     finally:
         connection.streaming = None
-        if response.ended is not None:
-            response.ended()
+        response.end()
 
 
 async def watch(
@@ -47,8 +46,7 @@ async def watch(
         log.debug("client went during %s", request.path)
     finally:
         connection.watch = connection.streaming = None
-        if response.ended is not None:
-            response.ended()
+        response.end()
     return _Written(keep=keep)
 
 
@@ -125,8 +123,7 @@ async def stream(raw: web.BaseRequest, connection: Connection, request: Request,
         close = getattr(response.stream, "aclose", None)
         if close is not None:
             await close()
-        if response.ended is not None:
-            response.ended()
+        response.end()
     return out
 
 
