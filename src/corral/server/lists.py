@@ -6,6 +6,7 @@ takes memory.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 
 import orjson
 from msgspec import Struct
@@ -31,7 +32,7 @@ _Part = bytes | memoryview
 _Show = Callable[[Sequence[Cached]], list[_Part]]
 
 
-class Page(Struct):
+class Page(Struct, dict=True):
     """Part of a collection at one revision. `remaining` is None where it is not told."""
 
     items: list[Cached]
@@ -49,7 +50,7 @@ class Page(Struct):
                 metadata["remainingItemCount"] = self.remaining
         return metadata
 
-    @property
+    @cached_property
     def is_long(self) -> bool:
         """Whether its body is made in pieces."""
         return sum([len(item.raw) for item in self.items]) > LONG_BYTES
