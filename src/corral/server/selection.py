@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from corral.api.errors import bad_request
+from corral.api.errors import ApiError, bad_request
 from corral.api.objects import Object
 from corral.api.resources import Resource
 from corral.api.rules import Rules
@@ -19,7 +19,7 @@ from corral.server.request import Request
 
 _BLANK: Object = {"metadata": {}, "spec": {}, "status": {}}
 KEPT_STATES = 256
-_METADATA_FIELDS = ("metadata.name", "metadata.namespace")
+METADATA_FIELDS = ("metadata.name", "metadata.namespace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Selection:
     def trigger(self) -> tuple[str, str] | None:
         """See `changes.Filter`."""
         for term in self.fields:
-            if term.equal and (self.resource is None or term.field in _METADATA_FIELDS):
+            if term.equal and (self.resource is None or term.field in METADATA_FIELDS):
                 return term.field, term.value
         return ("metadata.namespace", self.namespace) if self.namespace else None
 
@@ -102,7 +102,7 @@ def selection_of(core: Core, request: Request, *, by_namespace: bool = True) -> 
     resource = request.resource
     assert resource is not None
     rules = core.rules(resource)
-    inner = [term for term in terms if term.field not in _METADATA_FIELDS]
+    inner = [term for term in terms if term.field not in METADATA_FIELDS]
     _check_fields(inner, rules, resource.api_version)
     chosen = parse_labels(labels) if labels else ()
     if (inner and resource.storage_version) or (chosen and core.is_webhook_converted(resource)):
@@ -132,4 +132,9 @@ def _check_fields(terms: Iterable[FieldTerm], rules: Rules, api_version: str) ->
             continue
         if known:
             raise bad_request(rules.unselectable(term.field, api_version))
-        raise bad_request(f'"{term.field}" is not a known field selector: only "metadata.name", "metadata.namespace"')
+        raise unselectable(term)
+
+
+def unselectable(term: FieldTerm) -> ApiError:
+    """400 of a field that nobody can select by, where the two of the metadata are all there are."""
+    return bad_request(f'"{term.field}" is not a known field selector: only "metadata.name", "metadata.namespace"')

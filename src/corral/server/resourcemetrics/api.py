@@ -6,7 +6,7 @@ https://github.com/kubernetes/metrics (k8s.io/metrics/pkg/apis/metrics/v1beta1) 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from corral.api.errors import ApiError, bad_request, method_not_allowed, no_such_resource, not_found
+from corral.api.errors import ApiError, method_not_allowed, no_such_resource, not_found
 from corral.api.objects import Object
 from corral.api.selectors import FieldTerm, Requirement, parse_fields, parse_labels
 from corral.api.tables import definitions
@@ -19,9 +19,9 @@ from corral.server.resourcemetrics import document
 from corral.server.resourcemetrics.document import API_VERSION, GROUP, VERSION
 from corral.server.resourcemetrics.samples import Usage
 from corral.server.resourcemetrics.scraper import Scraper
+from corral.server.selection import METADATA_FIELDS, unselectable
 
 KIB = 1024
-_FIELDS = ("metadata.name", "metadata.namespace")
 
 
 class ResourceMetrics:
@@ -144,8 +144,8 @@ def _selectors(request: Request) -> tuple[tuple[FieldTerm, ...], tuple[Requireme
     fields, labels = request.query.get("fieldSelector", ""), request.query.get("labelSelector", "")
     terms = parse_fields(fields) if fields else ()
     for term in terms:
-        if term.field not in _FIELDS:
-            raise bad_request(f'"{term.field}" is not a known field selector: only "metadata.name", "metadata.namespace"')
+        if term.field not in METADATA_FIELDS:
+            raise unselectable(term)
     return terms, parse_labels(labels) if labels else ()
 
 
