@@ -128,15 +128,21 @@ def flow_objects(now_s: float) -> Iterable[Wanted]:
         meta: Object = {"name": name, "generation": 1, "annotations": {FLOW_AUTOUPDATE: "true"}}
         about: Object = {"kind": "PriorityLevelConfiguration", "apiVersion": version, "metadata": meta}
         level = {**about, "spec": spec, "status": {}}
-        yield Wanted("prioritylevelconfigurations.flowcontrol.apiserver.k8s.io", level, respecified)
+        yield Wanted("prioritylevelconfigurations.flowcontrol.apiserver.k8s.io", level, _respecified)
     for name, spec in data["flowSchemas"].items():
         meta = {"name": name, "generation": 1, "annotations": {FLOW_AUTOUPDATE: "true"}}
         about = {"kind": "FlowSchema", "apiVersion": version, "metadata": meta}
-        found = f'object named "{spec["priorityLevelConfiguration"]["name"]}" and it exists'
-        message = f"This FlowSchema references the PriorityLevelConfiguration {found}"
-        condition = _condition("Dangling", "False", "Found", message, now_s)
+        condition = dangling(spec["priorityLevelConfiguration"]["name"], found=True, now_s=now_s)
         schema = {**about, "spec": spec, "status": {"conditions": [condition]}}
-        yield Wanted("flowschemas.flowcontrol.apiserver.k8s.io", schema, respecified)
+        yield Wanted("flowschemas.flowcontrol.apiserver.k8s.io", schema, _respecified)
+
+
+def dangling(level: str, *, found: bool, now_s: float) -> Object:
+    """The condition Dangling of a flow schema whose level is there, or is not."""
+    reference = f'This FlowSchema references the PriorityLevelConfiguration object named "{level}"'
+    if found:
+        return _condition("Dangling", "False", "Found", f"{reference} and it exists", now_s)
+    return _condition("Dangling", "True", "NotFound", f"{reference} but there is no such object", now_s)
 
 
 def _read_defaults() -> Object:
@@ -247,7 +253,7 @@ def _keep(old: Object, want: Object) -> Object | None:
     return None
 
 
-def respecified(old: Object, want: Object) -> Object | None:
+def _respecified(old: Object, want: Object) -> Object | None:
     """Flow schemas and levels follow the defaults while their annotation says so."""
     if (old["metadata"].get("annotations") or {}).get(FLOW_AUTOUPDATE) != "true" or old.get("spec") == want["spec"]:
         return None

@@ -5,10 +5,10 @@ Mandatory objects get their specs back whatever is done to them; suggested ones 
 """
 
 from corral.api.objects import Key, Object
-from corral.base.clock import Clock, rfc3339
+from corral.base.clock import Clock
 from corral.client.client import Client
 from corral.loop.controller import Controller
-from corral.server.bootstrap import Wanted, flow_objects, respecified
+from corral.server.bootstrap import Wanted, dangling, flow_objects
 from corral.server.cache import Cache
 from corral.server.flowcontrol.limiter import LEVELS, SCHEMAS
 from corral.server.flowcontrol.rules import level_of
@@ -22,7 +22,7 @@ def restored(present: Object | None, want: Wanted) -> Object | None:
         return want.object
     name = want.object["metadata"]["name"]
     if name not in MANDATORY:
-        return respecified(present, want.object)
+        return want.repair(present, want.object)
     spec = dict(want.object["spec"])
     if name == "exempt" and "exempt" in spec:  # How much the exempt level lends is the administrator's to say.
         spec["exempt"] = present["spec"].get("exempt") or spec["exempt"]
@@ -31,15 +31,7 @@ def restored(present: Object | None, want: Wanted) -> Object | None:
 
 def with_dangling(schema: Object, *, found: bool, now_s: float) -> Object:
     """The schema with its condition Dangling."""
-    level = level_of(schema)
-    verb = "and it exists" if found else "but there is no such object"
-    condition = {
-        "type": "Dangling",
-        "status": "False" if found else "True",
-        "lastTransitionTime": rfc3339(now_s),
-        "reason": "Found" if found else "NotFound",
-        "message": f'This FlowSchema references the PriorityLevelConfiguration object named "{level}" {verb}',
-    }
+    condition = dangling(level_of(schema), found=found, now_s=now_s)
     conditions = (schema.get("status") or {}).get("conditions") or []
     before = next((one for one in conditions if one["type"] == "Dangling"), None)
     if before is not None and (before["status"], before.get("message")) == (condition["status"], condition["message"]):
