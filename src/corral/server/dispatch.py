@@ -22,8 +22,8 @@ from corral.server.core import Core
 from corral.server.flowcontrol import Limiter, RejectedError, Ticket
 from corral.server.pages import Pages
 from corral.server.paths import PageNotFoundError
-from corral.server.refusals import failure, no_such_page, refusal, status_of
-from corral.server.request import Request, Response
+from corral.server.refusals import failure, refusal, status_of
+from corral.server.request import Request, Response, plain
 from corral.server.verbs import VERBS
 from corral.store.contract import StoreUnavailable
 
@@ -116,7 +116,7 @@ class Dispatcher:
         except ApiError as error:
             return refusal(error, request)
         except PageNotFoundError:
-            return no_such_page()
+            return plain(404, "404 page not found")
         except RejectedError as error:
             return error.response()
         except StoreUnavailable as error:

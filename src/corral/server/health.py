@@ -7,9 +7,8 @@ import platform
 from collections.abc import Awaitable, Callable, Mapping
 
 from corral.api.objects import Object
-from corral.server.request import Request, Response
+from corral.server.request import TEXT, Request, Response
 
-TEXT = "text/plain; charset=utf-8"
 VERSION = "v1.36.2"
 
 #: A check returns nothing when all is well, and says what is wrong by raising.

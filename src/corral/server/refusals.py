@@ -11,7 +11,6 @@ from corral.server.request import Request, Response
 
 log = logging.getLogger(__name__)
 
-TEXT = "text/plain; charset=utf-8"
 #: Of what Python can hold and JSON cannot: what nests too deep, integers of more than 64 bits.
 UNWRITABLE = "the request makes an object that cannot be written as JSON: it nests too deep or holds too large a number"
 #: How orjson says so: by a plain TypeError.
@@ -29,11 +28,6 @@ def refusal(error: ApiError, request: Request) -> Response:
         del status["reason"]
     want = _wanted_of_errors(request)
     return Response(error.code, body(request, status, want), want.content_type, headers, warnings=request.warnings)
-
-
-def no_such_page() -> Response:
-    """404 of a path that is no resource and no page."""
-    return Response(404, b"404 page not found\n", TEXT, headers={"X-Content-Type-Options": "nosniff"})
 
 
 def failure(error: Exception, request: Request) -> tuple[ApiError, bool]:

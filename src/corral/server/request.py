@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from corral.server.audit.auditor import Audited
     from corral.server.watching import Watch
 
+#: The media type of answers that are meant for people.
+TEXT = "text/plain; charset=utf-8"
+
 
 class User(Struct, frozen=True):
     """Who asks: `authentication.k8s.io` UserInfo."""
@@ -99,6 +102,11 @@ class Response(Struct):
     def goes_on(self) -> bool:
         """Whether its end is not its beginning."""
         return self.pieces is not None or self.is_open
+
+
+def plain(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A refusal in plain text, with further headers: from where nothing is known of objects, as in the reference."""
+    return Response(status, f"{text}\n".encode(), TEXT, headers={**(headers or {}), "X-Content-Type-Options": "nosniff"})
 
 
 class Rounds:

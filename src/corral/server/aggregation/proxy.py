@@ -19,12 +19,11 @@ from corral.server.aggregation.backends import Backend, Backends
 from corral.server.aggregation.identity import headers_of, is_claim
 from corral.server.answers import read_up_to
 from corral.server.lookup import Lookup
-from corral.server.request import Request, Response, User
+from corral.server.request import TEXT, Request, Response, User, plain
 from corral.server.services import locate
 from corral.server.streams.relay import HOP_BY_HOP, Relay
 from corral.server.streams.upgrade import dial_error, pass_through
 
-TEXT = "text/plain; charset=utf-8"
 CONNECT_TIMEOUT_S = 30.0
 #: An ordinary request is given up after this time; watches and upgrades are not.
 REQUEST_TIMEOUT_S = 60.0
@@ -142,11 +141,6 @@ class Proxy:
             tls.verify_mode = ssl.CERT_NONE
         tls.load_cert_chain(*self._files)
         return tls
-
-
-def plain(status: int, text: str) -> Response:
-    """An answer of the aggregator's own."""
-    return Response(status, text.encode() + b"\n", TEXT, headers={"X-Content-Type-Options": "nosniff"})
 
 
 def _target(request: Request) -> str:

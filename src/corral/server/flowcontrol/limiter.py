@@ -10,7 +10,7 @@ from corral.server.flowcontrol import rules
 from corral.server.flowcontrol.level import Level, Pool, Ticket
 from corral.server.flowcontrol.metrics import Counts
 from corral.server.flowcontrol.seats import TOTAL, cost, is_long_running
-from corral.server.request import Request, Response
+from corral.server.request import Request, Response, plain
 
 if TYPE_CHECKING:
     from corral.server.core import Core
@@ -35,9 +35,9 @@ class RejectedError(Exception):
 
     def response(self) -> Response:
         """The answer."""
-        text = b"Too many requests, please try again later.\n"
-        headers = {"Retry-After": str(RETRY_AFTER_S), "X-Content-Type-Options": "nosniff"}
-        return Response(429, text, "text/plain; charset=utf-8", headers=headers, marks=self.marks)
+        made = plain(429, "Too many requests, please try again later.", {"Retry-After": str(RETRY_AFTER_S)})
+        made.marks = self.marks
+        return made
 
 
 class _Class:
