@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aiohttp import HttpVersion11, web
 
 from corral.server.http.connection import Connection
-from corral.server.http.writing import DRAIN_TIMEOUT_S, head_of, packer_for, warning_values
+from corral.server.http.writing import DRAIN_TIMEOUT_S, head_of, lines_of, packer_for, warning_values
 from corral.server.request import Request, Response
 from corral.server.watching import LAST_CHUNK, chunk
 
@@ -85,12 +85,10 @@ def _begin(raw: web.BaseRequest, connection: Connection, response: Response) -> 
     """Write the head of an answer whose length is not known; whether the connection can be used again after it."""
     connection.chunked = raw.version >= HttpVersion11
     keep = connection.chunked and bool(raw.keep_alive)
-    lines = [f"Warning: {text}\r\n" for text in warning_values(response.warnings)]
-    lines += [f"{name}: {value}\r\n" for name, value in response.headers.items()]
-    head = head_of(response.status, response.content_type, None, keep) + response.marks
+    head = head_of(response.status, response.content_type, None, keep) + lines_of(response)
     if connection.chunked:
         head += b"Transfer-Encoding: chunked\r\n"
-    connection.write(b"%b%b\r\n" % (head, "".join(lines).encode("latin-1", "replace")))
+    connection.write(head + b"\r\n")
     return keep
 
 

@@ -32,7 +32,7 @@ class Whole:
 
     __slots__ = ("_answer", "_connection", "_head_only", "keep_alive")
 
-    def __init__(self, response: Response, request: Request, connection: Connection | None = None) -> None:
+    def __init__(self, response: Response, request: Request, connection: Connection) -> None:
         self._connection = connection
         self._answer = response
         self._head_only = request.method == "HEAD"
@@ -43,23 +43,16 @@ class Whole:
         """Write everything."""
         answer = self._answer
         self.keep_alive = keep = request.keep_alive
-        head = head_of(answer.status, answer.content_type, len(answer.body), keep)
-        if answer.marks:
-            head += answer.marks
-        if answer.headers or answer.warnings:
-            lines = [f"{name}: {value}\r\n" for name, value in answer.headers.items()]
-            if answer.warnings:
-                lines += [f"Warning: {text}\r\n" for text in warning_values(answer.warnings)]
-            if "Cache-Control" in answer.headers:
-                head = head.replace(NOT_CACHED, b"", 1)
-            head += "".join(lines).encode("latin-1", "replace")
+        head = head_of(answer.status, answer.content_type, len(answer.body), keep) + lines_of(answer)
+        if "Cache-Control" in answer.headers:
+            head = head.replace(NOT_CACHED, b"", 1)
         transport = request.transport
         if transport is None:
             return
         try:
             if self._head_only or len(answer.body) <= PIECE_BYTES:
                 transport.write(head + b"\r\n" if self._head_only else head + b"\r\n" + answer.body)
-                if self._connection is not None and self._connection.blocked:
+                if self._connection.blocked:
                     # Who sends requests and reads no answers is not answered more; what waits needs no seat.
                     self._connection.release()
                     async with asyncio.timeout(DRAIN_TIMEOUT_S):
@@ -67,21 +60,18 @@ class Whole:
                 return
             transport.write(head + b"\r\n")
             async with asyncio.timeout(DRAIN_TIMEOUT_S):
-                await _write_in_pieces(request, answer.body)
+                await _write_in_pieces(self._connection, answer.body)
         except TimeoutError:  # Who reads so slowly holds up the others of its priority level.
             transport.abort()
         finally:
-            if self._connection is not None:
-                self._connection.release()
+            self._connection.release()
 
     async def write_eof(self, data: bytes = b"") -> None:
         """All is written."""
 
 
-async def _write_in_pieces(request: web.BaseRequest, body: bytes) -> None:
+async def _write_in_pieces(connection: Connection, body: bytes) -> None:
     """Write as fast as the client reads: what is encrypted and waits is never more than some pieces."""
-    connection = request.protocol
-    assert isinstance(connection, Connection)
     left = memoryview(body)
     while left:
         connection.write(left[:PIECE_BYTES])
@@ -112,6 +102,16 @@ def head_of(status: int, content_type: str, length: int | None, keep: bool) -> b
     if length is None or status == HTTPStatus.NOT_MODIFIED:
         return b"%bDate: %b\r\n%b" % (parts[0], _date[1], parts[1])
     return b"%bDate: %b\r\nContent-Length: %d\r\n%b" % (parts[0], _date[1], length, parts[1])
+
+
+def lines_of(response: Response) -> bytes:
+    """The header lines that are an answer's own, after the first ones."""
+    if not response.headers and not response.warnings:
+        return response.marks
+    lines = [f"{name}: {value}\r\n" for name, value in response.headers.items()]
+    if response.warnings:
+        lines += [f"Warning: {text}\r\n" for text in warning_values(response.warnings)]
+    return response.marks + "".join(lines).encode("latin-1", "replace")
 
 
 def _phrase(status: int) -> str:
