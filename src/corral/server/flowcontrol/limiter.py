@@ -85,7 +85,7 @@ class Limiter:
 
     def enter(self, request: Request) -> Ticket | None:
         """Admit the request, or queue it: then its `turn` comes. None where it is not counted. Raises RejectedError."""
-        if request.subresource and is_long_running(request):
+        if is_long_running(request):
             return None
         found = self._class(request)
         if found is None:
@@ -94,8 +94,7 @@ class Limiter:
         if level.exempt:
             found.count[0] += 1
             return found.free
-        seats = min(cost(self._core, request), self._total) if request.verb in _WEIGHED else 1
-        ticket = Ticket(level, seats, found.marks)
+        ticket = Ticket(level, min(cost(self._core, request), self._total), found.marks)
         if level.admit(ticket):
             found.count[0] += 1
             return ticket
@@ -169,10 +168,6 @@ class Limiter:
                 count = self.counts.dispatched(level.name, schema["metadata"]["name"])
                 found.append((schema, _Class(schema, self.levels[level.name], uid, count)))
         return found
-
-
-#: Verbs whose requests may cost more than one seat.
-_WEIGHED = frozenset({"list", "watch", "deletecollection"})
 
 
 def _give_up(turn: "asyncio.Future[None] | None") -> None:

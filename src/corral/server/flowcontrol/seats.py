@@ -12,6 +12,8 @@ TOTAL = 120
 OBJECTS_PER_SEAT = 100
 #: Requests that last as long as their clients like, and whose work is not in the event loop.
 LONG_RUNNING = frozenset({"attach", "exec", "log", "portforward", "proxy"})
+#: Verbs whose requests may cost more than one seat.
+WEIGHED = frozenset({"deletecollection", "list", "watch"})
 
 
 def is_long_running(request: Request) -> bool:
@@ -21,15 +23,15 @@ def is_long_running(request: Request) -> bool:
 
 def cost(core: Core, request: Request) -> int:
     """The seats that a request takes while it is worked on."""
-    resource = request.resource
-    if resource is None or resource.is_foreign or request.subresource:
+    resource, verb = request.resource, request.verb
+    if verb not in WEIGHED or resource is None or resource.is_foreign or request.subresource:
         return 1
-    if request.verb == "list":
+    if verb == "list":
         count = _count(core, request)
         limit = request.query.get("limit", "") if request.query else ""
         if limit.isascii() and limit.isdigit() and int(limit[:9]):
             count = min(count, int(limit[:9]))
-    elif (request.verb == "watch" and is_true(request.query.get("sendInitialEvents"))) or request.verb == "deletecollection":
+    elif verb == "deletecollection" or is_true(request.query.get("sendInitialEvents")):
         count = _count(core, request)
     else:
         return 1
