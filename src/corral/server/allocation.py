@@ -57,15 +57,11 @@ class Allocation:
         self._ports = range(config.node_port_min, config.node_port_max + 1)
         self._taken: Counter[str] = Counter()
         self._pending: Counter[str] = Counter()
-        for item in services.items.values():
-            self._taken.update(_holdings(item.object))
-        services.listen(self._follow)
-        for item in ranges.items.values():
-            self._follow_range(Change(item.revision, None, item))
-        ranges.listen(self._follow_range)
-        for item in addresses.items.values():
-            self._follow_address(Change(item.revision, None, item))
-        addresses.listen(self._follow_address)
+        follows = (services, self._follow), (ranges, self._follow_range), (addresses, self._follow_address)
+        for collection, follow in follows:
+            for item in collection.items.values():
+                follow(Change(item.revision, None, item))
+            collection.listen(follow)
 
     def _follow_range(self, change: Change) -> None:
         for item in (change.old, change.new):
