@@ -120,6 +120,28 @@ def test_mixed_list(tmp_path) -> None:
     told(tmp_path, story)
 
 
+def test_a_list_that_changes_while_it_is_converted(tmp_path) -> None:
+    """What is kept of it is not taken for what the collection is by then."""
+    late = []
+
+    async def slow(url_path, review):
+        for write in late:
+            late.clear()
+            await write()
+        return answer(url_path, review)
+
+    async def story(server, hook) -> None:
+        await call(server, "POST", path("v1"), crontab("a", hostPort="a:1"))
+        late.append(lambda: call(server, "POST", path("v1"), crontab("b", hostPort="b:1")))
+        before = await call(server, "GET", path("v2"))
+        assert [obj["metadata"]["name"] for obj in before["items"]] == ["a"]
+        after = await call(server, "GET", path("v2"))
+        assert [obj["metadata"]["name"] for obj in after["items"]] == ["a", "b"]
+        assert int(before["metadata"]["resourceVersion"]) < int(after["metadata"]["resourceVersion"])
+
+    told(tmp_path, story, slow)
+
+
 def test_writes_in_a_version_that_is_not_stored(tmp_path) -> None:
     """What is written in v2 is stored as v1; patches see v2; nothing is asked again for what was just written."""
 

@@ -56,21 +56,24 @@ class Page(Struct, dict=True):
         return sum([len(item.raw) for item in self.items]) > LONG_BYTES
 
 
-def kept(core: Core, request: Request, resource: Resource, want: Wanted, namespace: str, page: Page) -> Response | None:
-    """A whole collection as it stands there: its joined items are kept. None where it is long, or wanted otherwise."""
-    if want.view or not is_plain(request, want):
-        return None
-    version = core.collection(resource).version
+async def collection(core: Core, request: Request, resource: Resource, want: Wanted, namespace: str) -> Response:
+    """A whole collection as it stands there: its joined items are kept until it changes, unless they are long."""
+    stored, joins = core.collection(resource), not want.view and is_plain(request, want)
+    # All of one moment: it may change while a webhook converts what is shown.
+    version, revision = stored.version, core.cache.revision
     key = (resource.api_version, resource.plural, namespace)
-    known = core.joined.get(key)
+    known = core.joined.get(key) if joins else None
     if known is None or known[0] != version:
-        if page.is_long:
-            return None
+        page = Page(stored.list(namespace), revision)
+        await core.prepare(resource, page.items)
+        if not joins or page.is_long:
+            return await answer(core, request, resource, want, page)
+        show, opening = _as_they_are(core, resource)
+        known = (version, b"".join(_separated(show(page.items), opening)))
         if len(core.joined) >= KEPT_JOINED:
             del core.joined[next(iter(core.joined))]
-        show, opening = _as_they_are(core, resource)
-        known = core.joined[key] = (version, b"".join(_separated(show(page.items), opening)))
-    body = b"".join((_head(resource, page), known[1], TAIL))
+        core.joined[key] = known
+    body = b"".join((_head(resource, Page([], revision)), known[1], TAIL))
     return Response(200, body, want.content_type, warnings=request.warnings)
 
 

@@ -35,14 +35,8 @@ async def handle(core: Core, request: Request) -> Response:
     selection = selection_of(core, request, by_namespace=False)
     if selection is None and not options.limit and not options.continue_ and options.version in ("", "0"):
         await core.catch_up()
-        page = Page(core.collection(resource).list(object_namespace(request)), core.cache.revision)
-        await core.prepare(resource, page.items)
-        kept = lists.kept(core, request, resource, want, object_namespace(request), page)
-        if kept is not None:
-            return kept
-    else:
-        page = await page_of(core, request, options, selection)
-    return await lists.answer(core, request, resource, want, page)
+        return await lists.collection(core, request, resource, want, object_namespace(request))
+    return await lists.answer(core, request, resource, want, await page_of(core, request, options, selection))
 
 
 async def page_of(core: Core, request: Request, options: ListOptions, selection: Selection | None) -> Page:
