@@ -111,7 +111,7 @@ def nodes(house: House) -> None:
 def aggregation(house: House) -> None:
     """Other servers answer for their group versions."""
     core = house.core
-    core.aggregation = Aggregation(core.backends, core.cache, core.relay, house.keys)
+    core.aggregation = Aggregation(core.backends, core.cache, house.lookup, core.relay, house.keys)
     house.control(*core.aggregation.controllers(house.client, core.clock))
 
 

@@ -11,7 +11,7 @@ from corral.server.aggregation.backends import API_SERVICES, Backends
 from corral.server.aggregation.documents import Documents
 from corral.server.aggregation.proxy import Proxy
 from corral.server.cache import Cache
-from corral.server.lookup import CacheLookup
+from corral.server.lookup import Lookup
 from corral.server.request import Request, Response
 from corral.server.streams.relay import Relay
 
@@ -19,10 +19,10 @@ from corral.server.streams.relay import Relay
 class Aggregation:
     """Answers for what the server does not store."""
 
-    def __init__(self, backends: Backends, cache: Cache, relay: Relay, keys: pki.Pki) -> None:
+    def __init__(self, backends: Backends, cache: Cache, lookup: Lookup, relay: Relay, keys: pki.Pki) -> None:
         self.backends = backends
         self._cache = cache
-        self._lookup = CacheLookup(cache)
+        self._lookup = lookup
         self._proxy = Proxy(backends, self._lookup, relay, keys.front_proxy_client_certificate, keys.front_proxy_client_key)
         self.documents = Documents(backends, self._proxy)
         backends.follow(cache.collection(API_SERVICES))
