@@ -22,7 +22,7 @@ from corral.server.lookup import Lookup
 from corral.server.request import TEXT, Request, Response, User, plain
 from corral.server.services import locate
 from corral.server.streams.relay import HOP_BY_HOP, Relay
-from corral.server.streams.upgrade import dial_error, pass_through
+from corral.server.streams.upgrade import dial_error, is_upgrade, pass_through
 
 CONNECT_TIMEOUT_S = 30.0
 #: An ordinary request is given up after this time; watches and upgrades are not.
@@ -60,7 +60,7 @@ class Proxy:
             return plain(503, "service unavailable")
         tls = self._tls(backend.ca, backend.insecure)
         identity = list(headers_of(request.user))
-        if "upgrade" in request.headers.get("Connection", "").lower() and request.headers.get("Upgrade"):
+        if is_upgrade(request):
             return Response(upgrade=lambda raw: pass_through(raw, url, tls, add=identity, server_name=backend.host))
         headers = [*_forwarded(request), *identity]
         total_s = None if request.verb == "watch" else REQUEST_TIMEOUT_S

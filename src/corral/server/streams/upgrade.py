@@ -9,6 +9,7 @@ from aiohttp import web
 
 from corral.api.errors import ApiError
 from corral.base.takeover import Answer, Wire, give_back, join, open_upgraded, take_over
+from corral.server.request import Request
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ async def stream(request: web.BaseRequest, url: str, tls: ssl.SSLContext | None)
     return await pass_through(request, url, tls)
 
 
-def is_upgrade(request: web.BaseRequest) -> bool:
+def is_upgrade(request: web.BaseRequest | Request) -> bool:
     """Whether the client asks to go on with another protocol."""
     return "upgrade" in request.headers.get("Connection", "").lower() and bool(request.headers.get("Upgrade"))
 
