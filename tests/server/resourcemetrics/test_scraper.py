@@ -101,7 +101,9 @@ def test_an_agent_that_does_not_answer_costs_only_its_own_node():
 def test_nodes_that_went_are_forgotten():
     async def story(scraper, agents, clock):
         await look(scraper, clock, "n", "m")
-        scraper.keep_only(["m"])
+        await clock.advance(STALE_S + 1)
+        await look(scraper, clock, "m")
+        assert scraper._pairs.keys() == {"m"}
         assert scraper.node("n") is None
         assert scraper.node("m") is not None
 

@@ -69,7 +69,6 @@ class ResourceMetrics:
         objects = self._objects("pods", request.namespace, names)
         running = (one for one in objects if _is_running(one))
         chosen = [one for one in running if _is_wanted(one, fields, labels)]
-        self._scraper.keep_only(node["metadata"]["name"] for node in self._lookup.list("nodes"))
         await self._scraper.look({one["spec"]["nodeName"] for one in chosen})
         return [made for one in chosen if (made := self._pod(one)) is not None]
 

@@ -72,6 +72,7 @@ class Scraper:
         """Have fresh samples of these nodes, as far as their agents answer."""
         due = [node for node in nodes if not self._is_fresh(node)]
         if due:
+            self._pairs = {node: pair for node, pair in self._pairs.items() if self._is_recent(pair)}
             await asyncio.gather(*(asyncio.shield(self._task(node)) for node in due))
 
     def node(self, node: str) -> Usage | None:
@@ -83,11 +84,6 @@ class Scraper:
         """What a container on a node uses; None where it is not known."""
         pair = self._recent(node)
         return None if pair is None else between(pair.before.containers.get(key), pair.after.containers.get(key))
-
-    def keep_only(self, nodes: Iterable[str]) -> None:
-        """Forget all other nodes."""
-        for gone in self._pairs.keys() - set(nodes):
-            del self._pairs[gone]
 
     def _task(self, node: str) -> "asyncio.Task[None]":
         """The one look at a node that all who ask now share."""
@@ -118,4 +114,7 @@ class Scraper:
 
     def _recent(self, node: str) -> _Pair | None:
         pair = self._pairs.get(node)
-        return pair if pair is not None and self._clock.now() - pair.taken_s <= STALE_S else None
+        return pair if pair is not None and self._is_recent(pair) else None
+
+    def _is_recent(self, pair: _Pair) -> bool:
+        return self._clock.now() - pair.taken_s <= STALE_S
