@@ -71,7 +71,7 @@ class Collection:
             raise expired(TOO_OLD.format(revision, self.floor))
         items = dict(self.items)
         for change in reversed(self._log[self._position(revision) :]):
-            key = (change.new or change.old).key  # type: ignore[union-attr]
+            key = change.newest.key
             if change.old is None:
                 items.pop(key, None)
             else:

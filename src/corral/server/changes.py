@@ -121,6 +121,13 @@ class Change:
         self.old = old
         self._lines: dict[tuple[EventType, View], bytes] = {}
 
+    @property
+    def newest(self) -> Cached:
+        """The state that it leaves; of an object that went, the last one."""
+        found = self.new or self.old
+        assert found is not None
+        return found
+
     def seen_by(self, filter: Filter | None) -> tuple[EventType, Cached] | None:
         """The event as one with this filter sees it: objects enter and leave a selector."""
         had = self.old is not None and (filter is None or filter.matches(self.old))

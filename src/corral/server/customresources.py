@@ -55,7 +55,7 @@ class CustomResources:
                 log.exception("definition %s", name)
 
         def noticed(change: Change) -> None:
-            name = (change.new or change.old).name  # type: ignore[union-attr]
+            name = change.newest.name
             take(name, None if change.new is None else change.new.object)
             changed()
             if name in self._waiters and (change.new is None or _is_settled(change.new.object)):

@@ -35,7 +35,7 @@ async def keep_definitions(core: Core) -> None:
         woken.set()
 
     def noticed(change: Change) -> None:
-        again((change.new or change.old).name)  # type: ignore[union-attr]
+        again(change.newest.name)
         if change.new is None:
             for item in collection.list():  # One of them may have waited for a name.
                 if not definitions.is_true(item.object, "NamesAccepted"):

@@ -165,16 +165,14 @@ def build(cache: Cache, this: Availability, clock: Clock) -> Controller:
 
     def changed(change: Change) -> None:
         if change.new is None or change.old is None or _asks(change.new.object) != _asks(change.old.object):
-            controller.queue.add(Key("", (change.new or change.old).name))  # type: ignore[union-attr]
+            controller.queue.add(Key("", change.newest.name))
 
     def service_changed(change: Change) -> None:
-        item = change.new or change.old
-        assert item is not None
+        item = change.newest
         of_service(item.namespace, item.name)
 
     def slice_changed(change: Change) -> None:
-        item = change.new or change.old
-        assert item is not None
+        item = change.newest
         of_service(item.namespace, item.labels.get(NAME_LABEL, ""))
 
     api_services.listen(changed)

@@ -10,6 +10,7 @@ from corral.client.client import Client
 from corral.loop.controller import Controller
 from corral.server.bootstrap import Wanted, dangling, flow_objects
 from corral.server.cache import Cache
+from corral.server.changes import Change
 from corral.server.flowcontrol.limiter import LEVELS, SCHEMAS
 from corral.server.flowcontrol.rules import level_of
 
@@ -68,18 +69,13 @@ def build(cache: Cache, client: Client, clock: Clock) -> Controller:
         for item in schemas.list():
             controller.queue.add(Key(SCHEMAS, item.name))
 
-    def level_changed(name: str, *, came_or_went: bool) -> None:
-        controller.queue.add(Key(LEVELS, name))
-        if came_or_went:
+    def level_changed(change: Change) -> None:
+        controller.queue.add(Key(LEVELS, change.newest.name))
+        if change.new is None or change.old is None:
             all_schemas()
 
-    schemas.listen(lambda change: controller.queue.add(Key(SCHEMAS, (change.new or change.old).name)))  # type: ignore[union-attr]
-    levels.listen(
-        lambda change: level_changed(
-            (change.new or change.old).name,  # type: ignore[union-attr]
-            came_or_went=change.new is None or change.old is None,
-        )
-    )
+    schemas.listen(lambda change: controller.queue.add(Key(SCHEMAS, change.newest.name)))
+    levels.listen(level_changed)
     for key in defaults:
         controller.queue.add(key)
     all_schemas()
