@@ -36,15 +36,19 @@ def config_maps(spec: Object) -> set[str]:
     return names - {""}
 
 
+def claim_of(pod: Object, volume: Object) -> str:
+    """The name of the PersistentVolumeClaim of one of a pod's volumes; '' where it has none.
+
+    That of an ephemeral volume is made for the pod, and named after both (KEP-1698).
+    """
+    if claim := volume.get("persistentVolumeClaim"):
+        return str(claim.get("claimName", ""))
+    return f"{pod['metadata']['name']}-{volume['name']}" if volume.get("ephemeral") is not None else ""
+
+
 def claims(pod: Object) -> set[str]:
     """The names of the PersistentVolumeClaims of a pod, those of its ephemeral volumes included."""
-    names = set()
-    for volume in pod["spec"].get("volumes") or ():
-        if claim := volume.get("persistentVolumeClaim"):
-            names.add(claim.get("claimName", ""))
-        elif volume.get("ephemeral"):
-            names.add(f"{pod['metadata']['name']}-{volume['name']}")
-    return names - {""}
+    return {claim_of(pod, volume) for volume in pod["spec"].get("volumes") or ()} - {""}
 
 
 def resource_claims(pod: Object) -> set[str]:

@@ -6,6 +6,7 @@ https://kubernetes.io/docs/concepts/storage/ephemeral-volumes/#generic-ephemeral
 from collections.abc import Callable
 
 from corral.api.objects import Key, Object, key_of
+from corral.api.podreferences import claim_of
 from corral.client.client import Client
 from corral.client.informer import Informers
 from corral.controllers.actions import Action, Actor, Create
@@ -22,7 +23,7 @@ def plan(pod: Object, exists: Callable[[str], bool]) -> list[Action]:
         return []
     actions: list[Action] = []
     for volume in ephemeral(pod):
-        name = f"{meta['name']}-{volume['name']}"
+        name = claim_of(pod, volume)
         if exists(name):
             continue
         template = volume["ephemeral"]["volumeClaimTemplate"]

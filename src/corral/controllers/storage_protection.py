@@ -4,6 +4,7 @@ Admission puts the finalizer on. https://kubernetes.io/docs/concepts/storage/per
 """
 
 from corral.api.objects import Key, Object
+from corral.api.podreferences import claim_of
 from corral.client.client import Client
 from corral.client.informer import Informers
 from corral.controllers.actions import Action, Actor, Update
@@ -33,13 +34,8 @@ def claims_of(pod: Object) -> list[str]:
     if not pod["spec"].get("nodeName") or is_finished(pod):
         return []
     namespace = pod["metadata"]["namespace"]
-    names = []
-    for volume in pod["spec"].get("volumes") or ():
-        if "persistentVolumeClaim" in volume:
-            names.append(volume["persistentVolumeClaim"]["claimName"])
-        elif "ephemeral" in volume:
-            names.append(f"{pod['metadata']['name']}-{volume['name']}")
-    return [f"{namespace}/{name}" for name in names]
+    names = (claim_of(pod, volume) for volume in pod["spec"].get("volumes") or ())
+    return [f"{namespace}/{name}" for name in names if name]
 
 
 def classes_of(obj: Object) -> list[str]:

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from corral.api import quantity
 from corral.api.hostports import HostPort, host_ports
 from corral.api.objects import Object, controller_of
+from corral.api.podreferences import claim_of
 
 #: What scoring takes a container to need that asks for nothing: without it, idle pods would all go to one node.
 DEFAULT_CPU_MILLI = 100
@@ -98,19 +99,16 @@ def _relevant(pod: Object) -> Object:
         "spec": {name: spec[name] for name in _SPEC_FIELDS if spec.get(name)},
         "containers": [_container(c, held) for c in spec.get("containers") or ()],
         "initContainers": [_container(c, held) for c in spec.get("initContainers") or ()],
-        "claims": _claims(meta, spec.get("volumes") or ()),
+        "claims": _claims(pod),
     }
 
 
-def _claims(meta: Object, volumes: Sequence[Object]) -> list[tuple[str, str]]:
+def _claims(pod: Object) -> list[tuple[str, str]]:
     """Name of each claim, once, and the pod's uid where the claim is its own."""
-    found = []
-    for volume in volumes:
-        if claim := volume.get("persistentVolumeClaim"):
-            found.append((claim["claimName"], ""))
-        elif volume.get("ephemeral"):
-            found.append((f"{meta['name']}-{volume['name']}", meta.get("uid", "")))
-    return list(dict.fromkeys(found))
+    uid = pod["metadata"].get("uid", "")
+    volumes = pod["spec"].get("volumes") or ()
+    found = ((claim_of(pod, volume), uid if volume.get("ephemeral") is not None else "") for volume in volumes)
+    return list(dict.fromkeys(claim for claim in found if claim[0]))
 
 
 def _held(status: Object) -> dict[str, list[Mapping[str, str]]]:

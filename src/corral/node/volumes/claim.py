@@ -10,6 +10,7 @@ from pathlib import Path
 from corral.api.errors import ApiError
 from corral.api.objects import Object
 from corral.api.persistentvolumes import is_bound
+from corral.api.podreferences import claim_of
 from corral.client.client import Client
 from corral.node.volumes import hostpath, ownership
 from corral.node.volumes.content import VolumeError
@@ -44,7 +45,7 @@ async def _claim_of(client: Client, pod: Object, volume: Object) -> Object:
     """The claim of a volume, which is bound."""
     meta = pod["metadata"]
     its_own = "ephemeral" in volume
-    name = f"{meta['name']}-{volume['name']}" if its_own else volume["persistentVolumeClaim"]["claimName"]
+    name = claim_of(pod, volume)
     try:
         claim = await client.get("persistentvolumeclaims", name, meta["namespace"])
     except ApiError as error:
