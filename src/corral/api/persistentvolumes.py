@@ -71,6 +71,25 @@ def serving(volume: Object) -> list[str]:
     return [str(claim)] if claim else [f"class/{class_of(volume)}"]
 
 
+def sought(claim: Object) -> list[str]:
+    """The keys of that index below which the volumes are that might serve a claim: those reserved for it, and the free ones."""
+    return [str(key_of(claim)), f"class/{class_of(claim)}"]
+
+
+def reference(claim: Object) -> Object:
+    """The claimRef of a volume that is for this claim and no other."""
+    named = {field: claim["metadata"].get(field, "") for field in ("namespace", "name", "uid", "resourceVersion")}
+    return {"kind": "PersistentVolumeClaim", "apiVersion": "v1", **named}
+
+
+def reserved(volume: Object, claim: Object) -> Object:
+    """The volume as it is once it was chosen for the claim; one that a user had reserved by name stays the user's choice."""
+    chosen = {} if is_for(volume, claim) else {BOUND_BY_CONTROLLER: "yes"}
+    annotations = {**(volume["metadata"].get("annotations") or {}), **chosen}
+    metadata = {**volume["metadata"], "annotations": annotations}
+    return {**volume, "metadata": metadata, "spec": {**volume["spec"], "claimRef": reference(claim)}}
+
+
 def is_for(volume: Object, claim: Object) -> bool:
     """Whether the volume is bound to the claim, or reserved for one of its name."""
     if claim_of(volume) != key_of(claim):

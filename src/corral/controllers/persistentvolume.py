@@ -44,10 +44,9 @@ class Binder:
             return None
         name, wanted = claim["spec"].get("volumeName"), facts.class_of(claim)
         named = self.volumes.get("", name) if name else None
-        free = self.volumes.indexed("serving", f"class/{wanted}")
-        reserved = self.volumes.indexed("serving", str(key))
+        candidates = [volume for found in facts.sought(claim) for volume in self.volumes.indexed("serving", found)]
         offer = Offer(self.classes.get("", wanted) if wanted else None, default_class(self.classes.objects(), STORAGE))
-        return await self._actor.act(plan_claim(claim, named, [*reserved, *free], offer))
+        return await self._actor.act(plan_claim(claim, named, candidates, offer))
 
     async def reconcile_volume(self, key: Key) -> float | None:
         """One look at a volume."""

@@ -63,17 +63,13 @@ def plan_order(claim: Object, storage_class: Object | None, nodes: Iterable[Obje
 def volume_of(order: Order, path: str) -> Object:
     """The volume whose folder is `path` on the node."""
     claim, chosen = order.claim, order.storage_class
-    meta, asked = claim["metadata"], claim["spec"]
+    asked = claim["spec"]
     hostname = order.node["metadata"].get("labels", {}).get(HOSTNAME, order.node["metadata"]["name"])
     here = {"key": HOSTNAME, "operator": "In", "values": [hostname]}
     spec = {
         "accessModes": asked["accessModes"],
         "capacity": {"storage": asked["resources"]["requests"]["storage"]},
-        "claimRef": {
-            "kind": "PersistentVolumeClaim",
-            "apiVersion": "v1",
-            **{field: meta[field] for field in ("namespace", "name", "uid", "resourceVersion")},
-        },
+        "claimRef": facts.reference(claim),
         "local": {"path": path},
         "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
         "persistentVolumeReclaimPolicy": chosen.get("reclaimPolicy", "Delete"),

@@ -4,7 +4,7 @@ Each plan looks at one claim or one volume, and at the other one that it names. 
 the race for it finds another. https://kubernetes.io/docs/concepts/storage/persistent-volumes/#lifecycle-of-a-volume-and-claim
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Struct
@@ -70,15 +70,8 @@ def plan_volume(volume: Object, claim: Object | None) -> list[Action]:
 def bind(claim: Object, volume: Object) -> list[Action]:
     """Have both name each other and say that they are Bound; what is so already is left out."""
     actions: list[Action] = []
-    ref = {
-        "kind": "PersistentVolumeClaim",
-        "apiVersion": "v1",
-        **{field: claim["metadata"].get(field, "") for field in ("namespace", "name", "uid", "resourceVersion")},
-    }
     if not volume["spec"].get("claimRef", {}).get("uid"):
-        chosen = {} if facts.is_for(volume, claim) else {BOUND_BY_CONTROLLER: "yes"}
-        spec = {**volume["spec"], "claimRef": ref}
-        actions.append(Update(VOLUMES, {**_annotated(volume, chosen), "spec": spec}))
+        actions.append(Update(VOLUMES, facts.reserved(volume, claim)))
     name = volume["metadata"]["name"]
     actions += _volume_status(volume, "Bound")
     wanted = {BIND_COMPLETED: "yes"} | ({} if claim["spec"].get("volumeName") else {BOUND_BY_CONTROLLER: "yes"})
@@ -154,8 +147,10 @@ def _unbind(volume: Object) -> list[Action]:
         del spec["claimRef"]
     else:
         spec["claimRef"] = {key: value for key, value in spec["claimRef"].items() if key != "uid"}
-    free = _annotated(volume, {BOUND_BY_CONTROLLER: ""})
-    return [Update(VOLUMES, {**free, "spec": spec}), *_volume_status(volume, "Available")]
+    meta = volume["metadata"]
+    annotations = {name: text for name, text in (meta.get("annotations") or {}).items() if name != BOUND_BY_CONTROLLER}
+    free = {**volume, "metadata": {**meta, "annotations": annotations}, "spec": spec}
+    return [Update(VOLUMES, free), *_volume_status(volume, "Available")]
 
 
 def _lose(claim: Object, reason: Literal["ClaimLost", "ClaimMisbound"], message: str) -> list[Action]:
@@ -199,12 +194,6 @@ def _of_claim(claim: Object, patch: Object, subresource: str = "") -> Patch:
     """A patch of this claim, and not of another of its name."""
     metadata = {**patch.get("metadata", {}), "uid": claim["metadata"]["uid"]}
     return Patch(CLAIMS, key_of(claim), {**patch, "metadata": metadata}, subresource=subresource)
-
-
-def _annotated(obj: Object, values: Mapping[str, str]) -> Object:
-    """The object with these annotations; '' takes one away."""
-    annotations = {**(obj["metadata"].get("annotations") or {}), **values}
-    return {**obj, "metadata": {**obj["metadata"], "annotations": {k: v for k, v in annotations.items() if v}}}
 
 
 def _phase(volume: Object) -> str:

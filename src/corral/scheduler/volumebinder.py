@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from corral.api import persistentvolumes as facts
-from corral.api.objects import Key, Object, key_of
-from corral.api.persistentvolumes import BOUND_BY_CONTROLLER, SELECTED_NODE, annotation
+from corral.api.objects import Key, Object
+from corral.api.persistentvolumes import SELECTED_NODE, annotation
 from corral.client.client import Client
 from corral.client.informer import Change, Informer, Informers
 from corral.scheduler.snapshot import NodeInfo
@@ -73,8 +73,7 @@ class VolumeBinder:
             del self._waiting[pod]
 
     def _candidates(self, claim: Object) -> list[Object]:
-        indexed = self._volumes.indexed
-        return [*indexed("serving", str(key_of(claim))), *indexed("serving", f"class/{facts.class_of(claim)}")]
+        return [volume for key in facts.sought(claim) for volume in self._volumes.indexed("serving", key)]
 
     async def _reserve(self, key: Key, name: str) -> None:
         """Have a free volume name the claim; the controller of volumes does the rest."""
@@ -85,15 +84,7 @@ class VolumeBinder:
             return
         if facts.claim_of(volume) and not facts.is_for(volume, claim):
             raise VolumesError(f'pv "{name}" is bound to another claim')
-        meta = claim["metadata"]
-        named = {field: meta[field] for field in ("namespace", "name", "uid", "resourceVersion")}
-        ref = {"kind": "PersistentVolumeClaim", "apiVersion": "v1", **named}
-        chosen = {} if facts.is_for(volume, claim) else {BOUND_BY_CONTROLLER: "yes"}
-        annotations = {**(volume["metadata"].get("annotations") or {}), **chosen}
-        metadata = {**volume["metadata"], "annotations": annotations}
-        await self._client.update(
-            "persistentvolumes", {**volume, "metadata": metadata, "spec": {**volume["spec"], "claimRef": ref}}
-        )
+        await self._client.update("persistentvolumes", facts.reserved(volume, claim))
 
     async def _select(self, key: Key, node: str) -> int:
         """Ask for the claim's volume to be made on `node`; from which revision on that shows."""
