@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from corral.api.objects import Key, Object, key_of
+from corral.api.objects import Key, Object, controller_of, key_of
 from corral.api.selectors import matches
 from corral.base.clock import Clock, parse_rfc3339, rfc3339
 from corral.client.client import Client
@@ -406,7 +406,7 @@ class Orphans:
         if not _is_held(pod):
             return False
         meta = pod["metadata"]
-        owner = next((o for o in meta.get("ownerReferences", ()) if o.get("controller")), None)
+        owner = controller_of(pod)
         if owner is None or owner["kind"] != "Job":
             return True
         job = self._jobs.get(meta["namespace"], owner["name"])

@@ -70,7 +70,7 @@ def build(client: Client, informers: Informers, clock: Clock) -> list[Controller
     addresses = informers.get(ADDRESSES, {"service": service_of})
 
     async def reconcile_service(key: Key) -> float | None:
-        present = addresses.indexed("service", f"{key.namespace}/{key.name}")
+        present = addresses.indexed("service", str(key))
         return await actor.act(plan_addresses(key, services.get(*key), present))
 
     async def reconcile_range(key: Key) -> float | None:

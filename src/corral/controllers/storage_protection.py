@@ -57,7 +57,7 @@ def build(client: Client, informers: Informers) -> list[Controller]:
         claim = claims.get(*key)
         if claim is None:
             return None
-        return await actor.act(plan(CLAIMS, claim, bool(pods.indexed("claim", f"{key.namespace}/{key.name}"))))
+        return await actor.act(plan(CLAIMS, claim, bool(pods.indexed("claim", str(key)))))
 
     async def reconcile_volume(key: Key) -> float | None:
         volume = volumes.get(*key)

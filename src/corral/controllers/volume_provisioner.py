@@ -20,6 +20,7 @@ from corral.client.client import Client
 from corral.client.events import Recorder
 from corral.client.informer import Informers
 from corral.controllers.actions import Action, Actor, Create, Delete, Note, Patch
+from corral.controllers.conditions import is_true
 from corral.controllers.volumebinding import CLAIMS, CLASSES, VOLUMES
 from corral.loop.controller import Controller
 
@@ -140,8 +141,7 @@ def _node_for(claim: Object, storage_class: Object, nodes: Iterable[Object]) -> 
 
 
 def _is_ready(node: Object) -> bool:
-    conditions = (node.get("status") or {}).get("conditions") or ()
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions) and not node["spec"].get("unschedulable")
+    return is_true(node, "Ready") and not node["spec"].get("unschedulable")
 
 
 class Provisioner:
