@@ -91,8 +91,8 @@ def _is_decided(status: Object) -> bool:
 
 
 def _to_replace(job: Object, pods: Sequence[Object], active: Sequence[Object]) -> dict[int, Object]:
-    """The failed pods that are kept until others have come in their place."""
-    if job["metadata"].get("deletionTimestamp") or _is_decided(job.get("status", {})):
+    """The failed pods that are kept until others have come in their place; none, unless failures are counted for each index."""
+    if not jobpolicies.has_index_limits(job) or job["metadata"].get("deletionTimestamp") or _is_decided(job.get("status", {})):
         return {}
     settled = {index_of(pod) for pod in active} | _succeeded_indexes(job, pods) | jobpolicies.failed_indexes(job, pods)
     return jobpolicies.to_replace(job, filter(_is_held, pods), settled)

@@ -127,8 +127,6 @@ def to_replace(job: Object, pods: Iterable[Object], settled: set[int]) -> dict[i
     `settled`: the indexes that have succeeded or failed, or of which a pod runs.
     """
     found: dict[int, Object] = {}
-    if not has_index_limits(job):
-        return found
     for pod in pods:
         index = index_of(pod)
         if index in settled or not _has_index(job, pod) or not is_failed(job, pod):
