@@ -4,6 +4,7 @@ Metrics are those of metrics.k8s.io, whoever serves it. https://kubernetes.io/do
 """
 
 import re
+from collections.abc import Iterable, Iterator
 
 import orjson
 
@@ -107,8 +108,8 @@ class HorizontalPodAutoscalerController:
         sources = autoscaling.sources(autoscaler)
         if not selector or not (scale.get("spec") or {}).get("replicas"):
             return View(scale, (), {}, history)
-        pods = self._selected(namespace, selector)
-        rivals = self._rivals(autoscaler, selector, pods)
+        pods = list(_selected(self._pods.indexed("namespace", namespace), selector))
+        rivals = self._rivals(key_of(autoscaler), selector, pods)
         if rivals:
             return View(scale, pods, {}, history, rivals=rivals)
         metrics = autoscaler["spec"].get("metrics") or ()
@@ -127,23 +128,17 @@ class HorizontalPodAutoscalerController:
         measured = {source: items if isinstance(items, str) else measure(items, *source) for source in sources}
         return View(scale, pods, measured, history, custom)
 
-    def _selected(self, namespace: str, selector: str) -> list[Object]:
-        requirements = parse_labels(selector)
-        here = self._pods.indexed("namespace", namespace)
-        return [p for p in here if all(one.matches(p["metadata"].get("labels") or {}) for one in requirements)]
-
-    def _rivals(self, autoscaler: Object, selector: str, pods: list[Object]) -> list[str]:
+    def _rivals(self, own: Key, selector: str, pods: list[Object]) -> list[str]:
         """All autoscalers of these pods, this one too, where there is another."""
-        own = key_of(autoscaler)
         self._selectors[own] = selector
-        names = {pod["metadata"]["name"] for pod in pods}
         others = [(key, text) for key, text in self._selectors.items() if key.namespace == own.namespace and key != own]
-        found = [
-            f"{key.namespace}/{key.name}"
-            for key, text in others
-            if any(pod["metadata"]["name"] in names for pod in self._selected(key.namespace, text))
-        ]
-        return sorted([*found, f"{own.namespace}/{own.name}"]) if found else []
+        found = [str(key) for key, text in others if any(_selected(pods, text))]
+        return sorted([*found, str(own)]) if found else []
+
+
+def _selected(pods: Iterable[Object], selector: str) -> Iterator[Object]:
+    requirements = parse_labels(selector)
+    return (p for p in pods if all(one.matches(p["metadata"].get("labels") or {}) for one in requirements))
 
 
 def measure(items: list[Object], resource: str, container: str) -> dict[str, PodMetric] | str:
