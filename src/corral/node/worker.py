@@ -171,10 +171,10 @@ class PodWorker:
         known, said = self.pod.get("status") or {}, self._last
         if self._gone or said is None or self._writer.busy:
             return
-        own = [c for c in said["conditions"] if c["type"] in OWN]
-        present = [c for c in known.get("conditions") or () if c["type"] in OWN]
+        own, _ = _conditions(said)
+        present, others = _conditions(known)
         if present != own or any(known.get(key) != said[key] for key in said if key != "conditions"):
-            self._writer.set({**said, "conditions": own + [c for c in known.get("conditions") or () if c["type"] not in OWN]})
+            self._writer.set({**said, "conditions": own + others})
 
     async def relist(self) -> None:
         """Compare with the runtime, in case an event was lost."""
@@ -401,8 +401,7 @@ class PodWorker:
         if self._last is None:
             return self.granted
         known: Object = self.pod.get("status") or {}
-        others = [c for c in known.get("conditions") or () if c["type"] not in OWN]
-        own = [c for c in self._last.get("conditions") or () if c["type"] in OWN]
+        (own, _), (_, others) = _conditions(self._last), _conditions(known)
         status = {**known, **self._last, "conditions": own + others}
         if known.get("phase") in ("Succeeded", "Failed"):
             status["phase"] = known["phase"]
@@ -483,3 +482,9 @@ def _is_coming_up(status: Object) -> bool:
     states = [made["state"] for field in ("initContainerStatuses", "containerStatuses") for made in status.get(field) or ()]
     waiting = [state.get("waiting") for state in states]
     return all(entry is not None and entry.get("reason") in COMING_UP_REASONS for entry in waiting)
+
+
+def _conditions(status: Object) -> tuple[list[Object], list[Object]]:
+    """The conditions that are the node's to say, and those of others."""
+    conditions = status.get("conditions") or ()
+    return [c for c in conditions if c["type"] in OWN], [c for c in conditions if c["type"] not in OWN]
