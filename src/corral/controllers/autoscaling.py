@@ -18,6 +18,7 @@ from corral.controllers.replicacount import MetricError, PodMetric, Proposal, To
 from corral.controllers.scalingrules import Bounds, History, Moment, longest_s, settle
 
 NOTHING = History()
+NO_METRICS = "no metrics returned from resource metrics API"
 #: Types of resource metrics → the field of their source, and what they are called.
 _RESOURCES = {"Resource": ("resource", "resource"), "ContainerResource": ("containerResource", "container resource")}
 
@@ -232,7 +233,7 @@ def _by_resource(autoscaler: Object, metric: Object, view: View, current: int, n
     field, kind = _RESOURCES[metric["type"]]
     source = metric[field]
     name, container, target, tolerance = source["name"], source.get("container", ""), source["target"], _tolerance(autoscaler)
-    measured = view.measured.get((name, container), "no metrics returned from resource metrics API")
+    measured = view.measured.get((name, container), NO_METRICS)
     goal = "usage" if target.get("averageValue") is not None else "utilization"
     try:
         if isinstance(measured, str):

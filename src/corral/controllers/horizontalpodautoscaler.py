@@ -18,7 +18,7 @@ from corral.client.events import Recorder
 from corral.client.informer import Change, Informers, by_namespace
 from corral.controllers import autoscaling, custommetrics
 from corral.controllers.actions import Actor
-from corral.controllers.autoscaling import Decision, View
+from corral.controllers.autoscaling import NO_METRICS, Decision, View
 from corral.controllers.replicacount import PodMetric
 from corral.controllers.scalingrules import History
 from corral.loop.controller import Controller
@@ -29,7 +29,6 @@ METRICS = "/apis/metrics.k8s.io/v1beta1/namespaces/{}/pods"
 PERIOD_S = 15.0
 #: A target that changes all the time is tried again so often.
 TRIES = 4
-NO_METRICS = "no metrics returned from resource metrics API"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
 _UNITS_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
