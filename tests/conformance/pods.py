@@ -202,7 +202,7 @@ def namespace_of(cluster: NodeCluster) -> Iterator[Pods]:
     with Pods.of(cluster.data_dir, cluster.server, f"test-{uuid.uuid4().hex[:8]}") as pods:
         pods.cluster = cluster
         pods.create("/api/v1/namespaces", {"metadata": {"name": pods.namespace}})
-        pods.until("serviceaccounts/default", bool)
+        pods.until_pods_can_be_made()
         yield pods
         pods.delete(f"/api/v1/namespaces/{pods.namespace}")
 

@@ -208,6 +208,10 @@ class Api:
             assert time.monotonic() < deadline_s, f"{path} is still there"
             time.sleep(0.02)
 
+    def until_pods_can_be_made(self) -> None:
+        """Wait for the default service account of the test's namespace: before there is one, pods are refused."""
+        self.until("serviceaccounts/default", bool)
+
     def path(self, path: str) -> str:
         """`/…` as it is; `pods/x` and `deployments.apps/x` in the test's namespace."""
         if path.startswith("/"):

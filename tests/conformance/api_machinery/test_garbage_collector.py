@@ -65,7 +65,7 @@ def test_a_dependent_with_another_valid_owner_stays(api: Api) -> None:
 
 def test_a_circle_of_owners_does_not_block(api: Api) -> None:
     """[sig-api-machinery] Garbage collector should not be blocked by dependency circle [Conformance]"""
-    eventually(lambda: api.find("serviceaccounts/default"))
+    api.until_pods_can_be_made()
     uids = {name: api.create("pods", pod(name))["metadata"]["uid"] for name in ("pod1", "pod2", "pod3")}
     for name, owner in (("pod1", "pod3"), ("pod2", "pod1"), ("pod3", "pod2")):
         reference = {

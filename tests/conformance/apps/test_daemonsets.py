@@ -24,7 +24,7 @@ def _running_on(hollow: HollowNodes, *nodes: str) -> bool:
 
 
 def _create(hollow: HollowNodes, **spec: Any) -> Object:
-    hollow.api.until("serviceaccounts/default", bool)
+    hollow.api.until_pods_can_be_made()
     made: Object = hollow.api.create(
         "daemonsets.apps", workload("DaemonSet", "ds", replicas=None, labels={"app": "ds"}, **spec)
     )
@@ -53,7 +53,7 @@ def test_only_on_nodes_with_the_label(api: Api, hollow: HollowNodes) -> None:
     def colored(color: str | None) -> None:
         api.patch(f"{NODES}/{one}", {"metadata": {"labels": {key: color}}})
 
-    api.until("serviceaccounts/default", bool)
+    api.until_pods_can_be_made()
     body = workload("DaemonSet", "ds", replicas=None, labels={"app": "ds"})
     body["spec"]["template"]["spec"]["nodeSelector"] = {key: "blue"}
     api.create("daemonsets.apps", body)

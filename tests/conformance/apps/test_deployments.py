@@ -20,7 +20,7 @@ def _replica_sets(api: Api) -> list[Object]:
 
 def _old_one(hollow: HollowNodes, replicas: int = 1, **annotations: str) -> Object:
     """A ReplicaSet that was there before the Deployment, with its pods available."""
-    hollow.api.until("serviceaccounts/default", bool)
+    hollow.api.until_pods_can_be_made()
     body = workload("ReplicaSet", "old", replicas=replicas, labels=LABELS)
     body["spec"]["template"]["spec"]["containers"][0]["image"] = "i:0"
     body["metadata"]["annotations"] = annotations
@@ -30,7 +30,7 @@ def _old_one(hollow: HollowNodes, replicas: int = 1, **annotations: str) -> Obje
 
 
 def _create(api: Api, image: str = "i:1", replicas: int = 1, **spec: Any) -> None:
-    api.until("serviceaccounts/default", bool)
+    api.until_pods_can_be_made()
     body = workload("Deployment", "d", replicas=replicas, labels=LABELS, **spec)
     body["spec"]["template"]["spec"]["containers"][0]["image"] = image
     api.create("deployments.apps", body)

@@ -16,10 +16,6 @@ KINDS = {
 }
 
 
-def _ready(api: Api) -> None:
-    eventually(lambda: api.find("serviceaccounts/default"))
-
-
 @pytest.mark.parametrize("resource", KINDS)
 def test_scale(api: Api, resource: str) -> None:
     """[sig-apps] Deployment Deployment should have a working scale subresource [Conformance]
@@ -112,7 +108,7 @@ def test_pods_are_adopted_and_released(api: Api, kind: str) -> None:
     [sig-apps] ReplicationController should adopt matching pods on creation [Conformance]
     [sig-apps] ReplicationController should release no longer matching pods [Conformance]
     """
-    _ready(api)
+    api.until_pods_can_be_made()
     resource = "replicasets.apps" if kind == "ReplicaSet" else "replicationcontrollers"
     api.create("pods", pod("orphan", labels={"name": "adopt"}))
     made = api.create(resource, workload(kind, "owner", replicas=1, labels={"name": "adopt"}))
@@ -148,7 +144,7 @@ def test_the_life_of_a_replication_controller(api: Api) -> None:
 
 def test_a_full_quota_is_told_by_the_controller(api: Api) -> None:
     """[sig-apps] ReplicationController should surface a failure condition on a common issue like exceeded quota [Conformance]"""
-    _ready(api)
+    api.until_pods_can_be_made()
     api.create("resourcequotas", {"metadata": {"name": "two"}, "spec": {"hard": {"pods": "2"}}})
     api.until("resourcequotas/two", lambda q: q.get("status", {}).get("used"))
     api.create("replicationcontrollers", workload("ReplicationController", "condition", replicas=3))
@@ -311,7 +307,7 @@ def test_the_status_of_a_budget(api: Api) -> None:
     """[sig-apps] DisruptionController should observe PodDisruptionBudget status updated [Conformance]
     [sig-apps] DisruptionController should update/patch PodDisruptionBudget status [Conformance]
     """
-    _ready(api)
+    api.until_pods_can_be_made()
     api.create(POLICY, _budget("foo", minAvailable=1))
     for name in ("p1", "p2", "p3"):
         api.create("pods", pod(name, labels={"app": "foo"}))
@@ -328,7 +324,7 @@ def test_the_status_of_a_budget(api: Api) -> None:
 
 def test_an_eviction_waits_for_the_budget(api: Api) -> None:
     """[sig-apps] DisruptionController should block an eviction until the PDB is updated to allow it [Conformance]"""
-    _ready(api)
+    api.until_pods_can_be_made()
     api.create(POLICY, _budget("foo", minAvailable=3))
     for name in ("p1", "p2", "p3"):
         api.create("pods", pod(name, labels={"app": "foo"}))

@@ -13,7 +13,7 @@ REVISION = "controller-revision-hash"
 
 
 def _create(api: Api, replicas: int, **spec: Any) -> None:
-    api.until("serviceaccounts/default", bool)
+    api.until_pods_can_be_made()
     api.create("statefulsets.apps", workload("StatefulSet", "ss", replicas=replicas, labels={"app": "ss"}, **spec))
 
 
@@ -108,7 +108,7 @@ def test_a_pod_that_its_node_refused_is_made_again(api: Api, hollow: HollowNodes
     """
     node = hollow.add("one")
     port = {"ports": [{"containerPort": 21017, "hostPort": 21017, "name": "conflict"}]}
-    api.until("serviceaccounts/default", bool)
+    api.until_pods_can_be_made()
     api.create("pods", pod("test-pod", container=port, nodeName=node))
     body = workload("StatefulSet", "ss", labels={"app": "ss"})
     body["spec"]["template"]["spec"]["nodeName"] = node

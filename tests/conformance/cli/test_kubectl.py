@@ -27,7 +27,7 @@ Object = dict[str, Any]
 def primary(api: Api, hollow: HollowNodes) -> str:
     """The name of the only pod of a ReplicationController `primary`, which runs."""
     hollow.add("one")
-    api.until("serviceaccounts/default", bool)
+    api.until_pods_can_be_made()
     made = workload("ReplicationController", "primary")
     made["spec"]["template"]["spec"]["containers"][0]["ports"] = [{"name": "server", "containerPort": 6379}]
     api.create("replicationcontrollers", made)
@@ -105,7 +105,7 @@ def test_services_of_a_controller_and_of_a_service(kubectl: Kubectl, primary: st
 def test_another_image_by_replace(kubectl: Kubectl, api: Api, hollow: HollowNodes) -> None:
     """[sig-cli] Kubectl client Kubectl replace should update a single-container pod's image [Conformance]"""
     hollow.add("one")
-    api.until("serviceaccounts/default", bool)
+    api.until_pods_can_be_made()
     kubectl("run", "e2e-pod", "--image=registry.example/httpd:1", "--labels=run=e2e-pod")
     hollow.until(lambda: hollow.pods("run=e2e-pod")[0]["status"]["phase"] == "Running")
     text = kubectl("get", "pod", "e2e-pod", "-o", "json").replace("registry.example/httpd:1", "registry.example/busybox:1")
@@ -115,7 +115,7 @@ def test_another_image_by_replace(kubectl: Kubectl, api: Api, hollow: HollowNode
 
 def test_a_dry_run_on_the_server_changes_nothing(kubectl: Kubectl, api: Api) -> None:
     """[sig-cli] Kubectl client Kubectl server-side dry-run should check if kubectl can dry-run update Pods [Conformance]"""
-    api.until("serviceaccounts/default", bool)
+    api.until_pods_can_be_made()
     api.create("pods", pod("e2e-pod", labels={"run": "e2e-pod"}))
     image = api.get("pods/e2e-pod")["spec"]["containers"][0]["image"]
     text = kubectl("get", "pod", "e2e-pod", "-o", "json").replace(image, "registry.example/busybox:1")

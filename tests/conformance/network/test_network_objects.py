@@ -87,7 +87,7 @@ def test_endpoints_follow_pods(api: Api) -> None:
     """[sig-network] EndpointSlice should create Endpoints and EndpointSlices for Pods matching a Service [Conformance]
     [sig-network] EndpointsController should create Endpoints for Pods matching a Service [Conformance]
     """
-    eventually(lambda: api.find("serviceaccounts/default"))
+    api.until_pods_can_be_made()
     _running(api, "one", "10.9.8.1", {"app": "web"}, 3000)
     _running(api, "two", "10.9.8.2", {"app": "web"}, 3001)
     ports = [{"name": "first", "port": 80, "targetPort": "p3000"}, {"name": "all", "port": 81, "targetPort": 9000}]
@@ -272,7 +272,7 @@ def test_endpoints_follow_a_hundred_services(api: Api, hollow: HollowNodes) -> N
     How soon is measured by benchmarks; here each of them gets its endpoints before the next is asked for.
     """
     hollow.add("one")
-    eventually(lambda: api.find("serviceaccounts/default"))
+    api.until_pods_can_be_made()
     api.create("replicationcontrollers", workload("ReplicationController", "svc-latency-rc", labels={"name": "latency"}))
     hollow.until(lambda: [p for p in hollow.pods("name=latency") if p["status"]["phase"] == "Running"])
     watch = api.watch("endpoints", resourceVersion=api.get("endpoints")["metadata"]["resourceVersion"], timeout_s=60)

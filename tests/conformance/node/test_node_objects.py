@@ -9,10 +9,6 @@ from tests.conformance.operations import all_verbs, everywhere, in_discovery, re
 from tests.conformance.rest import JSON_PATCH, STRATEGIC, Api
 
 
-def _ready(api: Api) -> None:
-    eventually(lambda: api.find("serviceaccounts/default"))
-
-
 def test_config_maps(api: Api) -> None:
     """[sig-node] ConfigMap should run through a ConfigMap lifecycle [Conformance]"""
     all_verbs(api, "configmaps", config_map("c", {"valueName": "value"}), {"data": {"valueName": "value1"}})
@@ -99,7 +95,7 @@ def test_the_life_of_a_pod_and_its_status(api: Api) -> None:
     """[sig-node] Pods should run through the lifecycle of Pods and PodStatus [Conformance]
     [sig-node] Pods should patch a pod status [Conformance]
     """
-    _ready(api)
+    api.until_pods_can_be_made()
     watch = api.watch("pods", labelSelector="test-pod-static=true")
     api.create("pods", pod("pod-test", labels={"test-pod-static": "true"}))
     assert watch.next()["type"] == "ADDED"
@@ -127,7 +123,7 @@ def test_the_life_of_a_pod_and_its_status(api: Api) -> None:
 
 def test_collections_of_pods(api: Api) -> None:
     """[sig-node] Pods should delete a collection of pods [Conformance]"""
-    _ready(api)
+    api.until_pods_can_be_made()
     for i in range(3):
         api.create("pods", pod(f"p{i}", labels={"type": "Testing"}))
     api.delete("pods", labelSelector="type=Testing")
@@ -144,7 +140,7 @@ def test_collections_of_pods(api: Api) -> None:
 )
 def test_the_class_of_a_pod(api: Api, resources: dict[str, Any], want: str) -> None:
     """[sig-node] Pods Extended Pods Set QOS Class should be set on Pods with matching resource requests and limits for memory and cpu [Conformance]"""
-    _ready(api)
+    api.until_pods_can_be_made()
     assert api.create("pods", pod("p", container={"resources": resources}))["status"]["qosClass"] == want
 
 
@@ -152,7 +148,7 @@ def test_generations_of_pods(api: Api) -> None:
     """[sig-node] Pods Extended (pod generation) Pod Generation pod generation should start at 1 and increment per update [MinimumKubeletVersion:1.34] [Conformance]
     [sig-node] Pods Extended (pod generation) Pod Generation custom-set generation on new pods and graceful delete [Conformance]
     """
-    _ready(api)
+    api.until_pods_can_be_made()
     body = pod("p")
     body["metadata"]["generation"] = 100
     assert api.create("pods", body)["metadata"]["generation"] == 1
@@ -175,7 +171,7 @@ def test_generations_of_pods(api: Api) -> None:
 
 def test_a_deadline_can_be_shortened_only(api: Api) -> None:
     """[sig-node] Pods should allow activeDeadlineSeconds to be updated [NodeConformance] [Conformance]"""
-    _ready(api)
+    api.until_pods_can_be_made()
     api.create("pods", pod("p", activeDeadlineSeconds=30))
     assert api.patch("pods/p", {"spec": {"activeDeadlineSeconds": 5}})["spec"]["activeDeadlineSeconds"] == 5
     assert (
@@ -185,7 +181,7 @@ def test_a_deadline_can_be_shortened_only(api: Api) -> None:
 
 def test_ephemeral_containers(api: Api) -> None:
     """[sig-node] Ephemeral Containers [NodeConformance] should update the ephemeral containers in an existing pod [Conformance]"""
-    _ready(api)
+    api.until_pods_can_be_made()
     api.create("pods", pod("p"))
     one = {"name": "debugger", "image": "busybox:1", "command": ["sh"], "stdin": True, "tty": True}
     patched = api.patch("pods/p/ephemeralcontainers", {"spec": {"ephemeralContainers": [one]}}, STRATEGIC)
@@ -206,7 +202,7 @@ def test_a_runtime_class_that_is_not_there(api: Api) -> None:
     """[sig-node] RuntimeClass should reject a Pod requesting a non-existent RuntimeClass [NodeConformance] [Conformance]
     [sig-node] RuntimeClass should reject a Pod requesting a deleted RuntimeClass [NodeConformance] [Conformance]
     """
-    _ready(api)
+    api.until_pods_can_be_made()
     name, path = f"gone-{api.namespace}", "/apis/node.k8s.io/v1/runtimeclasses"
     body = pod("p", runtimeClassName=name)
     assert api.refused("POST", "pods", body).code == 403
@@ -218,7 +214,7 @@ def test_a_runtime_class_that_is_not_there(api: Api) -> None:
 
 def test_overhead_of_a_runtime_class(api: Api) -> None:
     """Overhead of a RuntimeClass is the pod's."""
-    _ready(api)
+    api.until_pods_can_be_made()
     name, path = f"oh-{api.namespace}", "/apis/node.k8s.io/v1/runtimeclasses"
     api.create(path, {"metadata": {"name": name}, "handler": "runc", "overhead": {"podFixed": {"cpu": "10m", "memory": "1Mi"}}})
     eventually(lambda: api.raw("POST", "pods", pod("p", runtimeClassName=name), dryRun="All")[0] == 201)

@@ -1,6 +1,5 @@
 """LimitRanges and PriorityClasses."""
 
-from tests.conformance.conftest import eventually
 from tests.conformance.objects import pod
 from tests.conformance.operations import everywhere, replace
 from tests.conformance.rest import MERGE, STRATEGIC, Api
@@ -10,7 +9,7 @@ CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
 
 def test_defaults_of_a_limit_range(api: Api) -> None:
     """[sig-scheduling] LimitRange should create a LimitRange with defaults and ensure pod has those defaults applied. [Conformance]"""
-    eventually(lambda: api.find("serviceaccounts/default"))
+    api.until_pods_can_be_made()
     limits = {
         "type": "Container",
         "min": {"cpu": "50m", "memory": "100Mi", "ephemeral-storage": "100Gi"},

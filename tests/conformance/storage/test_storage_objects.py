@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.conformance.objects import config_map
+from tests.conformance.objects import config_map, pod
 from tests.conformance.operations import all_verbs, everywhere, in_discovery, replace
 from tests.conformance.rest import MERGE, STRATEGIC, Api
 
@@ -41,10 +41,7 @@ def test_csi_volumes_of_pods(api: Api) -> None:
     """[sig-storage] CSIInlineVolumes should support CSIVolumeSource in Pod API [Conformance]"""
     driver = f"e.{api.namespace}.example.com"
     api.create(f"{GROUP}/csidrivers", {"metadata": {"name": driver}, "spec": {"volumeLifecycleModes": ["Ephemeral"]}})
-    from tests.conformance.conftest import eventually
-    from tests.conformance.objects import pod
-
-    eventually(lambda: api.find("serviceaccounts/default"))
+    api.until_pods_can_be_made()
     volume = {"name": "pod-csi-inline-volumes", "csi": {"driver": driver, "volumeAttributes": {"a": "b"}}}
     api.create("pods", {**pod("p", volumes=[volume]), "metadata": {"name": "p", "labels": {"csi": "inline"}}})
     assert api.get("pods/p")["spec"]["volumes"][0]["csi"]["driver"] == driver
