@@ -2,7 +2,7 @@
 
 from tests.conformance.conftest import eventually
 from tests.conformance.objects import pod, workload
-from tests.conformance.rest import Api
+from tests.conformance.rest import STRATEGIC, Api
 
 
 def _pods(api: Api, app: str) -> list[dict]:
@@ -54,7 +54,7 @@ def test_a_dependent_with_another_valid_owner_stays(api: Api) -> None:
     reference = {"apiVersion": "v1", "kind": "ReplicationController", "name": "staying", "uid": other["metadata"]["uid"]}
     kept = {p["metadata"]["name"] for p in pods[:3]}
     for name in kept:
-        api.patch(f"pods/{name}", {"metadata": {"ownerReferences": [{**reference}]}}, "application/strategic-merge-patch+json")
+        api.patch(f"pods/{name}", {"metadata": {"ownerReferences": [{**reference}]}}, STRATEGIC)
     api.delete("replicationcontrollers/dying", {"propagationPolicy": "Foreground"})
     api.until_gone("replicationcontrollers/dying")
     left = _pods(api, "dying")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.conformance.conftest import Kubectl, eventually
 from tests.conformance.objects import definition
-from tests.conformance.rest import Api
+from tests.conformance.rest import JSON_PATCH, Api
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -165,7 +165,7 @@ def test_a_version_is_renamed(api: Api, group: str) -> None:
             {"op": "test", "path": "/spec/versions/1/name", "value": "v3"},
             {"op": "replace", "path": "/spec/versions/1/name", "value": "v4"},
         ],
-        "application/json-patch+json",
+        JSON_PATCH,
     )
     eventually(lambda: _schemas(api, group, "v4") and not _schemas(api, group, "v3"))
     assert _schemas(api, group, "v1")["Gizmo"] and api.raw("GET", f"/apis/{group}/v3")[0] == 404
@@ -180,7 +180,7 @@ def test_a_version_is_not_served_any_more(api: Api, group: str) -> None:
     api.patch(
         f"{DEFINITIONS}/gizmos.{group}",
         [{"op": "replace", "path": "/spec/versions/1/served", "value": False}],
-        "application/json-patch+json",
+        JSON_PATCH,
     )
     eventually(lambda: not _schemas(api, group, "v6alpha1"))
     assert "Gizmo" in _schemas(api, group, "v1")

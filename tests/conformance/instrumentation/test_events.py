@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.conformance.operations import everywhere, replace
-from tests.conformance.rest import Api
+from tests.conformance.rest import STRATEGIC, Api
 
 
 def _core(name: str, namespace: str, **labels: str) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def test_the_life_of_a_core_event(api: Api) -> None:
     assert api.names(
         everywhere(api, "events"), labelSelector="testevent=constant", fieldSelector=f"metadata.namespace={api.namespace}"
     ) == ["e"]
-    patched = api.patch("events/e", {"message": "This is a test event - patched"}, "application/strategic-merge-patch+json")
+    patched = api.patch("events/e", {"message": "This is a test event - patched"}, STRATEGIC)
     assert patched["message"].endswith("patched") and api.get("events/e")["message"] == patched["message"]
     found = api.get("events/e")
     found["series"] = {"count": 100, "lastObservedTime": "2026-11-27T12:00:00.000001Z"}
@@ -57,7 +57,7 @@ def test_the_life_of_an_event(api: Api) -> None:
         everywhere(api, path), fieldSelector=f"reportingController=test-controller,metadata.namespace={api.namespace}"
     ) == ["e"]
     patch = {"series": {"count": 2, "lastObservedTime": "2026-11-27T12:00:01.000001Z"}}
-    assert api.patch(f"{path}/e", patch, "application/strategic-merge-patch+json")["series"]["count"] == 2
+    assert api.patch(f"{path}/e", patch, STRATEGIC)["series"]["count"] == 2
     found = api.get(f"{path}/e")
     found["series"]["count"] = 100
     assert replace(api, f"{path}/e", found)["series"]["count"] == 100

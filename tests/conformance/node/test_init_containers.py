@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tests.conformance.conftest import eventually
 from tests.conformance.pods import FOREVER, Pods, condition, is_ready, pod, restarts, shell, status_of
+from tests.conformance.rest import STRATEGIC
 
 #: Writes when it starts and when it is told to end.
 DIARY = "echo {0}+ >> /d/diary; trap 'echo {0}- >> /d/diary; exit 0' TERM; while :; do sleep 0.05; done"
@@ -74,9 +75,7 @@ def test_an_ephemeral_container_looks_into_a_running_pod(pods: Pods) -> None:
     pods.running("p")
     debug = {"name": "debugger", "image": pods.get("pods/p")["spec"]["containers"][0]["image"], "targetContainerName": "c"}
     debug |= shell("echo polo; tr '\\0' '\\n' < /proc/1/environ; sleep 600")
-    pods.patch(
-        "pods/p/ephemeralcontainers", {"spec": {"ephemeralContainers": [debug]}}, "application/strategic-merge-patch+json"
-    )
+    pods.patch("pods/p/ephemeralcontainers", {"spec": {"ephemeralContainers": [debug]}}, STRATEGIC)
     pods.until_pod("p", lambda p: "running" in status_of(p, "debugger").get("state", {}))
     said = eventually(lambda: (text := pods.log("p", "debugger")).count("\n") > 1 and text)
     assert said.startswith("polo\n") and "MARK=target" in said
