@@ -4,10 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,15 +20,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.server)
-
-
-def eventually(question: Callable[[], Any], timeout_s: float = 20) -> Any:
-    """The first true answer to `question`, asked again until the time is up."""
-    deadline_s = time.monotonic() + timeout_s
-    while not (answer := question()):
-        assert time.monotonic() < deadline_s, f"still {answer!r} after {timeout_s} s"
-        time.sleep(0.02)
-    return answer
 
 
 def program(name: str) -> str:

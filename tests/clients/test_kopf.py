@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.clients.conftest import eventually
+from tests.waiting import eventually
 
 from corral.testing.cluster import ControlPlane
 

@@ -7,7 +7,7 @@ import kr8s.asyncio
 import pytest
 from kr8s.asyncio.objects import ConfigMap as AsyncConfigMap
 from kr8s.objects import ConfigMap, CustomResourceDefinition, Deployment, Pod, new_class
-from tests.clients.conftest import eventually
+from tests.waiting import eventually
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import yaml
 from tests import kubectl
-from tests.clients.conftest import eventually
+from tests.waiting import eventually
 
 Run = Callable[..., str]
 

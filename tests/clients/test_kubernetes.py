@@ -12,7 +12,7 @@ from kubernetes import client, config, dynamic, utils, watch
 from kubernetes.client.rest import ApiException
 from kubernetes.dynamic.exceptions import ConflictError, NotFoundError
 from kubernetes.stream import stream
-from tests.clients.conftest import eventually
+from tests.waiting import eventually
 
 
 @pytest.fixture

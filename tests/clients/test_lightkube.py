@@ -14,7 +14,7 @@ from lightkube.resources.apiextensions_v1 import CustomResourceDefinition
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import ConfigMap, Namespace, Pod, Service
 from lightkube.types import CascadeType, PatchType
-from tests.clients.conftest import eventually
+from tests.waiting import eventually
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,15 +32,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             in_cluster = "running_cluster" in getattr(item, "fixturenames", ())
             item.add_marker(pytest.mark.cluster if in_cluster else pytest.mark.server)
-
-
-def eventually(question: Callable[[], Any], timeout_s: float = 20) -> Any:
-    """The first true answer to `question`, asked again until the time is up."""
-    deadline_s = time.monotonic() + timeout_s
-    while not (answer := question()):
-        assert time.monotonic() < deadline_s, f"still {answer!r} after {timeout_s} s"
-        time.sleep(0.02)
-    return answer
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.conformance.conftest import eventually
 from tests.conformance.objects import definition
 from tests.conformance.operations import in_discovery, replace, status_verbs
 from tests.conformance.rest import JSON_PATCH, Api
+from tests.waiting import eventually
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 Define = Callable[..., str]

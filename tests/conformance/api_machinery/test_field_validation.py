@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.conformance.conftest import eventually
 from tests.conformance.objects import definition
 from tests.conformance.rest import APPLY, MERGE, Api
+from tests.waiting import eventually
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 

@@ -1,8 +1,8 @@
 """Garbage collection: https://kubernetes.io/docs/concepts/architecture/garbage-collection/."""
 
-from tests.conformance.conftest import eventually
 from tests.conformance.objects import pod, workload
 from tests.conformance.rest import STRATEGIC, Api
+from tests.waiting import eventually
 
 
 def _pods(api: Api, app: str) -> list[dict]:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.conformance.conftest import eventually
 from tests.conformance.objects import config_map, pod, service
 from tests.conformance.operations import replace
 from tests.conformance.rest import JSON_PATCH, Api
+from tests.waiting import eventually
 
 
 @pytest.fixture

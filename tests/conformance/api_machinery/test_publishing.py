@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.conformance.conftest import Kubectl, eventually
+from tests.conformance.conftest import Kubectl
 from tests.conformance.objects import definition
 from tests.conformance.rest import JSON_PATCH, Api
+from tests.waiting import eventually
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from tests.conformance.conftest import eventually
 from tests.conformance.objects import config_map, pod, service, workload
 from tests.conformance.operations import everywhere, replace
 from tests.conformance.rest import Api
+from tests.waiting import eventually
 
 
 def _quota(name: str, scopes: list[str] | None = None, **hard: str) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from tests.conformance.conftest import eventually
 from tests.conformance.objects import pod, template, workload
 from tests.conformance.operations import all_verbs, everywhere, in_discovery, replace, status_verbs
 from tests.conformance.rest import STRATEGIC, Api, RefusedError
+from tests.waiting import eventually
 
 KINDS = {
     "deployments.apps": "Deployment",

@@ -1,9 +1,9 @@
 """Replicas that serve, each as itself; one that its node has no port for; and one that somebody calls failed."""
 
 import pytest
-from tests.conformance.conftest import eventually
 from tests.conformance.objects import workload
 from tests.conformance.pods import FOREVER, IMAGE, Pods, pod, status_of
+from tests.waiting import eventually
 
 WEB = "mkdir -p /www && hostname > /www/index.html && exec httpd -f -p 80 -h /www"
 KINDS = {"ReplicaSet": "replicasets.apps", "ReplicationController": "replicationcontrollers"}

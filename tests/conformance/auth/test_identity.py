@@ -4,10 +4,10 @@ import base64
 import subprocess
 
 import pytest
-from tests.conformance.conftest import eventually
 from tests.conformance.objects import pod
 from tests.conformance.operations import all_verbs, everywhere, in_discovery, replace
 from tests.conformance.rest import STRATEGIC, Api
+from tests.waiting import eventually
 
 from corral.testing.cluster import ControlPlane
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 from tests import kubectl as client
-from tests.conformance.conftest import Kubectl, eventually
+from tests.conformance.conftest import Kubectl
 from tests.conformance.hollow import HollowNodes
 from tests.conformance.objects import pod, workload
 from tests.conformance.rest import Api
+from tests.waiting import eventually
 
 from corral.testing.cluster import ControlPlane
 

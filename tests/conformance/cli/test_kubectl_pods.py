@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.conformance.conftest import eventually
 from tests.conformance.objects import service
 from tests.conformance.pods import IMAGE, Pods, container, shell
+from tests.waiting import eventually
 
 Object = dict[str, Any]
 

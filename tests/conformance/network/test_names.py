@@ -7,10 +7,10 @@ import dns.query
 import dns.rdatatype
 import dns.reversename
 import pytest
-from tests.conformance.conftest import eventually
 from tests.conformance.netpods import HTTP, address, prepare, resolve, server
 from tests.conformance.objects import service
 from tests.conformance.pods import Pods
+from tests.waiting import eventually
 
 Object = dict[str, Any]
 WEB = {"name": "http", "port": 80, "targetPort": HTTP}

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from tests.conformance.conftest import eventually
 from tests.conformance.hollow import HollowNodes
 from tests.conformance.objects import pod, service, workload
 from tests.conformance.operations import all_verbs, everywhere, in_discovery, replace, status_verbs
 from tests.conformance.rest import Api
+from tests.waiting import eventually
 
 SLICES = "endpointslices.discovery.k8s.io"
 

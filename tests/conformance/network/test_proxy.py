@@ -9,10 +9,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from tests.conformance.conftest import eventually
 from tests.conformance.netpods import address, prepare, server
 from tests.conformance.objects import service
 from tests.conformance.pods import Pods
+from tests.waiting import eventually
 
 from corral.server import pki
 

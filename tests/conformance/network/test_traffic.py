@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
-from tests.conformance.conftest import eventually
 from tests.conformance.netpods import HTTP, UDP, address, dial, fetch, prepare, server
 from tests.conformance.netserver import dial as dial_from_node
 from tests.conformance.objects import service
 from tests.conformance.pods import Pods
+from tests.waiting import eventually
 
 Object = dict[str, Any]
 BACKENDS = ("net-0", "net-1", "net-2")

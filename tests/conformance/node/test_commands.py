@@ -1,7 +1,7 @@
 """What a container runs: the image's command and arguments, or the pod's; what it says, and where it may write."""
 
-from tests.conformance.conftest import eventually
 from tests.conformance.pods import ENTRY_IMAGE, Pods, pod, shell, status_of
+from tests.waiting import eventually
 
 
 def test_command_and_arguments_are_the_images_or_the_pods(pods: Pods) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from tests.conformance.conftest import eventually
 from tests.conformance.pods import FOREVER, Pods, pod, shell, status_of
+from tests.waiting import eventually
 
 #: Answers each request on port 8080 and says what was asked for.
 WORDS = ("exec-start", "exec-stop", "http-start", "http-stop")

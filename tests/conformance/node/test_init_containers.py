@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tests.conformance.conftest import eventually
 from tests.conformance.pods import FOREVER, Pods, condition, is_ready, pod, restarts, shell, status_of
 from tests.conformance.rest import STRATEGIC
+from tests.waiting import eventually
 
 #: Writes when it starts and when it is told to end.
 DIARY = "echo {0}+ >> /d/diary; trap 'echo {0}- >> /d/diary; exit 0' TERM; while :; do sleep 0.05; done"

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from tests.conformance.conftest import eventually
 from tests.conformance.objects import config_map, pod
 from tests.conformance.operations import all_verbs, everywhere, in_discovery, replace, status_verbs
 from tests.conformance.rest import JSON_PATCH, MERGE, STRATEGIC, Api
+from tests.waiting import eventually
 
 
 def test_config_maps(api: Api) -> None:

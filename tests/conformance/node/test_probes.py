@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.conformance.conftest import eventually
 from tests.conformance.pods import FOREVER, Pods, condition, is_ready, pod, restarts, shell, status_of
+from tests.waiting import eventually
 
 from corral.base.clock import parse_rfc3339
 

@@ -3,10 +3,10 @@
 from typing import Any
 from urllib.parse import quote
 
-from tests.conformance.conftest import eventually
 from tests.conformance.operations import replace
 from tests.conformance.pods import ENTRY_IMAGE, FOREVER, IMAGE, Pods, condition, is_ready, pod, restarts, status_of
 from tests.conformance.rest import STRATEGIC
+from tests.waiting import eventually
 
 
 def test_a_pod_is_made_seen_and_removed(pods: Pods) -> None:

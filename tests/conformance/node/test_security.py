@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from tests.conformance.conftest import eventually
 from tests.conformance.pods import Pods, pod, shell, status_of
+from tests.waiting import eventually
 
 SEE = "id -u; id -g; grep -E '^(NoNewPrivs|Seccomp|CapEff|Groups):' /proc/self/status"
 

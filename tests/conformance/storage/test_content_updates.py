@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.conformance.conftest import eventually
 from tests.conformance.pods import Pods, pod
 from tests.conformance.storage.seeing import LOOK, Seen, seen
+from tests.waiting import eventually
 
 Object = dict[str, Any]
 

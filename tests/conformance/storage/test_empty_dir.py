@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.conformance.conftest import eventually
 from tests.conformance.pods import FOREVER, Pods, pod
+from tests.waiting import eventually
 
 Object = dict[str, Any]
 
