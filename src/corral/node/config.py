@@ -8,6 +8,8 @@ from corral.node.pressure.thresholds import HARD, Threshold
 
 KUBELET_VERSION = "v1.36.2"
 PAUSE_IMAGE = "corral.local/pause:1"
+#: The plugin that makes emptyDirs, in the name of their folder.
+EMPTY_DIR = "empty-dir"
 
 
 class NodeConfig(Struct, frozen=True):
@@ -67,6 +69,10 @@ class NodeConfig(Struct, frozen=True):
     def pod_dir(self, uid: str) -> Path:
         """The folder of one pod."""
         return self.pods_dir / uid
+
+    def pod_volume_dir(self, uid: str, plugin: str, volume: str) -> Path:
+        """The folder of one of a pod's volumes, where a kubelet has it; `plugin` is what makes it."""
+        return self.pod_dir(uid) / "volumes" / f"kubernetes.io~{plugin}" / volume
 
     def pod_log_dir(self, namespace: str, name: str, uid: str) -> Path:
         """The folder of one pod's logs."""

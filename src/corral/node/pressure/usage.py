@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from corral.api.objects import Object
-from corral.node.config import NodeConfig
+from corral.node.config import EMPTY_DIR, NodeConfig
 from corral.node.cri.types import ContainerStats
 
 BLOCK_BYTES = 512
@@ -46,8 +46,8 @@ def measure(config: NodeConfig, pod: Object, stats: Iterable[ContainerStats]) ->
     for container in pod["spec"]["containers"]:
         name = container["name"]
         disk[name] = disk.get(name, 0) + bytes_below(logs / name)
-    volumes = config.pod_dir(meta["uid"]) / "volumes" / "kubernetes.io~empty-dir"
-    return Usage(memory, disk, {name: bytes_below(volumes / name) for name in on_disk(pod)})
+    folders = {name: config.pod_volume_dir(meta["uid"], EMPTY_DIR, name) for name in on_disk(pod)}
+    return Usage(memory, disk, {name: bytes_below(folder) for name, folder in folders.items()})
 
 
 def on_disk(pod: Object) -> list[str]:

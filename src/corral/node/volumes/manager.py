@@ -13,7 +13,7 @@ from corral.api.objects import Object
 from corral.base.clock import Clock
 from corral.client.client import Client
 from corral.node import mounts
-from corral.node.config import NodeConfig
+from corral.node.config import EMPTY_DIR, NodeConfig
 from corral.node.cri.errors import CriError
 from corral.node.env import expand
 from corral.node.facts import ConfigError, NodeFacts
@@ -154,7 +154,7 @@ class Volumes:
             await self._images.mount(source["reference"], folder)
             return folder
         if "emptyDir" in volume:
-            folder = self._folder(pod, "empty-dir", volume)
+            folder = self._folder(pod, EMPTY_DIR, volume)
             await asyncio.to_thread(emptydir.prepare, folder, volume["emptyDir"] or {}, pod_amounts(pod)[2])
             await asyncio.to_thread(ownership.apply, pod, folder)
             return folder
@@ -177,8 +177,7 @@ class Volumes:
         return folder
 
     def _folder(self, pod: Object, plugin: str, volume: Object) -> Path:
-        top = self._config.pod_dir(pod["metadata"]["uid"])
-        return top / "volumes" / f"kubernetes.io~{plugin}" / str(volume["name"])
+        return self._config.pod_volume_dir(pod["metadata"]["uid"], plugin, volume["name"])
 
 
 def _at_once(path: str, flags: int) -> int:
