@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from corral.api.objects import Key
 from corral.scheduler.filters import FILTERS
 from corral.scheduler.filters.contract import Filter, Misfit
+from corral.scheduler.filters.volumebinding import FILTER as VOLUME_BINDING
 from corral.scheduler.filters.volumebinding import choice_for
 from corral.scheduler.scores import SCORES
 from corral.scheduler.scores.contract import Score
@@ -56,7 +57,8 @@ def place_all(waiting: Iterable[Waiting], snapshot: Snapshot, random: Random) ->
             decisions.append(Decision(pod, "", Refusal(ranking.misfits)))
         else:
             if pod.shape.claims:
-                snapshot.volumes.promise(pod.key, choice_for(pod.shape, node, snapshot.volumes), node.name)
+                choice = choice_for(node, ranking.prepared(VOLUME_BINDING))
+                snapshot.volumes.promise(pod.key, choice, node.name)
             snapshot.place(pod.key, pod.shape, node.name)
             decisions.append(Decision(pod, node.name))
     return decisions
@@ -84,6 +86,10 @@ class Fit:
                 return filter, misfit
         return None
 
+    def prepared(self, filter: Filter) -> Any:
+        """What one of these filters has prepared."""
+        return next(state for one, state in self._filters if one is filter)
+
 
 class Ranking:
     """The nodes that fit a shape, best first, and why the others do not."""
@@ -102,6 +108,10 @@ class Ranking:
         # Rank, then chance, then the node's place in the list: no two entries are equal.
         self._heap = [(-self._rate(node), random.random(), i, node, node.version) for i, node in enumerate(nodes)]
         heapq.heapify(self._heap)
+
+    def prepared(self, filter: Filter) -> Any:
+        """What a filter that matters to the shape has prepared."""
+        return self._fit.prepared(filter)
 
     def lasts(self, snapshot: Snapshot) -> bool:
         """Whether it still holds after its last answer was followed."""

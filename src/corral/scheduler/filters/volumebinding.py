@@ -26,9 +26,10 @@ class _Claims(Struct):
     why: str = ""
 
 
-def choice_for(shape: Shape, node: NodeInfo, volumes: Volumes) -> Choice:
-    """What the claims of a pod get on the node that it was given."""
-    return choose(_claims(shape, volumes).wants, node.labels, node.name, volumes.taken) or Choice()
+def choice_for(node: NodeInfo, state: tuple[_Claims, Volumes]) -> Choice:
+    """What the claims of a pod get on the node that it was given, by what the filter has prepared."""
+    claims, volumes = state
+    return choose(claims.wants, node.labels, node.name, volumes.taken) or Choice()
 
 
 def _claims(shape: Shape, volumes: Volumes) -> _Claims:
