@@ -4,8 +4,8 @@ https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/controlle
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
+import orjson
 from msgspec import Struct, field
 
 from corral.api.objects import Object, key_of
@@ -26,18 +26,8 @@ class History(Struct, frozen=True):
 
 
 def data_of(owner: Object) -> Object:
-    """What a revision records: a patch that puts the template back.
-
-    Its fields are in the order of the alphabet, as Go writes maps: clients compare the bytes with those that they make.
-    """
-    data: Object = _alphabetical({"spec": {"template": {**owner["spec"]["template"], "$patch": "replace"}}})
-    return data
-
-
-def _alphabetical(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _alphabetical(value[name]) for name in sorted(value)}
-    return [_alphabetical(one) for one in value] if isinstance(value, list) else value
+    """What a revision records: a patch that puts the template back."""
+    return {"spec": {"template": {**owner["spec"]["template"], "$patch": "replace"}}}
 
 
 def template_of(revision: Object) -> Object:
@@ -67,6 +57,8 @@ def plan(owner: Object, revisions: Iterable[Object]) -> History:
         "labels": {**owner["spec"]["template"].get("metadata", {}).get("labels", {}), HASH_LABEL: hash},
         "ownerReferences": [owner_reference(owner)],
     }
+    # Fields in the order of the alphabet, as Go writes maps: clients compare the bytes with those that they make.
+    data = orjson.loads(orjson.dumps(data, option=orjson.OPT_SORT_KEYS))
     new = {"kind": "ControllerRevision", "apiVersion": "apps/v1", "metadata": metadata, "data": data, "revision": highest + 1}
     return History(new, in_order, [Create(REVISIONS, new)])
 
