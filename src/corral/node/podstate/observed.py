@@ -49,6 +49,11 @@ class Halt(Struct, frozen=True):
     disrupted: bool = False
 
 
+def rejected(reason: str, why: str) -> Halt:
+    """A pod that the node does not take, and what people are told."""
+    return Halt(reason, f"Pod was rejected: {why}", "Warning", refused=True)
+
+
 class Room(Struct, frozen=True):
     """What a node has for pods, and what the pods that it has taken hold of it; `pods` is their number."""
 

@@ -9,7 +9,7 @@ from corral.api.objects import Object
 from corral.api.podresources import total
 from corral.api.quantity import ZERO, of_value
 from corral.api.sysctls import SAFE_SYSCTLS, dotted
-from corral.node.podstate.observed import Halt, Room
+from corral.node.podstate.observed import Halt, Room, rejected
 from corral.node.podstate.resize import shortage
 from corral.node.pressure import eviction
 
@@ -30,8 +30,8 @@ def _no_room(pod: Object, room: Room) -> Halt | None:
 def _unkept_policy(pod: Object, room: Room) -> Halt | None:
     policy = (pod["spec"].get("securityContext") or {}).get("supplementalGroupsPolicy")
     if policy == "Strict" and not room.strict_groups:
-        message = "Pod was rejected: SupplementalGroupsPolicy=Strict is not supported in this node"
-        return Halt("SupplementalGroupsPolicyNotSupported", message, "Warning", refused=True)
+        why = "SupplementalGroupsPolicy=Strict is not supported in this node"
+        return rejected("SupplementalGroupsPolicyNotSupported", why)
     return None
 
 
@@ -44,14 +44,13 @@ def _too_little(pod: Object, room: Room) -> Halt | None:
             continue  # An extended resource of which only the API knows: the scheduler counts it.
         need, used, all = wanted.get(name, ZERO), room.taken.get(name, ZERO), room.allocatable.get(name, ZERO)
         if need and need + used > all:
-            message = f"Pod was rejected: {shortage(name, need, used, all)}"
-            return Halt(f"OutOf{name}", message, "Warning", refused=True)
+            return rejected(f"OutOf{name}", shortage(name, need, used, all))
     return None
 
 
 def _no_port(pod: Object, room: Room) -> Halt | None:
     if any(port.clashes(other) for port in host_ports_of(pod["spec"]) for other in room.ports):
-        return Halt("NodePorts", f"Pod was rejected: Predicate NodePorts failed: {TAKEN}", "Warning", refused=True)
+        return rejected("NodePorts", f"Predicate NodePorts failed: {TAKEN}")
     return None
 
 
@@ -68,5 +67,5 @@ def _forbidden(pod: Object) -> Halt | None:
             why = "not allowlisted"
         else:
             continue
-        return Halt("SysctlForbidden", f'Pod was rejected: forbidden sysctl: "{name}" {why}', "Warning", refused=True)
+        return rejected("SysctlForbidden", f'forbidden sysctl: "{name}" {why}')
     return None

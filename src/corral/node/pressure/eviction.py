@@ -10,7 +10,7 @@ from corral.api.objects import Object
 from corral.api.podresources import total
 from corral.api.quantity import ZERO, of_value, parse
 from corral.api.tolerations import tolerates
-from corral.node.podstate.observed import Halt
+from corral.node.podstate.observed import Halt, rejected
 from corral.node.pressure.signals import Reading
 from corral.node.pressure.thresholds import MEMORY, Threshold
 from corral.node.pressure.usage import Usage, on_disk
@@ -90,5 +90,4 @@ def refusal(pod: Object, conditions: Iterable[str]) -> Halt | None:
         tolerated = any(tolerates(toleration, _SHORT_OF_MEMORY) for toleration in pod["spec"].get("tolerations") or ())
         if tolerated or qos_class(pod) != "BestEffort":
             return None
-    text = f"Pod was rejected: The node had condition: [{' '.join(present)}]. "
-    return Halt("Evicted", text, "Warning", refused=True)
+    return rejected("Evicted", f"The node had condition: [{' '.join(present)}]. ")
