@@ -11,7 +11,7 @@ from corral.api.objects import Object
 
 Shape: TypeAlias = "Mapping[str, Shape] | Sequence[Shape] | str | int | bool | None"
 
-_CAPITALS = {"apiGroup": "APIGroup", "cel": "CEL"}
+_CAPITALS = {"apiGroup": "APIGroup", "cel": "CEL", "seLinuxOptions": "SELinuxOptions"}
 
 _REQUIREMENTS: Shape = [{"key": "", "operator": "", "values": None}]
 NODE_AFFINITY: Shape = {
@@ -27,6 +27,29 @@ FAILURE_POLICY: Shape = {
     ],
 }
 SUCCESS_POLICY: Shape = {"rules": [{"succeededIndexes": None, "succeededCount": None}]}
+TOLERATION: Shape = {"key": "", "operator": "", "value": "", "effect": "", "tolerationSeconds": None}
+NODE_ADDRESS: Shape = {"type": "", "address": ""}
+TAINT: Shape = {"key": "", "value": "", "effect": "", "timeAdded": None}
+SECCOMP_PROFILE: Shape = {"type": "", "localhostProfile": None}
+CONTAINER_CONTEXT: Shape = {
+    "capabilities": {"add": None, "drop": None},
+    "privileged": None,
+    "seLinuxOptions": None,
+    "windowsOptions": None,
+    "runAsUser": None,
+    "runAsGroup": None,
+    "runAsNonRoot": None,
+    "readOnlyRootFilesystem": None,
+    "allowPrivilegeEscalation": None,
+    "procMount": None,
+    "seccompProfile": None,
+    "appArmorProfile": None,
+}
+DISRUPTION_BUDGET: Shape = {"minAvailable": None, "selector": None, "maxUnavailable": None, "unhealthyPodEvictionPolicy": None}
+SCOPE_SELECTOR: Shape = {"matchExpressions": [{"scopeName": "", "operator": "", "values": None}]}
+ROLE_REF: Shape = {"apiGroup": "", "kind": "", "name": ""}
+PARENT_REF: Shape = {"group": "", "resource": "", "namespace": "", "name": ""}
+ATTACHMENT: Shape = {"attacher": "", "source": {"persistentVolumeName": None, "inlineVolumeSpec": None}, "nodeName": ""}
 CSI_DRIVER: Shape = {"name": "", "nodeID": "", "topologyKeys": None, "allocatable": {"count": None}}
 _DEVICES: dict[str, Shape] = {
     "deviceClassName": "",
@@ -34,13 +57,12 @@ _DEVICES: dict[str, Shape] = {
     "allocationMode": "",
     "count": 0,
 }
-_TOLERATIONS: Shape = [{"key": "", "operator": "", "value": "", "effect": "", "tolerationSeconds": None}]
 DEVICE_CLAIM: Shape = {
     "requests": [
         {
             "name": "",
-            "exactly": {**_DEVICES, "adminAccess": None, "tolerations": _TOLERATIONS, "capacity": {"requests": None}},
-            "firstAvailable": [{"name": "", **_DEVICES, "tolerations": _TOLERATIONS, "capacity": {"requests": None}}],
+            "exactly": {**_DEVICES, "adminAccess": None, "tolerations": [TOLERATION], "capacity": {"requests": None}},
+            "firstAvailable": [{"name": "", **_DEVICES, "tolerations": [TOLERATION], "capacity": {"requests": None}}],
         }
     ],
     "constraints": [{"requests": None, "matchAttribute": None, "distinctAttribute": None}],

@@ -3,6 +3,7 @@
 from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
+from corral.api.kinds.gostructs import PARENT_REF, shown
 from corral.api.kinds.workload import IMMUTABLE
 from corral.api.objects import Object
 from corral.api.rules import Rules
@@ -48,18 +49,16 @@ class IPAddressRules(Rules):
         """What holds the address stays."""
         errs, parent = Errors(), new["spec"].get("parentRef")
         if parent != old["spec"].get("parentRef"):
-            fields = ("group", "resource", "namespace", "name")
-            shown = None if parent is None else {field.capitalize(): parent.get(field, "") for field in fields}
-            errs.invalid("spec.parentRef", shown, IMMUTABLE)
+            errs.invalid("spec.parentRef", shown(parent, PARENT_REF), IMMUTABLE)
         return errs
 
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row. Its last cell has no column, as in the reference."""
-        parent, shown = obj["spec"].get("parentRef"), "<none>"
+        parent, used_by = obj["spec"].get("parentRef"), "<none>"
         if parent is not None:
             resource = ".".join(part for part in (parent.get("resource"), parent.get("group")) if part).lower()
-            shown = "/".join(part for part in (resource, parent.get("namespace"), parent.get("name")) if part)
-        return [rows.name(obj), shown, rows.age(obj, now_s)]
+            used_by = "/".join(part for part in (resource, parent.get("namespace"), parent.get("name")) if part)
+        return [rows.name(obj), used_by, rows.age(obj, now_s)]
 
 
 RULES = {"IPAddress": IPAddressRules()}

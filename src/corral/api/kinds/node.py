@@ -6,6 +6,7 @@ from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.kinds.computeresources import check_amount
+from corral.api.kinds.gostructs import NODE_ADDRESS, TAINT, shown
 from corral.api.kinds.scheduling import check_effect
 from corral.api.objects import Object, copied
 from corral.api.rules import Context, Rules
@@ -63,8 +64,7 @@ class NodeRules(Rules):
         addresses = status.get("addresses") or []
         for i, address in enumerate(addresses):
             if address in addresses[:i]:
-                shown = {"Type": address.get("type", ""), "Address": address.get("address", "")}
-                errs.duplicate(Path("status").child("addresses").at(i), shown)
+                errs.duplicate(Path("status").child("addresses").at(i), shown(address, NODE_ADDRESS))
         before, after = former.get("podCIDRs") or [], spec.get("podCIDRs") or []
         changed = 1 if len(before) != len(after) else sum(a != b for a, b in zip(before, after, strict=True))
         for _ in range(changed if before else 0):
@@ -136,8 +136,7 @@ def _check_taints(errs: Errors, taints: list[Object]) -> None:
         else:
             errs.required(at.child("effect"))
         if (key, effect) in seen:
-            shown = {"Key": key, "Value": value, "Effect": effect, "TimeAdded": taint.get("timeAdded")}
-            errs.duplicate(at, shown, "taints must be unique by key and effect pair")
+            errs.duplicate(at, shown(taint, TAINT), "taints must be unique by key and effect pair")
         seen.add((key, effect))
 
 

@@ -2,6 +2,7 @@
 
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
+from corral.api.kinds.gostructs import DISRUPTION_BUDGET, shown
 from corral.api.kinds.selector import check_selector
 from corral.api.kinds.workload import check_at_most_all, check_count_or_percent, check_not_negative
 from corral.api.objects import Object
@@ -21,7 +22,7 @@ class PodDisruptionBudgetRules(Rules):
         errs, spec, path = Errors(), obj.get("spec") or {}, Path("spec")
         least, most = spec.get("minAvailable"), spec.get("maxUnavailable")
         if least is not None and most is not None:
-            errs.invalid(path, _go_spec(spec), "minAvailable and maxUnavailable cannot be both set")
+            errs.invalid(path, shown(spec, DISRUPTION_BUDGET), "minAvailable and maxUnavailable cannot be both set")
         for field, value in (("minAvailable", least), ("maxUnavailable", most)):
             if value is not None:
                 check_count_or_percent(errs, value, path.child(field))
@@ -46,16 +47,6 @@ class PodDisruptionBudgetRules(Rules):
         spec = obj.get("spec") or {}
         least, most = (str(spec[f]) if spec.get(f) is not None else "N/A" for f in ("minAvailable", "maxUnavailable"))
         return [rows.name(obj), least, most, (obj.get("status") or {}).get("disruptionsAllowed", 0), rows.age(obj, now_s)]
-
-
-def _go_spec(spec: Object) -> Object:
-    """The spec as Go prints its internal type."""
-    return {
-        "MinAvailable": spec.get("minAvailable"),
-        "Selector": spec.get("selector"),
-        "MaxUnavailable": spec.get("maxUnavailable"),
-        "UnhealthyPodEvictionPolicy": spec.get("unhealthyPodEvictionPolicy"),
-    }
 
 
 RULES = {"PodDisruptionBudget": PodDisruptionBudgetRules()}

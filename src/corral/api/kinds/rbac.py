@@ -3,6 +3,7 @@
 from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
+from corral.api.kinds.gostructs import ROLE_REF, shown
 from corral.api.kinds.selector import check_selector
 from corral.api.objects import Object
 from corral.api.rules import Rules
@@ -77,8 +78,7 @@ class BindingRules(Rules):
         """The same; the role stays."""
         errs = self.validate_create(new)
         if new.get("roleRef") != old.get("roleRef"):
-            shown = {k[:1].upper() + k[1:]: (new.get("roleRef") or {}).get(k, "") for k in ("apiGroup", "kind", "name")}
-            errs.invalid("roleRef", {"APIGroup": shown.pop("ApiGroup")} | shown, "cannot change roleRef")
+            errs.invalid("roleRef", shown(new.get("roleRef") or {}, ROLE_REF), "cannot change roleRef")
         return errs
 
     def cells(self, obj: Object, now_s: float) -> list[object]:

@@ -3,6 +3,7 @@
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.kinds.computeresources import OBJECT_COUNTS, check_amount, check_resource_name, is_huge_page
+from corral.api.kinds.gostructs import SCOPE_SELECTOR, shown
 from corral.api.objects import Object
 from corral.api.rules import Rules
 
@@ -51,11 +52,11 @@ class ResourceQuotaRules(Rules):
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row: what is used of what is there, requests apart from limits."""
         status = obj.get("status") or {}
-        used, shown = status.get("used") or {}, {"requests": [], "limits": []}  # type: ignore[var-annotated]
+        used, parts = status.get("used") or {}, {"requests": [], "limits": []}  # type: ignore[var-annotated]
         for name, hard in sorted((status.get("hard") or {}).items()):
             part = "limits" if name.startswith("limits.") else "requests"
-            shown[part].append(f"{name}: {used.get(name, '0')}/{hard}")
-        return [rows.name(obj), ", ".join(shown["requests"]), ", ".join(shown["limits"]), rows.age(obj, now_s)]
+            parts[part].append(f"{name}: {used.get(name, '0')}/{hard}")
+        return [rows.name(obj), ", ".join(parts["requests"]), ", ".join(parts["limits"]), rows.age(obj, now_s)]
 
 
 def _check_amounts(errs: Errors, amounts: dict[str, str], path: Path) -> None:
@@ -89,7 +90,7 @@ def _check_scopes(errs: Errors, spec: Object, path: Path) -> None:
             errs.invalid(at.child("scopeName"), scope, "unsupported scope")
         for name in hard:
             if _is_quota_resource(name) and not _applies(scope, name):
-                errs.invalid(at, _go_selector(terms), "unsupported scope applied to resource")
+                errs.invalid(at, shown(spec["scopeSelector"], SCOPE_SELECTOR), "unsupported scope applied to resource")
         if scope in SCOPES and scope not in ("PriorityClass", "VolumeAttributesClass") and operator != "Exists":
             why = "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating,"
             why += " ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or"
@@ -111,17 +112,10 @@ def _check_values(errs: Errors, operator: str, values: list[str], path: Path) ->
         errs.invalid(path.child("values"), values, why)
 
 
-def _check_conflicts(errs: Errors, found: set[str], shown: list[str] | None, path: Path) -> None:
+def _check_conflicts(errs: Errors, found: set[str], scopes: list[str] | None, path: Path) -> None:
     for pair in _CONFLICTS:
         if pair <= found:
-            errs.invalid(path, shown, "conflicting scopes")
-
-
-def _go_selector(terms: list[Object]) -> Object:
-    """A scope selector as Go prints its internal type."""
-    names = {"ScopeName": "scopeName", "Operator": "operator"}
-    found = [{**{shown: t.get(name, "") for shown, name in names.items()}, "Values": t.get("values")} for t in terms]
-    return {"MatchExpressions": found}
+            errs.invalid(path, scopes, "conflicting scopes")
 
 
 def _applies(scope: str, name: str) -> bool:

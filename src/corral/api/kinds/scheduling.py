@@ -2,6 +2,7 @@
 
 from corral.api import names
 from corral.api.fields import Errors, Path
+from corral.api.kinds.gostructs import TOLERATION, shown
 from corral.api.kinds.selector import check_operator, check_selector
 from corral.api.objects import Object
 
@@ -63,9 +64,8 @@ def check_tolerations(errs: Errors, tolerations: list[Object], path: Path) -> No
                 errs.invalid(at.child("operator"), value, ";".join(wrong))
         elif operator == "Exists":
             if value:
-                errs.invalid(
-                    at.child("operator"), _go_toleration(toleration), "value must be empty when `operator` is 'Exists'"
-                )
+                why = "value must be empty when `operator` is 'Exists'"
+                errs.invalid(at.child("operator"), shown(toleration, TOLERATION), why)
         else:
             errs.unsupported(at.child("operator"), operator, ("Equal", "Exists"))
         if effect:
@@ -205,14 +205,3 @@ def _check_node_field(errs: Errors, requirement: Object, path: Path) -> None:
         return
     for i, value in enumerate(values):
         errs.each(path.child("values").at(i), value, names.dns_subdomain(value))
-
-
-def _go_toleration(toleration: Object) -> Object:
-    """A toleration as Go prints its internal type."""
-    return {
-        "Key": toleration.get("key", ""),
-        "Operator": toleration.get("operator", ""),
-        "Value": toleration.get("value", ""),
-        "Effect": toleration.get("effect", ""),
-        "TolerationSeconds": toleration.get("tolerationSeconds"),
-    }

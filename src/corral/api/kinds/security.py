@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from corral.api import names
 from corral.api.fields import Errors, Path
+from corral.api.kinds.gostructs import CONTAINER_CONTEXT, SECCOMP_PROFILE, shown
 from corral.api.kinds.paths import check_descending
 from corral.api.objects import Object
 from corral.api.sysctls import dotted
@@ -93,10 +94,10 @@ def check_container_context(errs: Errors, context: Object, path: Path, host_user
     if context.get("allowPrivilegeEscalation") is False:
         if context.get("privileged"):
             why = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
-            errs.invalid(path, _go_context(context), why)
+            errs.invalid(path, shown(context, CONTAINER_CONTEXT), why)
         if "CAP_SYS_ADMIN" in ((context.get("capabilities") or {}).get("add") or ()):
             why = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
-            errs.invalid(path, _go_context(context), why)
+            errs.invalid(path, shown(context, CONTAINER_CONTEXT), why)
     _check_windows(errs, context.get("windowsOptions"), path.child("windowsOptions"))
     _check_app_armor(errs, context.get("appArmorProfile"), path.child("appArmorProfile"))
 
@@ -191,8 +192,8 @@ def _check_seccomp(errs: Errors, profile: Object | None, path: Path) -> None:
         else:
             check_descending(errs, local, path.child("localhostProfile"))
     elif local is not None:
-        shown = {"Type": kind, "LocalhostProfile": local}
-        errs.invalid(path.child("localhostProfile"), shown, "can only be set when seccomp type is Localhost")
+        why = "can only be set when seccomp type is Localhost"
+        errs.invalid(path.child("localhostProfile"), shown(profile, SECCOMP_PROFILE), why)
 
 
 def _check_app_armor(errs: Errors, profile: Object | None, path: Path) -> None:
@@ -259,30 +260,3 @@ def _windows_user(name: str) -> Iterator[str]:
         yield "'s User cannot contain only periods or spaces"
     if re.search(r'["/\\:;|=,+*?<>@\[\]]', user):
         yield "'s User cannot contain the following characters: \"/\\:;|=,+*?<>@[]"
-
-
-_GO_CONTEXT = [
-    "capabilities",
-    "privileged",
-    "seLinuxOptions",
-    "windowsOptions",
-    "runAsUser",
-    "runAsGroup",
-    "runAsNonRoot",
-    "readOnlyRootFilesystem",
-    "allowPrivilegeEscalation",
-    "procMount",
-    "seccompProfile",
-    "appArmorProfile",
-]
-
-
-def _go_context(context: Object) -> Object:
-    """A container's context as Go prints its internal type."""
-    shown = {name[0].upper() + name[1:]: context.get(name) for name in _GO_CONTEXT}
-    shown["SELinuxOptions"] = shown.pop("SeLinuxOptions")
-    capabilities = context.get("capabilities")
-    if capabilities is not None:
-        shown["Capabilities"] = {"Add": capabilities.get("add"), "Drop": capabilities.get("drop")}
-    order = [n[0].upper() + n[1:] if n != "seLinuxOptions" else "SELinuxOptions" for n in _GO_CONTEXT]
-    return {name: shown[name] for name in order}

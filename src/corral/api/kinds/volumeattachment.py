@@ -3,6 +3,7 @@
 from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
+from corral.api.kinds.gostructs import ATTACHMENT, shown
 from corral.api.kinds.volumesource import check_driver_name
 from corral.api.kinds.workload import IMMUTABLE
 from corral.api.objects import Object
@@ -39,18 +40,9 @@ class VolumeAttachmentRules(Rules):
 
     def validate_update(self, new: Object, old: Object, subresource: str) -> Errors:
         """The spec stays."""
-        errs, spec = Errors(), new["spec"]
-        if spec != old["spec"]:
-            source = spec["source"]
-            shown = {
-                "Attacher": spec.get("attacher", ""),
-                "Source": {
-                    "PersistentVolumeName": source.get("persistentVolumeName"),
-                    "InlineVolumeSpec": source.get("inlineVolumeSpec"),
-                },
-                "NodeName": spec.get("nodeName", ""),
-            }
-            errs.invalid("spec", shown, IMMUTABLE)
+        errs = Errors()
+        if new["spec"] != old["spec"]:
+            errs.invalid("spec", shown(new["spec"], ATTACHMENT), IMMUTABLE)
         return errs
 
     def cells(self, obj: Object, now_s: float) -> list[object]:
