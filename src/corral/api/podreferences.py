@@ -4,14 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from corral.api.objects import Object
-
-_CONTAINER_FIELDS = ("initContainers", "containers", "ephemeralContainers")
-
-
-def containers(spec: Object) -> Iterator[Object]:
-    """All containers of a pod spec: init, regular, ephemeral."""
-    for field in _CONTAINER_FIELDS:
-        yield from spec.get(field) or ()
+from corral.api.podcontainers import containers
 
 
 def secrets(spec: Object) -> set[str]:

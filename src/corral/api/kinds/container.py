@@ -14,7 +14,6 @@ from corral.api.kinds.probe import check_probes, default_handler, default_probe
 from corral.api.kinds.security import check_container_context
 from corral.api.objects import Object
 
-CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 MAX_RESTART_RULES = 20

@@ -1,10 +1,11 @@
 """Annotations of pods that came before fields: profiles of seccomp and AppArmor. Where both are there, they say the same."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from corral.api.fields import Errors, Path
 from corral.api.kinds.paths import check_descending
 from corral.api.objects import Object
+from corral.api.podcontainers import containers, containers_at
 
 SECCOMP_POD = "seccomp.security.alpha.kubernetes.io/pod"
 SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
@@ -24,7 +25,7 @@ def check_annotations(errs: Errors, annotations: Annotations, spec: Object, path
     for key, profile in sorted(annotations.items()):
         if key.startswith(SECCOMP_CONTAINER):
             _check_seccomp(errs, profile, path.child(key))
-    names = {container.get("name", "") for container, _ in _containers(spec, path)}
+    names = {container.get("name", "") for container in containers(spec)}
     for key, profile in sorted(annotations.items()):
         if not key.startswith(APP_ARMOR):
             continue
@@ -40,13 +41,13 @@ def check_profiles_match(errs: Errors, annotations: Annotations, spec: Object, p
     whole = spec.get("securityContext") or {}
     at = path.child("securityContext")
     _check_match(errs, annotations.get(SECCOMP_POD), whole, "seccompProfile", "seccomp", at)
-    for container, place in _containers(spec, path):
+    for place, container in containers_at(spec, path):
         key = SECCOMP_CONTAINER + container.get("name", "")
         own = container.get("securityContext") or {}
         _check_match(errs, annotations.get(key), own, "seccompProfile", "seccomp", place.child("securityContext"))
     if (spec.get("os") or {}).get("name") == "windows":
         return
-    for container, place in _containers(spec, path):
+    for place, container in containers_at(spec, path):
         key = APP_ARMOR + container.get("name", "")
         context = container.get("securityContext") or {}
         profile = context.get("appArmorProfile") or whole.get("appArmorProfile")
@@ -75,9 +76,3 @@ def _check_seccomp(errs: Errors, profile: str, path: Path) -> None:
         check_descending(errs, profile.removeprefix(_LOCALHOST), path)
     else:
         errs.invalid(path, profile, "must be a valid seccomp profile")
-
-
-def _containers(spec: Object, path: Path) -> Iterator[tuple[Object, Path]]:
-    for kind in ("initContainers", "containers", "ephemeralContainers"):
-        for i, container in enumerate(spec.get(kind) or ()):
-            yield container, path.child(kind).at(i)

@@ -3,7 +3,7 @@
 from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds.computeresources import check_requirements
-from corral.api.kinds.container import CONTAINER_LISTS, Surroundings, check_containers, default_container
+from corral.api.kinds.container import Surroundings, check_containers, default_container
 from corral.api.kinds.podannotations import check_annotations, check_profiles_match
 from corral.api.kinds.podresources import check_pod_resources
 from corral.api.kinds.scheduling import check_affinity, check_spread, check_tolerations
@@ -12,6 +12,7 @@ from corral.api.kinds.selector import check_labels
 from corral.api.kinds.volume import check_volumes, default_volume
 from corral.api.metadata import validate_annotations
 from corral.api.objects import Object
+from corral.api.podcontainers import containers, containers_at
 
 GRACE_PERIOD_S = 30
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
@@ -39,9 +40,8 @@ def default_pod_spec(spec: Object) -> None:
     account = spec.get("serviceAccountName") or spec.get("serviceAccount")
     if account:
         spec["serviceAccountName"] = spec["serviceAccount"] = account
-    for name in CONTAINER_LISTS:
-        for container in spec.get(name) or ():
-            default_container(container)
+    for container in containers(spec):
+        default_container(container)
     for volume in spec.get("volumes") or ():
         default_volume(volume)
 
@@ -198,10 +198,9 @@ def _check_host_users(errs: Errors, spec: Object, path: Path) -> None:
     for field, shown in (("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")):
         if spec.get(field):
             errs.forbidden(path.child(shown), "when `hostUsers` is false")
-    for kind in CONTAINER_LISTS:
-        for i, container in enumerate(spec.get(kind) or ()):
-            if container.get("volumeDevices"):
-                errs.forbidden(path.child(kind).at(i).child("volumeDevices"), "when `hostUsers` is false")
+    for at, container in containers_at(spec, path):
+        if container.get("volumeDevices"):
+            errs.forbidden(at.child("volumeDevices"), "when `hostUsers` is false")
 
 
 def _check_names(errs: Errors, spec: Object, path: Path) -> None:

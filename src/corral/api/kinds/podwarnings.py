@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from corral.api import names
 from corral.api.fields import Path
-from corral.api.kinds.container import CONTAINER_LISTS
+from corral.api.kinds.podannotations import APP_ARMOR, SECCOMP_CONTAINER, SECCOMP_POD
 from corral.api.objects import Object
+from corral.api.podcontainers import containers_at
 from corral.api.quantity import parse
 
 _LABELS = {
@@ -31,9 +32,6 @@ _ANNOTATIONS = {
     "security.alpha.kubernetes.io/sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
     "security.alpha.kubernetes.io/unsafe-sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
 }
-_SECCOMP = "seccomp.security.alpha.kubernetes.io/pod"
-_SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
-_APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
 
 def pod_warnings(template: Object, path: Path) -> list[str]:
@@ -76,9 +74,9 @@ def _annotations(annotations: dict[str, str], path: Path) -> Iterator[str]:
     for key in sorted(annotations):
         if key in _ANNOTATIONS:
             yield f"{path.key(key)}: {_ANNOTATIONS[key]}"
-        elif key == _SECCOMP or key.startswith(_SECCOMP_CONTAINER):
+        elif key == SECCOMP_POD or key.startswith(SECCOMP_CONTAINER):
             yield f'{path.key(key)}: non-functional in v1.27+; use the "seccompProfile" field instead'
-        elif key.startswith(_APP_ARMOR):
+        elif key.startswith(APP_ARMOR):
             yield f'{path.key(key)}: deprecated since v1.30; use the "appArmorProfile" field instead'
 
 
@@ -112,20 +110,18 @@ def _references(spec: Object, path: Path) -> Iterator[str]:
 
 
 def _containers(spec: Object, path: Path) -> Iterator[str]:
-    for kind in CONTAINER_LISTS:
-        for i, container in enumerate(spec.get(kind) or ()):
-            at = path.child(kind).at(i)
-            for part in ("limits", "requests"):
-                amounts = (container.get("resources") or {}).get(part) or {}
-                for name in ("memory", "ephemeral-storage"):
-                    if name in amounts and parse(amounts[name]).milli() % 1000:
-                        where = at.child("resources", part).key(name)
-                        yield f'{where}: fractional byte value "{amounts[name]}" is invalid, must be an integer'
-            variables = [e.get("name") for e in container.get("env") or ()]
-            for j, name in enumerate(variables):
-                if name in variables[:j]:
-                    where = at.child("env").at(j)
-                    yield f'{where}: hides previous definition of "{name}", which may be dropped when using apply'
+    for at, container in containers_at(spec, path):
+        for part in ("limits", "requests"):
+            amounts = (container.get("resources") or {}).get(part) or {}
+            for name in ("memory", "ephemeral-storage"):
+                if name in amounts and parse(amounts[name]).milli() % 1000:
+                    where = at.child("resources", part).key(name)
+                    yield f'{where}: fractional byte value "{amounts[name]}" is invalid, must be an integer'
+        variables = [e.get("name") for e in container.get("env") or ()]
+        for j, name in enumerate(variables):
+            if name in variables[:j]:
+                where = at.child("env").at(j)
+                yield f'{where}: hides previous definition of "{name}", which may be dropped when using apply'
 
 
 def _duplicates(spec: Object, path: Path) -> Iterator[str]:

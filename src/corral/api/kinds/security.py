@@ -8,6 +8,7 @@ from corral.api.fields import Errors, Path
 from corral.api.kinds.gostructs import CONTAINER_CONTEXT, SECCOMP_PROFILE, shown
 from corral.api.kinds.paths import check_descending
 from corral.api.objects import Object
+from corral.api.podcontainers import containers_at
 from corral.api.sysctls import dotted
 
 _SYSCTL = "([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
@@ -148,9 +149,8 @@ def check_host_process(errs: Errors, spec: Object, path: Path) -> None:
 
 
 def _container_contexts(spec: Object, path: Path) -> Iterator[tuple[Path, Object]]:
-    for kind in ("initContainers", "containers", "ephemeralContainers"):
-        for i, container in enumerate(spec.get(kind) or ()):
-            yield path.child(kind).at(i).child("securityContext"), container.get("securityContext") or {}
+    for at, container in containers_at(spec, path):
+        yield at.child("securityContext"), container.get("securityContext") or {}
 
 
 def _check_choice(errs: Errors, context: Object, field: str, choices: tuple[str, ...], path: Path) -> None:

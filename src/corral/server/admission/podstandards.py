@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from corral.api.objects import Object
-from corral.api.podreferences import containers
+from corral.api.podcontainers import containers
 from corral.api.sysctls import SAFE_SYSCTLS
 
 LATEST_MINOR = 36
