@@ -20,6 +20,8 @@ Annotations = Mapping[str, str]
 
 def check_annotations(errs: Errors, annotations: Annotations, spec: Object, path: Path) -> None:
     """The profiles that the annotations at `path` name."""
+    if not annotations:
+        return
     if SECCOMP_POD in annotations:
         _check_seccomp(errs, annotations[SECCOMP_POD], path.child(SECCOMP_POD))
     for key, profile in sorted(annotations.items()):
@@ -38,6 +40,8 @@ def check_annotations(errs: Errors, annotations: Annotations, spec: Object, path
 
 def check_profiles_match(errs: Errors, annotations: Annotations, spec: Object, path: Path) -> None:
     """Annotations and the fields of the spec at `path` do not contradict each other."""
+    if not annotations:
+        return
     whole = spec.get("securityContext") or {}
     at = path.child("securityContext")
     _check_match(errs, annotations.get(SECCOMP_POD), whole, "seccompProfile", "seccomp", at)
