@@ -1,6 +1,7 @@
 """StorageClasses."""
 
 from corral.api import names
+from corral.api.defaultclasses import STORAGE, is_default
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.kinds.workload import check_immutable
@@ -50,8 +51,7 @@ class StorageClassRules(Rules):
     def cells(self, obj: Object, now_s: float) -> list[object]:
         """The row."""
         name = rows.name(obj)
-        annotations = obj["metadata"].get("annotations") or {}
-        if any(annotations.get(f"storageclass.{part}kubernetes.io/is-default-class") == "true" for part in ("", "beta.")):
+        if is_default(obj, STORAGE):
             name += " (default)"
         return [
             name,
