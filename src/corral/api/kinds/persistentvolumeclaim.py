@@ -4,7 +4,7 @@ from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.kinds import rows
 from corral.api.kinds.claimspec import check_claim_spec, default_claim_spec
-from corral.api.kinds.computeresources import check_not_negative
+from corral.api.kinds.computeresources import check_not_negative, is_native
 from corral.api.kinds.specdiff import diff
 from corral.api.objects import Object, copied
 from corral.api.persistentvolumes import BETA_CLASS
@@ -162,7 +162,7 @@ def _check_resource(errs: Errors, name: str, path: Path) -> bool:
     """The name of what a claim can have: storage, or of somebody's own."""
     faults = names.qualified_name(name)
     errs.each(path, name, faults)
-    native = "/" not in name or "kubernetes.io/" in name
+    native = is_native(name)
     if not faults and native and name != "storage":
         errs.unsupported(path, name, ("storage",))
     return not faults and (not native or name == "storage")

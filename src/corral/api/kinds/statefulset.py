@@ -133,9 +133,9 @@ def _with_claims(spec: Object) -> Object:
     template = spec.get("template") or {}
     pod = template.get("spec") or {}
     given = pod.get("volumes") or []
-    names = {volume.get("name") for volume in given}
+    taken = {volume.get("name") for volume in given}
     claims = [name for c in spec.get("volumeClaimTemplates") or () if (name := (c.get("metadata") or {}).get("name"))]
-    made = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in claims if name not in names]
+    made = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in claims if name not in taken]
     return {**spec, "template": {**template, "spec": {**pod, "volumes": [*given, *made]}}} if made else spec
 
 
