@@ -66,8 +66,7 @@ async def _send(api: ApiServer, sent: Sent) -> tuple[int, bytes]:
 
 async def _begin(server: RunningServer) -> None:
     client = server.client()
-    for name in (NAMESPACE,):
-        await client.create("namespaces", {"metadata": {"name": name}})
+    await client.create("namespaces", {"metadata": {"name": NAMESPACE}})
     await client.create("serviceaccounts", {"metadata": {"name": "default"}}, NAMESPACE)
     kind = "CustomResourceDefinition"
     definition = {"apiVersion": "apiextensions.k8s.io/v1", "kind": kind, **SEEDS["apiextensions.k8s.io/v1"][kind]}
