@@ -12,6 +12,7 @@ from corral.api.errors import bad_request
 from corral.api.facts import Type
 from corral.api.golang import DecodeError, read
 from corral.api.jsontext import TextError
+from corral.api.jsonvalues import json_kind
 from corral.api.objects import Object
 
 _SHOWN_BYTES = 30
@@ -92,10 +93,10 @@ def _head(value: Any, body: bytes, kind: str, wanted: tuple[str, str]) -> tuple[
     if value is None:
         return *wanted, kind
     if not isinstance(value, dict):
-        raise unrecognized(kind, f"{fault} {_json_kind(value)} into Go value of type {_HEAD}", body)
+        raise unrecognized(kind, f"{fault} {json_kind(value)} into Go value of type {_HEAD}", body)
     for name in ("apiVersion", "kind"):
         if not isinstance(value.get(name), str | None):
-            raise unrecognized(kind, f"{fault} {_json_kind(value[name])} into Go struct field .{name} of type string", body)
+            raise unrecognized(kind, f"{fault} {json_kind(value[name])} into Go struct field .{name} of type string", body)
     api_version = value.get("apiVersion") or ""
     if api_version.count("/") > 1:
         raise unrecognized(kind, f"unexpected GroupVersion string: {api_version}", body)
@@ -127,11 +128,6 @@ def _summary(body: bytes) -> str:
     more = " ..." if len(body) > _SHOWN_BYTES else ""
     start = body[:_SHOWN_BYTES]
     return (start.decode("utf-8", "replace") if start[:1] == b"{" else start.hex()) + more
-
-
-def _json_kind(value: Any) -> str:
-    kinds = {dict: "object", list: "array", str: "string", bool: "bool"}
-    return kinds.get(type(value), "number")
 
 
 def _join(group: str, version: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from corral.api import gotime, quantity
 from corral.api.facts import Field, Type, named
-from corral.api.jsonvalues import MAX_DEPTH, TOO_DEEP, Decimal, Repeated
+from corral.api.jsonvalues import MAX_DEPTH, TOO_DEEP, Decimal, Repeated, json_kind
 
 MAX_STRICT_ERRORS = 100
 _RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
@@ -231,11 +231,11 @@ class _Reader:
         least, most = _RANGES["int32"]
         if type(value) is int and least <= value <= most:
             return value
-        raise DecodeError(self._cannot(_json_kind(value, _number(value)), "int32"))
+        raise DecodeError(self._cannot(json_kind(value, _number(value)), "int32"))
 
     def time(self, value: Any, type_: Type) -> Any:
         if not isinstance(value, str):
-            raise DecodeError(self._cannot(_json_kind(value), "string"))
+            raise DecodeError(self._cannot(json_kind(value), "string"))
         try:
             return gotime.normal(value, micro=type_.kind == "micro-time")
         except ValueError as error:
@@ -258,7 +258,7 @@ class _Reader:
 
     def _mismatch(self, value: Any, type_: Type, number: str = "") -> None:
         if not self.error:
-            self.error = self._cannot(_json_kind(value, number), type_.go)
+            self.error = self._cannot(json_kind(value, number), type_.go)
 
     def _cannot(self, what: str, go: str) -> str:
         structs = [step for step in self._steps if isinstance(step, tuple)]
@@ -296,21 +296,6 @@ def _apart(value: Any) -> Any:
     if reader.error:
         raise DecodeError(reader.error)
     return made
-
-
-def _json_kind(value: Any, number: str = "") -> str:
-    match value:
-        case dict():
-            return "object"
-        case list():
-            return "array"
-        case str():
-            return "string"
-        case bool():
-            return "bool"
-        case None:
-            return "null"
-    return f"number {number}" if number else "number"
 
 
 def _number(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Values of JSON and YAML texts that carry more than Python's own, and how deep such values may nest."""
+"""Values of JSON and YAML texts that carry more than Python's own, what Go calls their kinds, and how deep they may nest."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,3 +30,19 @@ class Decimal(float):
     """A number with a point or an exponent, and the text it had."""
 
     text: str = ""
+
+
+def json_kind(value: Any, number: str = "") -> str:
+    """What Go's decoder calls a value that it cannot use; `number`: the text of a number, where it is to be shown."""
+    match value:
+        case dict():
+            return "object"
+        case list():
+            return "array"
+        case str():
+            return "string"
+        case bool():
+            return "bool"
+        case None:
+            return "null"
+    return f"number {number}" if number else "number"

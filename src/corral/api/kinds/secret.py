@@ -4,6 +4,7 @@ import base64
 
 from corral.api import jsontext, names
 from corral.api.fields import Errors, Path
+from corral.api.jsonvalues import json_kind
 from corral.api.kinds import rows
 from corral.api.kinds.configmap import MAX_BYTES, check_sealed, decoded_bytes
 from corral.api.objects import Object
@@ -17,7 +18,6 @@ _NEEDS = {
     "kubernetes.io/ssh-auth": ("ssh-privatekey",),
     "kubernetes.io/tls": ("tls.crt", "tls.key"),
 }
-_GO_NAMES: dict[type, str] = {str: "string", bool: "bool", list: "array"}
 _PEM = b"-----BEGIN "
 
 
@@ -96,7 +96,7 @@ def _check_json(errs: Errors, text: str | None, path: Path) -> None:
         found = jsontext.parse(base64.b64decode(text or ""))
         if isinstance(found, dict) or found is None:
             return
-        why = f"json: cannot unmarshal {_GO_NAMES.get(type(found), 'number')} into Go value of type map[string]interface {{}}"
+        why = f"json: cannot unmarshal {json_kind(found)} into Go value of type map[string]interface {{}}"
     except ValueError as error:
         why = str(error)
     errs.invalid(path, "<secret contents redacted>", why)

@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from corral.api.errors import ApiError, bad_request
+from corral.api.jsonvalues import json_kind
 from corral.api.objects import Object, copied
 
 MAX_OPERATIONS = 10000
 #: What copy operations may add in all, in bytes of their JSON.
 MAX_COPIED_BYTES = 3 * 1024 * 1024
-
-_GO = {dict: "object", str: "string", bool: "bool", int: "number", float: "number", list: "array"}
 
 
 class _NotApplicableError(Exception):
@@ -34,7 +33,7 @@ class TestFailedError(ApiError):
 def json_patch(document: Object, operations: Any) -> Object:
     """`document` after the operations; it is not changed itself. Raises 400 for a malformed patch, 413, 422 where one fails."""
     if not isinstance(operations, list):
-        kind = _GO.get(type(operations), "null")
+        kind = json_kind(operations)
         raise bad_request(f"error decoding patch: json: cannot unmarshal {kind} into Go value of type []handlers.jsonPatchOp")
     if len(operations) > MAX_OPERATIONS:
         text = f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
@@ -50,9 +49,7 @@ def json_patch(document: Object, operations: Any) -> Object:
         made = TestFailedError if isinstance(error, _TestError) else ApiError
         raise made(422, "Invalid", "the server rejected our request due to an error in our request", {}) from None
     if not isinstance(root[0], dict):
-        raise bad_request(
-            f"json: cannot unmarshal {_GO.get(type(root[0]), 'null')} into Go value of type map[string]interface {{}}"
-        )
+        raise bad_request(f"json: cannot unmarshal {json_kind(root[0])} into Go value of type map[string]interface {{}}")
     return root[0]
 
 

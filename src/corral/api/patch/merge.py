@@ -3,17 +3,15 @@
 from typing import Any
 
 from corral.api.errors import bad_request
+from corral.api.jsonvalues import json_kind
 from corral.api.objects import Object
-
-_GO = {str: "string", bool: "bool", int: "number", float: "number", list: "array"}
 
 
 def merge_patch(document: Object, patch: Any) -> Object:
     """`document` with `patch` merged in; neither is changed, unchanged parts are shared. Raises 400 for what is no object."""
     if not isinstance(patch, dict):
-        kind = _GO.get(type(patch), "null")
         raise bad_request(
-            f"error decoding patch: json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
+            f"error decoding patch: json: cannot unmarshal {json_kind(patch)} into Go value of type map[string]interface {{}}"
         )
     merged: Object = _merge(document, patch)
     return merged

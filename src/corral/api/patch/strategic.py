@@ -9,6 +9,7 @@ from typing import Any
 
 from corral.api.errors import ApiError, bad_request
 from corral.api.facts import Type
+from corral.api.jsonvalues import json_kind
 from corral.api.objects import Object
 
 _PATCH, _RETAIN = "$patch", "$retainKeys"
@@ -24,8 +25,7 @@ def strategic_merge_patch(document: Object, patch: Any, schema: Type) -> Object:
     Raises 400 for malformed directives, 422 or 500 for what the reference refuses with those.
     """
     if not isinstance(patch, dict):
-        kind = {str: "string", bool: "bool", int: "number", float: "number", list: "array"}.get(type(patch), "null")
-        raise bad_request(f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
+        raise bad_request(f"json: cannot unmarshal {json_kind(patch)} into Go value of type map[string]interface {{}}")
     return _merge_map(document, patch, schema)
 
 
