@@ -7,7 +7,6 @@ from corral.api import names
 from corral.api.fields import Errors, Path
 from corral.api.objects import Object
 
-MAX_ID = 2**31 - 1
 NO_GENERATION = "must be a non-negative integer"
 _STATUS = Path("status")
 _HEALTH = ("Healthy", "Unhealthy", "Unknown")
@@ -173,8 +172,7 @@ def _check_users(errs: Errors, statuses: Iterable[Object], path: Path, spec: Obj
         elif system == "linux":
             groups = [(at.child("supplementalGroups").at(k), g) for k, g in enumerate(user.get("supplementalGroups") or ())]
             for where, number in ((at.child("uid"), user.get("uid", 0)), (at.child("gid"), user.get("gid", 0)), *groups):
-                if not 0 <= number <= MAX_ID:
-                    errs.invalid(where, number, names.between(0, MAX_ID))
+                errs.each(where, number, names.user_or_group_id(number))
 
 
 def _check_devices(errs: Errors, statuses: Iterable[Object], path: Path, containers: Iterable[Object]) -> None:
