@@ -313,8 +313,13 @@ def _is_at_rest(job: Object) -> bool:
     status = job.get("status") or {}
     if not job["spec"].get("suspend") or status.get("active"):
         return False
-    suspended = rows.condition(job, "Suspended")
-    return status.get("startTime") is None or (suspended is not None and suspended.get("status") == "True")
+    return status.get("startTime") is None or _is_true(job, "Suspended")
+
+
+def _is_true(job: Object, kind: str) -> bool:
+    """Whether the job has the condition."""
+    found = rows.condition(job, kind)
+    return found is not None and found.get("status") == "True"
 
 
 def _copy(source: Object, target: Object, field: str) -> None:
@@ -324,17 +329,13 @@ def _copy(source: Object, target: Object, field: str) -> None:
 
 
 def _status(obj: Object) -> str:
-    def has(kind: str) -> bool:
-        found = rows.condition(obj, kind)
-        return found is not None and found.get("status") == "True"
-
     for kind in ("Complete", "Failed"):
-        if has(kind):
+        if _is_true(obj, kind):
             return kind
     if obj["metadata"].get("deletionTimestamp"):
         return "Terminating"
     for kind in ("Suspended", "FailureTarget", "SuccessCriteriaMet"):
-        if has(kind):
+        if _is_true(obj, kind):
             return kind
     return "Running"
 
