@@ -45,7 +45,7 @@ def test_it_makes_no_difference(text: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize(("text", "simple"), [*((t, True) for t in SIMPLE), *((t, False) for t in MORE)])
 def test_only_texts_of_fields_are_simple(text: str, simple: bool) -> None:
-    assert (simpletexts._parts(text) is not None) == simple
+    assert (simpletexts.parts_of(text) is not None) == simple
 
 
 def test_a_text_in_a_file_whose_name_another_file_defines_is_not_quick() -> None:

@@ -1,70 +1,99 @@
 """Trees to Python: what text/template's executor does node by node is decided here once, when a template is first executed.
 
-A template becomes a function `t(run, x0, out, depth)`: the run (engine.py), what dot is at its top, where output goes, and how
-many templates it is in. Every step is a line of its own, so that the line of a traceback tells at which node of the template
-something failed; nothing has to be noted while it runs. `{{ range .Values.hosts }}- {{ . | quote }}{{ end }}` becomes
+A template becomes a function: it is given the run (engine.py), where output goes, how many templates it is in, dot, and `$`.
+`{{ range .Values.hosts }}- {{ . | quote }}{{ end }}` becomes
 
-    def t(run, x0, out, depth):
+    def t(run, out, depth, d, x0):
      w = out.append
-     r1 = p0(run, x0)
-     e1 = entries(r1)
-     if r1:
+     ws = out.extend
+     if (e1 :=
+    entries(
+    p0(d))):
       for _, d1 in e1:
        run.tick(out)
-       w('- ')
-       r1 = limited(f_quote(d1))
-       w(r1)
+       ws(('- ',
+    f_quote(d1)))
 
-where `p0` takes `.Values.hosts` (paths.py). Variables are local variables; where a template does not fit into one function,
-they are elements of a list.
+where `p0` takes `.Values.hosts` (paths.py). Each call that can fail begins a line: nothing has to be noted while it runs, as
+the line of a traceback tells at which node of the template something failed. Variables are local variables; where a template
+does not fit into one function, they are elements of a list.
 """
 
+from collections.abc import Sequence
+
 from corral.charts.render import nodes
+from corral.charts.render.branches import is_large, read_by
 from corral.charts.render.expressions import Expressions
 from corral.charts.render.nodes import Node, Tree
 from corral.charts.render.paths import Path
-from corral.charts.render.writing import MAX_INDENT, MAX_LINES, Function, Mark, Source, TooDeepError
+from corral.charts.render.writing import MAX_INDENT, MAX_SIZE, Function, Source, TooDeepError
 
-_PARAMETERS = "run, x0, out, depth"
+#: So many texts and values may one statement write.
+_MAX_WRITTEN = 30
+
+
+class Part:
+    """What is compiled apart: a whole template, or a branch of one; `read`: the slots of the variables that it is given."""
+
+    __slots__ = ("body", "ranged", "read", "slots")
+
+    def __init__(self, body: list[Node], slots: int, read: Sequence[int] = (), *, ranged: bool = False) -> None:
+        self.body = body
+        #: How many variables the template has.
+        self.slots = slots
+        self.read = read
+        self.ranged = ranged
 
 
 class Code:
-    """A template in Python: its functions, the last of them `t`, and what it needs beside them (units.Compiled)."""
+    """A part in Python: its functions, the last of them `t`, what they need beside them (units.Compiled), and its branches."""
 
-    __slots__ = ("functions", "paths", "source")
+    __slots__ = ("branches", "functions", "paths", "source")
 
-    def __init__(self, source: Source, functions: tuple[str, ...], paths: tuple[Path, ...]) -> None:
+    def __init__(self, source: Source, functions: tuple[str, ...], paths: tuple[Path, ...], branches: list[Part]) -> None:
         self.source = source
         self.functions = functions
         self.paths = paths
+        self.branches = branches
 
 
-def compile_tree(tree: Tree) -> Code:
-    """A template in Python."""
+def whole(tree: Tree) -> Part:
+    """All of a template."""
+    return Part(tree.body, tree.slots, (0,))
+
+
+def compile_part(part: Part, *, marked: bool = False) -> Code:
+    """A part in Python; `marked`: with the nodes that its lines stand for."""
     try:
-        return _Compiler(tree, listed=False).code()
+        return _Compiler(part, listed=False, marked=marked).code()
     except TooDeepError:
-        return _Compiler(tree, listed=True).code()
+        return _Compiler(part, listed=True, marked=marked).code()
 
 
 class _Compiler(Expressions):
     """Writes what prints and what branches."""
 
-    def __init__(self, tree: Tree, *, listed: bool) -> None:
-        super().__init__(Function(f"def t({_PARAMETERS}):"), listed=listed)
-        self._tree = tree
+    def __init__(self, part: Part, *, listed: bool, marked: bool) -> None:
+        given = "".join(f", x{slot}" for slot in part.read)
+        super().__init__(Function(f"def t(run, out, depth, d{given}):"), listed=listed, marked=marked)
+        self._part = part
+        self.ranged = part.ranged
+        #: Branches that are left until they are taken.
+        self._left: list[Part] = []
         #: Whether there is a range around the place that is written.
         self._ranges = 0
         self._dots = 0
         self._outlined = 0
         if listed:
-            self.function.add(f"x = [x0] + [None] * {tree.slots - 1}")
+            self.function.add(f"x = [None] * {part.slots}")
+            for slot in part.read:
+                self.function.add(f"x[{slot}] = x{slot}")
 
     def code(self) -> Code:
         """Write all of it."""
-        self._body(self._tree.body)
+        self._body(self._part.body)
         self.source.finish(self.function)
-        return Code(self.source, tuple(sorted(self.called)), tuple(self.paths))
+        return Code(self.source, tuple(sorted(self.called)), tuple(self.paths), self._left)
 
     # -- places
 
@@ -73,60 +102,97 @@ class _Compiler(Expressions):
         outer = self.dot, self.ranged
         self.dot, self.ranged = dot, ranged
         function = self.function
+        header = len(function.lines) - 1
         function.pad += " "
-        if len(function.pad) > MAX_INDENT:
+        if is_large(body) and (read := read_by(body)) is not None:
+            self._leave(body, read)
+        elif len(function.pad) > MAX_INDENT:
             self._outline(body)
         else:
             self._body(body)
         function.pad = function.pad[:-1]
+        function.join(header)
         self.dot, self.ranged = outer
+
+    def _leave(self, body: list[Node], read: list[int]) -> None:
+        """A body that is compiled when it is first executed."""
+        given = "".join(f", {self.variable(slot)}" for slot in read)
+        call = f"{self.source.line(0, continues=True)}b{len(self._left)}(run, out, depth, {self.dot}{given})"
+        self._left.append(Part(body, self._part.slots, read, ranged=self.ranged))
+        self.function.add(f"({call})")
 
     def _outline(self, body: list[Node], *, breaks: bool = True) -> None:
         """A body in a function of its own; unless it `breaks`, a break in it leaves only the body."""
-        outer = self.function
+        if not self.listed:
+            raise TooDeepError
+        function = self.function
         self._outlined += 1
-        name = f"b{self._outlined}"
+        name = f"o{self._outlined}"
         called = self._call_of(name)
-        mark = Mark(0, continues=True)
         if self._ranges:
-            outer.add(f"how = {called}", mark)
+            function.add(f"how = ({called})")
             if breaks:
-                outer.add("if how == 'break': " + ("break" if outer.loops else "return how"))
-            outer.add("if how == 'continue': " + ("continue" if outer.loops else "return how"))
+                function.add("if how == 'break': " + ("break" if function.loops else "return how"))
+            function.add("if how == 'continue': " + ("continue" if function.loops else "return how"))
         else:
-            outer.add(called, mark)
-        with self._apart(name):
-            self._body(body)
+            function.add(f"({called})")
+        outer, dot = self._begin(name)
+        self._body(body)
+        self._finish(outer, dot)
 
     def _body(self, body: list[Node]) -> None:
         function = self.function
         began = len(function.lines)
+        written: list[str] = []
         text = ""
         for i, node in enumerate(body):
-            if node.__class__ is nodes.Text:
-                text += node.text
+            kind = node.__class__
+            if kind is nodes.Text:
+                text += node.text  # type: ignore[attr-defined]
                 continue
             if text:
-                function.add(f"w({text!r})")
+                written.append(repr(text))
                 text = ""
-            if len(function.lines) > MAX_LINES:
+            if function.size > MAX_SIZE:
+                self._write(written)
                 self._outline(body[i:])
                 return
+            if kind is nodes.Action and not node.pipe.declared:  # type: ignore[attr-defined]
+                written.append(self._printed(node))  # type: ignore[arg-type]
+                if len(written) >= _MAX_WRITTEN:
+                    self._write(written)
+                continue
+            self._write(written)
             function.registers = 0
             self._step(node)
         if text:
-            function.add(f"w({text!r})")
+            written.append(repr(text))
+        self._write(written)
         if len(function.lines) == began:
             function.add("pass")
 
+    def _write(self, written: list[str]) -> None:
+        """Write texts and values, and have none left."""
+        if written:
+            function = self.function
+            function.size += len(written) - 1
+            function.registers = 0
+            function.add(f"w({written[0]})" if len(written) == 1 else f"ws(({', '.join(written)}))")
+            written.clear()
+
     # -- steps
+
+    def _printed(self, node: nodes.Action) -> str:
+        """What an action prints."""
+        self.base = node.base
+        value = self.pipe(node.pipe)
+        self.base = 0
+        return value.text if value.is_text else f"shown({value.text})"
 
     def _step(self, node: Node) -> None:
         if isinstance(node, nodes.Action):
             self.base = node.base
-            value, _, is_text = self.pipe(node.pipe)
-            if not node.pipe.declared:
-                self.function.add(f"w({value})" if is_text else f"w(shown({value}))")
+            self.function.add(self.pipe(node.pipe).text)
             self.base = 0
         elif isinstance(node, nodes.Branch):
             if node.kind == "range":
@@ -142,14 +208,15 @@ class _Compiler(Expressions):
     def _condition(self, node: nodes.Branch) -> None:
         """`if` and `with`."""
         self.base = node.base
-        value, _, _ = self.pipe(node.pipe)
+        value = self.pipe(node.pipe).text
         self.base = 0
         if node.kind == "with":
-            value = self._new_dot(value)
-        self.function.add(f"if {value}:")
-        if node.kind == "with":
-            self._inside(node.body, value, ranged=False)
+            self._dots += 1
+            dot = f"d{self._dots}"
+            self.function.add(f"if ({dot} := {value}):")
+            self._inside(node.body, dot, ranged=False)
         else:
+            self.function.add(f"if ({value}):")
             self._inside(node.body, self.dot, ranged=self.ranged)
         self._otherwise(node)
 
@@ -158,21 +225,14 @@ class _Compiler(Expressions):
             self.function.add("else:")
             self._inside(node.otherwise, self.dot, ranged=self.ranged)
 
-    def _new_dot(self, value: str) -> str:
-        self._dots += 1
-        dot = f"d{self._dots}"
-        self.function.add(f"{dot} = {value}")
-        return dot
-
     def _range(self, node: nodes.Branch) -> None:
         self.base = node.base
-        value, last, _ = self.pipe(node.pipe)
+        value = self.pipe(node.pipe)
         function = self.function
         self._dots += 1
         dot, all_ = f"d{self._dots}", f"e{self._dots}"
-        function.add(f"{all_} = entries({value})", Mark(self.base, last))
+        function.add(f"if ({all_} := {self.source.line(self.base, value.last)}entries({value.text})):")
         self.base = 0
-        function.add(f"if {value}:")
         function.pad += " "
         slots = [self.variable(variable.slot) for variable in node.pipe.declared]
         key = slots[0] if len(slots) > 1 else "_"
@@ -196,11 +256,12 @@ class _Compiler(Expressions):
             self._otherwise(node)
 
     def _invocation(self, node: nodes.Invocation) -> None:
-        function = self.function
+        function, source = self.function, self.source
         found = function.register()
-        function.add(f"{found} = invoked(run, {node.name!r}, depth, out)", Mark(0, node))
-        value = "None" if node.pipe is None else self.pipe(node.pipe)[0]
-        function.add(f"{found}.execute(run, {value}, out, depth + 1)", Mark(0))
+        function.add(f"{found} = ({source.line(0, node)}invoked(run, {node.name!r}, depth, out))")
+        line = source.line(0)
+        value = "None" if node.pipe is None else self.pipe(node.pipe).text
+        function.add(f"({line}{found}.execute(run, {value}, out, depth + 1))")
 
 
 def _leaves(node: Node) -> bool:

@@ -1,87 +1,122 @@
-"""Pipelines to Python: each value gets a register of its own, in the order in which Go evaluates them.
+"""Pipelines to Python: a pipeline becomes one expression, whose parts are evaluated in the order in which Go evaluates them.
 
 Go tells an error at the node that its executor came to last; which one that is, is known when a template is compiled (`last`).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from corral.base.annotations import Any, NamedTuple
+from corral.base.annotations import Any, Final
 from corral.charts.render import arguments, functions, nodes
 from corral.charts.render.functions import wrong_number
 from corral.charts.render.nodes import Node
 from corral.charts.render.paths import Path
-from corral.charts.render.writing import MAX_INDENT, Function, Mark, Source, TooDeepError, spelled
+from corral.charts.render.writing import Function, Source, TooDeepError
 
-#: An expression of Python that can be had again, the node of errors after it, and whether it is surely a string.
-Value = tuple[str, Node, bool]
-#: As far may a call of a method with arguments be indented; the interpreter takes a hundred.
-_MAX_METHODS = 90
+#: What there is to an expression: a constant or dot, which is the same at any time; a variable, which is that until one is
+#: assigned; what can fail or has an effect; what assigns variables, too.
+FIXED: Final = 0
+VARIABLE: Final = 1
+COMPUTED: Final = 2
+ASSIGNING: Final = 3
+
+#: So many parentheses may be open around a pipeline before it goes into a function of its own, and so many may an expression
+#: have within each other before it goes into a register: Python takes 200 in all.
+MAX_OPEN: Final = 40
+MAX_DEEP: Final = 40
 
 
-class Fields(NamedTuple):
-    """`.a.b.c` of what is at `receiver`."""
+class Value:
+    """An expression of Python: the node of errors after it, its kind, its depth in parentheses, if it surely is a string."""
 
-    #: What errors show, and the node that was evaluated last before the first field is taken.
-    node: Node
-    last: Node
-    receiver: str
-    names: list[str]
-    #: Whether the receiver's nil is a nil interface.
-    interface: bool
+    __slots__ = ("deep", "is_text", "kind", "last", "text")
+
+    def __init__(self, text: str, last: Node, kind: int, deep: int = 0, *, is_text: bool = False) -> None:
+        self.text = text
+        self.last = last
+        self.kind = kind
+        self.deep = deep
+        self.is_text = is_text
+
+
+class Fields:
+    """`.a.b.c` of a receiver: what errors show, and whether the receiver's nil is a nil interface."""
+
+    __slots__ = ("interface", "names", "node", "receiver")
+
+    def __init__(self, node: Node, receiver: Value, names: list[str], *, interface: bool) -> None:
+        self.node = node
+        self.receiver = receiver
+        self.names = names
+        self.interface = interface
 
 
 class Expressions:
     """Writes what has a value."""
 
-    def __init__(self, function: Function, *, listed: bool) -> None:
+    def __init__(self, function: Function, *, listed: bool, marked: bool) -> None:
         self.function = function
-        self.source = Source()
+        self.source = Source(marked=marked)
         #: The functions of templates that are called.
         self.called: set[str] = set()
         #: The paths that are taken, and their numbers.
         self.paths: dict[Path, int] = {}
         #: Whether variables are elements of a list.
         self.listed = listed
-        self.dot = "x0"
+        self.dot = "d"
         #: Whether dot is an element of a list or a map here: its nil is then a nil interface.
         self.ranged = False
         #: What to add to the positions in the pipeline that is written.
         self.base = 0
+        #: How many parentheses are open around the place that is written.
+        self._open = 0
         self._parts = 0
 
     def variable(self, slot: int) -> str:
         """Where a variable is."""
         return f"x[{slot}]" if self.listed else f"x{slot}"
 
-    def _variable(self, node: nodes.Variable) -> str:
+    def _variable(self, node: nodes.Variable) -> Value:
         if node.slot == nodes.UNDEFINED:
-            return self._fail(node, f"undefined variable: {node.name}")
-        return self.variable(node.slot)
+            return self._fault(node, f"undefined variable: {node.name}")
+        return Value(self.variable(node.slot), node, VARIABLE)
 
-    def _add(self, expression: str, mark: Mark | None = None) -> str:
-        """Evaluate into a register."""
+    def _fault(self, node: Node, message: str) -> Value:
+        """What fails when it is evaluated."""
+        return Value(f"{self.source.line(self.base, node)}fault({message!r})", node, COMPUTED, 1)
+
+    # -- order
+
+    def _then(self, first: list[str], value: Value, kind: int, deep: int) -> Value:
+        """A value that is evaluated after others, which are not used as they stand there."""
+        text = f"({', '.join(first)}, {value.text})[{len(first)}]"
+        return Value(text, value.last, max(kind, value.kind), max(deep, value.deep) + 1, is_text=value.is_text)
+
+    def _kept(self, value: Value) -> tuple[str, Value]:
+        """What puts a value into a register, and the value from there."""
         register = self.function.register()
-        self.function.add(f"{register} = {expression}", mark)
-        return register
-
-    def _fail(self, node: Node, message: str) -> str:
-        self.function.add(f"fault({message!r})", Mark(self.base, node))
-        return "None"
+        return f"{register} := {value.text}", Value(register, value.last, FIXED, is_text=value.is_text)
 
     # -- pipelines
 
     def pipe(self, pipe: nodes.Pipe) -> Value:
         """The value of a pipeline, put into its variables."""
         value: Value | None = None
+        first: list[str] = []
+        kind = deep = 0
         for command in pipe.commands:
+            if value is not None and value.deep > MAX_DEEP:
+                kind, deep = max(kind, value.kind), max(deep, value.deep)
+                before, value = self._kept(value)
+                first.append(before)
             value = self._command(command, value, pipe)
         assert value is not None
+        if first:
+            value = self._then(first, value, kind, deep)
         for variable in pipe.declared:
             if variable.slot == nodes.UNDEFINED:
-                self._fail(value[1], f"undefined variable: {variable.name}")
-                continue
-            self.function.add(f"{self.variable(variable.slot)} = {value[0]}")
+                fault = self._fault(value.last, f"undefined variable: {variable.name}")
+                value = self._then([value.text], fault, value.kind, value.deep)
+            else:
+                text = f"put(x, {variable.slot}, {value.text})" if self.listed else f"(x{variable.slot} := {value.text})"
+                value = Value(text, value.last, ASSIGNING, value.deep + 1, is_text=value.is_text)
         return value
 
     def _command(self, command: nodes.Command, final: Value | None, pipe: nodes.Pipe) -> Value:
@@ -91,17 +126,18 @@ class Expressions:
         if (fields := self._selected(first)) is not None:
             return self._method(fields, args, final) if args or final is not None else self._fields(fields)
         if args or final is not None:
-            at = first if not isinstance(first, nodes.Pipe) else final[1] if final is not None else pipe
-            self._fail(at, f"can't give argument to non-function {first}")
-            return "None", first, False
+            at = first if not isinstance(first, nodes.Pipe) else final.last if final is not None else pipe
+            fault = self._fault(at, f"can't give argument to non-function {first}")
+            fault.last = first
+            return fault if final is None else self._then([final.text], fault, final.kind, final.deep)
         if isinstance(first, nodes.Pipe):
-            return self.pipe(first)
+            return self._parenthesized(first)
         if isinstance(first, nodes.Variable):
-            return self._variable(first), first, False
+            return self._variable(first)
         if isinstance(first, nodes.Dot):
-            return self.dot, first, False
+            return Value(self.dot, first, FIXED)
         if isinstance(first, nodes.Nil):
-            return self._fail(first, "nil is not a command"), first, False
+            return self._fault(first, "nil is not a command")
         assert isinstance(first, nodes.Constant)
         return self._constant(first, "interface {}")
 
@@ -109,10 +145,30 @@ class Expressions:
         try:
             value = arguments.constant(node.text, node.value, node.number, type_)
         except arguments.ArgumentError as error:
-            return self._fail(node, str(error)), node, False
+            return self._fault(node, str(error))
         if value.__class__ in (str, bool, int, float, complex):
-            return spelled(value), node, value.__class__ is str
-        return f"{value.__class__.__name__}({int(value)})", node, False
+            return Value(repr(value), node, FIXED, 1, is_text=value.__class__ is str)
+        return Value(f"{value.__class__.__name__}({int(value)})", node, FIXED, 1)
+
+    def _parenthesized(self, pipe: nodes.Pipe) -> Value:
+        """A pipeline within another; in a function of its own, where too many are within each other."""
+        if self._open <= MAX_OPEN:
+            self._open += 1
+            value = self.pipe(pipe)
+            self._open -= 1
+            return value
+        if not self.listed:
+            raise TooDeepError
+        self._parts += 1
+        name = f"v{self._parts}"
+        call = self._call_of(name)
+        opened, self._open = self._open, 0
+        outer, dot = self._begin(name)
+        value = self.pipe(pipe)
+        self.function.add(f"return ({value.text})")
+        self._finish(outer, dot)
+        self._open = opened
+        return Value(call, value.last, ASSIGNING, 1)
 
     # -- operands
 
@@ -121,36 +177,34 @@ class Expressions:
         if (fields := self._selected(node)) is not None:
             return self._fields(fields), True
         if isinstance(node, nodes.Variable):
-            return (self._variable(node), node, False), node.ranged
+            return self._variable(node), node.ranged
         if isinstance(node, nodes.Dot):
-            return (self.dot, node, False), self.ranged
+            return Value(self.dot, node, FIXED), self.ranged
         if isinstance(node, nodes.Pipe):
-            return self.pipe(node), False
+            return self._parenthesized(node), False
         assert isinstance(node, nodes.Identifier)
         return self._call(node, node, [], None), functions.find(node.name).gives is Any
 
-    def _argument(self, node: Node, type_: str, *, keep: bool) -> Value:
-        """An argument of a call, of the type that its parameter has; `keep`: what comes after it could assign variables."""
+    def _argument(self, node: Node, type_: str) -> Value:
+        """An argument of a call, of the type that its parameter has."""
         if isinstance(node, nodes.Constant):
             return self._constant(node, type_)
         if isinstance(node, nodes.Nil):
             try:
                 value = arguments.nil(type_)
             except arguments.ArgumentError as error:
-                return self._fail(node, str(error)), node, False
-            return ("None" if value is None else self._add(f"checked({type_!r}, None, False)")), node, False
-        value, interface = self._operand(node)
-        if keep and isinstance(node, nodes.Variable):
-            value = (self._add(value[0]), value[1], False)
-        return self._checked(value, type_, value[1], interface=interface)
+                return self._fault(node, str(error))
+            return Value("None" if value is None else f"checked({type_!r}, None, False)", node, FIXED, 1)
+        found, interface = self._operand(node)
+        return self._checked(found, type_, found.last, interface=interface)
 
     def _checked(self, value: Value, type_: str, last: Node, *, interface: bool) -> Value:
         """A value that must be an argument of a type."""
-        expression, _, is_text = value
-        if arguments.is_free(type_) or (is_text and type_ == "string"):
-            return expression, last, is_text
+        if arguments.is_free(type_) or (value.is_text and type_ == "string"):
+            return value
         check = "string(" if type_ == "string" else f"checked({type_!r}, "
-        return self._add(f"{check}{expression}, {interface})", Mark(self.base, last)), last, type_ == "string"
+        text = f"{self.source.line(self.base, last)}{check}{value.text}, {interface})"
+        return Value(text, last, max(COMPUTED, value.kind), value.deep + 1, is_text=type_ == "string")
 
     # -- calls
 
@@ -159,91 +213,76 @@ class Expressions:
         name = node.name
         function = functions.find(name)
         wrong = wrong_number(function, name, len(args), piped=final is not None)
+        if wrong:
+            fault = self._fault(node, wrong)
+            return fault if final is None else self._then([final.text], fault, final.kind, final.deep)
         if name in ("and", "or"):
-            return self._short_circuit(name, wrong, node, args, final)
-        if wrong:
-            return self._fail(node, wrong), node, False
+            return self._short_circuit(name, node, args, final)
         params = function.params
-        # The last argument that could assign variables: those before it keep the values that they had.
-        assigning = max((i for i, arg in enumerate(args) if isinstance(arg, nodes.Pipe | nodes.Chain)), default=-1)
-        lines, marks = self.function.lines, self.function.marks
-        piped, before, at = None, 0, 0
-        if final is not None:
-            piped = (self._add(final[0]), final[1], final[2]) if assigning >= 0 else final
-            before = len(lines)
-            piped = self._checked(piped, params[min(len(args), len(params) - 1)], node, interface=False)
-            at = len(lines)
-        given: list[str] = ["run"] if function.wants_run and name not in _METHODS else []
-        last: Node = node
-        for i, arg in enumerate(args):
-            value, last, _ = self._argument(arg, params[min(i, len(params) - 1)], keep=i < assigning)
-            given.append(value)
+        line = self.source.line(self.base, None, command, name)
+        self._open += 3
+        given = [self._argument(arg, params[min(i, len(params) - 1)]) for i, arg in enumerate(args)]
+        self._open -= 3
+        last = given[-1].last if given else node
+        first, piped = self._before(final, given)
         if piped is not None:
-            if at > before:
-                marks[at] = Mark(self.base, last)  # checked first, and told at what is evaluated last
-            given.append(piped[0])
-        if name not in _METHODS:
+            given.append(self._checked(piped, params[min(len(args), len(params) - 1)], last, interface=False))
+        texts = [value.text for value in given]
+        if name in _METHODS:
+            called = _METHODS[name]
+        else:
+            called = f"f_{name}"
             self.called.add(name)
-        mark = Mark(self.base, None, command, name)
-        call = f"{_METHODS.get(name, f'f_{name}')}({', '.join(given)})"
-        result = self._add(f"limited({call})" if function.may_grow else call, mark)
-        is_text = function.gives is str
-        return result, last, is_text
+            if function.wants_run:
+                texts.insert(0, "run")
+        made = self._composed(f"{line}{called}({', '.join(texts)})", last, given, is_text=function.gives is str)
+        return made if first is None or final is None else self._then([first], made, final.kind, final.deep)
 
-    def _short_circuit(self, name: str, wrong: str, node: Node, args: list[Node], final: Value | None) -> Value:
-        """`and` and `or`: what comes after the deciding argument is not evaluated."""
-        if wrong:
-            return self._fail(node, wrong), node, False
-        if final is not None and any(isinstance(arg, nodes.Pipe | nodes.Chain) for arg in args):
-            final = (self._add(final[0]), final[1], False)
-        result = self.function.register()
-        decided = "" if name == "and" else "not "
-        last: Node = node
-        for i, arg in enumerate(args):
-            if i == 0:
-                value, last, _ = self._argument(arg, "reflect.Value", keep=False)
-                self.function.add(f"{result} = {value}")
-                continue
-            self.function.add(f"if {decided}{result}:")
-            last = self._nested(arg, result)
+    def _before(self, final: Value | None, given: list[Value]) -> tuple[str | None, Value | None]:
+        """What is piped into a call, evaluated before the arguments: what must come first, and the value."""
+        if final is None or final.kind == FIXED:
+            return None, final
+        most = max((value.kind for value in given), default=FIXED)
+        if most == FIXED or (most == VARIABLE and final.kind != ASSIGNING) or (final.kind == VARIABLE and most != ASSIGNING):
+            return None, final
+        return self._kept(final)
+
+    def _composed(self, text: str, last: Node, parts: list[Value], *, is_text: bool = False) -> Value:
+        """What is computed of parts."""
+        kind, deep = COMPUTED, 0
+        for part in parts:
+            kind, deep = max(kind, part.kind), max(deep, part.deep)
+        return Value(text, last, kind, deep + 1, is_text=is_text)
+
+    def _short_circuit(self, name: str, node: Node, args: list[Node], final: Value | None) -> Value:
+        """`and` and `or`, which are Python's: what comes after the deciding argument is not evaluated."""
+        self._open += 1
+        given = [self._argument(arg, "reflect.Value") for arg in args]
+        self._open -= 1
+        last = given[-1].last if given else node
+        first = None
         if final is not None:
-            if args:
-                self.function.add(f"if {decided}{result}: {result} = {final[0]}")
-            else:
-                self.function.add(f"{result} = {final[0]}")
-        return result, last, False
-
-    def _nested(self, arg: Node, result: str) -> Node:
-        """An argument of `and` or `or` that is evaluated only if it must be."""
-        outer = self.function
-        if len(outer.pad) < MAX_INDENT:
-            outer.pad += " "
-            value, last, _ = self._argument(arg, "reflect.Value", keep=False)
-            outer.add(f"{result} = {value}")
-            outer.pad = outer.pad[:-1]
-            return last
-        self._parts += 1
-        name = f"v{self._parts}"
-        outer.add(f" {result} = {self._call_of(name)}", Mark(0, continues=True))
-        with self._apart(name):
-            value, last, _ = self._argument(arg, "reflect.Value", keep=False)
-            self.function.add(f"return {value}")
-        return last
+            piped = final
+            if final.kind == ASSIGNING or (given and final.kind != FIXED):
+                first, piped = self._kept(final)
+            given.append(piped)
+        made = self._composed(f"({f' {name} '.join(value.text for value in given)})", last, given)
+        return made if first is None or final is None else self._then([first], made, final.kind, final.deep)
 
     # -- functions
 
     def _call_of(self, name: str) -> str:
-        """A call of a function that is written `_apart`."""
-        return f"{name}(run, x, {self.dot}, out, depth)"
+        """A call of a function that is written apart."""
+        return f"{self.source.line(0, continues=True)}{name}(run, out, depth, {self.dot}, x)"
 
-    @contextmanager
-    def _apart(self, name: str) -> Iterator[None]:
-        """Write into a function of its own, where dot is `d`; it shares the list of variables, and there must be one."""
-        if not self.listed:
-            raise TooDeepError
-        outer, dot = self.function, self.dot
-        self.function, self.dot = Function(f"def {name}(run, x, d, out, depth):"), "d"
-        yield
+    def _begin(self, name: str) -> tuple[Function, str]:
+        """Write into a function of its own, where dot is `d`; it shares the list of variables. What `_finish` needs."""
+        outer = self.function, self.dot
+        self.function, self.dot = Function(f"def {name}(run, out, depth, d, x):"), "d"
+        return outer
+
+    def _finish(self, outer: Function, dot: str) -> None:
+        """Write on where it was before."""
         self.source.finish(self.function)
         self.function, self.dot = outer, dot
 
@@ -257,69 +296,63 @@ class Expressions:
     def _selected(self, node: Node) -> Fields | None:
         """The fields that a node takes; None where it takes none."""
         if isinstance(node, nodes.Field):
-            return Fields(node, node, self.dot, node.names, self.ranged)
+            return Fields(node, Value(self.dot, node, FIXED), node.names, interface=self.ranged)
         if isinstance(node, nodes.Variable) and node.names:
-            return Fields(node, node, self._variable(node), node.names, node.ranged)
+            return Fields(node, self._variable(node), node.names, interface=node.ranged)
         if isinstance(node, nodes.Chain):
-            (receiver, last, _), interface = self._operand(node.node)
-            return Fields(node, last, receiver, node.names, interface)
+            self._open += 1
+            receiver, interface = self._operand(node.node)
+            self._open -= 1
+            return Fields(node, receiver, node.names, interface=interface)
         return None
 
     def _fields(self, fields: Fields) -> Value:
         """Their value: methods among them have no arguments."""
-        node, last, receiver, names, interface = fields
-        mark = Mark(self.base, last, node)
-        if not receiver.isidentifier() and receiver[0] != "x":
-            receiver = self._add(receiver)
-        register = self._add(f"{self._path(tuple(names), interface)}(run, {receiver})", mark)
-        return register, last, False
+        receiver = fields.receiver
+        line = self.source.line(self.base, receiver.last, fields.node)
+        path = self._path(tuple(fields.names), fields.interface)
+        return self._composed(f"{line}{path}({receiver.text})", receiver.last, [receiver])
 
     def _method(self, fields: Fields, args: list[Node], final: Value | None) -> Value:
         """Their value where the last of them is a method with arguments."""
-        node, last, receiver, (*path, name), interface = fields
+        source, base = self.source, self.base
+        node, receiver, (*path, name) = fields.node, fields.receiver, fields.names
+        last = receiver.last
         if path:
-            receiver, _, _ = self._fields(fields._replace(names=path))
-        function = self.function
-        piped = None if final is None else self._add(final[0])
-        known = bool(path) or interface
-        found = self._add(
-            f"method(run, {receiver}, {name!r}, {known}, {len(args)}, {piped is not None})", Mark(self.base, last)
-        )
-        result = function.register()
-        function.add(f"{result} = None")
-        function.add(f"if {found} is not None:")
-        if len(function.pad) > _MAX_METHODS:
-            function.add(" pass")
-            return (
-                self._fail(node, f"methods are called within each other more than {_MAX_METHODS - MAX_INDENT} times"),
-                last,
-                False,
-            )
-        function.pad += " "
-        given: list[str] = []
-        at = 0
-        if piped is not None:
-            at = function.add(f"{piped} = passed({found}, {len(args)}, {piped}, False)", Mark(self.base, last))
+            receiver = self._fields(Fields(node, receiver, path, interface=fields.interface))
+        first, piped = (None, None) if final is None else self._kept(final)
+        known = bool(path) or fields.interface
+        found = self.function.register()
+        line = source.line(base, last)
+        asked = f"{line}method(run, {receiver.text}, {name!r}, {known}, {len(args)}, {piped is not None})"
+        line = source.line(base, None, node, name)
         inner: Node = last
+        given = []
+        self._open += 5
         for i, arg in enumerate(args):
-            value, inner = self._passed(found, i, arg)
-            given.append(value)
+            given.append(self._passed(found, i, arg))
+            inner = given[-1].last
+        self._open -= 5
+        texts = [value.text for value in given]
         if piped is not None:
-            function.marks[at] = Mark(self.base, inner)
-            given.append(piped)
-        function.add(f"{result} = limited({found}.call({', '.join(given)}))", Mark(self.base, None, node, name))
-        function.pad = function.pad[:-1]
-        return result, args[-1] if args else last, False
+            texts.append(f"{source.line(base, inner)}passed({found}, {len(args)}, {piped.text}, False)")
+        call = f"{line}limited({found}.call({', '.join(texts)}))"
+        result = args[-1] if args else last
+        made = self._composed(f"(None if ({found} := {asked}) is None else {call})", result, [receiver, *given])
+        made.deep += 3
+        return made if first is None or final is None else self._then([first], made, final.kind, final.deep)
 
-    def _passed(self, found: str, position: int, arg: Node) -> tuple[str, Node]:
+    def _passed(self, found: str, position: int, arg: Node) -> Value:
         """An argument of a method, whose type is known when it is called."""
         if isinstance(arg, nodes.Constant):
-            literal = f"literal({found}, {position}, {arg.text!r}, {arg.value!r}, {arg.number!r})"
-            return self._add(literal, Mark(self.base, arg)), arg
+            line = self.source.line(self.base, arg)
+            text = f"{line}literal({found}, {position}, {arg.text!r}, {arg.value!r}, {arg.number!r})"
+            return Value(text, arg, COMPUTED, 3)
         if isinstance(arg, nodes.Nil):
-            return self._add(f"nil({found}, {position})", Mark(self.base, arg)), arg
-        (value, last, _), interface = self._operand(arg)
-        return self._add(f"passed({found}, {position}, {value}, {interface})", Mark(self.base, last)), last
+            return Value(f"{self.source.line(self.base, arg)}nil({found}, {position})", arg, COMPUTED, 1)
+        value, interface = self._operand(arg)
+        line = self.source.line(self.base, value.last)
+        return self._composed(f"{line}passed({found}, {position}, {value.text}, {interface})", value.last, [value])
 
 
 #: Functions that are methods of the run.

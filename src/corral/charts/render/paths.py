@@ -28,74 +28,74 @@ class CallFaultError(Exception):
     """A method failed; the text says that, too."""
 
 
-def taking(names: tuple[str, ...], interface: bool) -> Callable[[Any, Any], Any]:
-    """What takes the fields of a value in a run."""
+def taking(names: tuple[str, ...], interface: bool, *, strict: bool) -> Callable[[Any], Any]:
+    """What takes the fields of a value; `strict`: keys must be there."""
 
-    def slow(run: Any, value: Any) -> Any:
-        return field(run, value, names, interface)
+    def slow(value: Any) -> Any:
+        return field(value, names, interface, strict=strict)
 
     if not _UNUSUAL.isdisjoint(names):
         return slow
     first, *rest = names
     if not rest:
 
-        def one(run: Any, value: Any) -> Any:
+        def one(value: Any) -> Any:
             try:
                 return value[first]
             except _MISSING:
-                return field(run, value, names, interface)
+                return field(value, names, interface, strict=strict)
 
         return one
     second = rest[0]
     if first == "Chart" and len(rest) == 1 and second in Metadata.fields:
 
-        def attribute(run: Any, value: Any) -> Any:
+        def attribute(value: Any) -> Any:
             try:
                 return getattr(value[first], second)  # nothing but Chart has attributes of such names
             except _MISSING:
-                return field(run, value, names, interface)
+                return field(value, names, interface, strict=strict)
 
         return attribute
     if len(rest) == 1:
 
-        def two(run: Any, value: Any) -> Any:
+        def two(value: Any) -> Any:
             try:
                 return value[first][second]
             except _MISSING:
-                return field(run, value, names, interface)
+                return field(value, names, interface, strict=strict)
 
         return two
 
-    def many(run: Any, value: Any) -> Any:
+    def many(value: Any) -> Any:
         found = value
         try:
             for name in names:
                 found = found[name]
         except _MISSING:
-            return field(run, value, names, interface)
+            return field(value, names, interface, strict=strict)
         return found
 
     return many
 
 
-def field(run: Any, value: Any, names: tuple[str, ...], interface: bool) -> Any:
+def field(value: Any, names: tuple[str, ...], interface: bool, *, strict: bool) -> Any:
     """`.a.b.c` of a value, where it is not all keys that are there."""
     if value is None and not interface:
-        return no_data(run, names[0])
+        return no_data(names[0], strict=strict)
     container: Any = None
     for name in names:
         if value.__class__ in _MAPS and name in value and name not in access.VALUES_METHODS:
             container, value = value, value[name]
             continue
         static_type = "interface {}" if container is None and interface else access.static_type(value, container)
-        found = access.get(value, name, strict=run.strict, static_type=static_type)
+        found = access.get(value, name, strict=strict, static_type=static_type)
         container, value = value, _called(found, name) if found.__class__ is Function else found
     return value
 
 
-def no_data(run: Any, name: str) -> None:
+def no_data(name: str, *, strict: bool) -> None:
     """A field of no value at all is no value at all, unless keys must be there."""
-    if run.strict:
+    if strict:
         raise FieldError(f"nil data; no entry for key {quote(name)}")
 
 

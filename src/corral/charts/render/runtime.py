@@ -42,18 +42,24 @@ def shown(value: Any) -> str:
 
 
 def entries(value: Any) -> Iterable[tuple[Any, Any]]:
-    """The keys and elements that a range walks."""
+    """The keys and elements that a range walks; what is false, where there are none."""
     if isinstance(value, list):
-        return enumerate(value)
+        return enumerate(value) if value else ()
     if isinstance(value, dict):
         return sorted_items(value)
     if value is None:
         return ()
     if isinstance(value, bytes):
-        return enumerate(map(Uint8, value))
+        return enumerate(map(Uint8, value)) if value else ()
     if isinstance(value, int) and not isinstance(value, bool):
-        return ((i, i) for i in range(value))
+        return enumerate(range(value)) if value > 0 else ()
     raise FaultError(f"range can't iterate over {plain(value)}")
+
+
+def put(variables: list[Any], slot: int, value: Any) -> Any:
+    """Assign a variable that is an element of a list; its value."""
+    variables[slot] = value
+    return value
 
 
 def limited(value: Any) -> Any:
@@ -88,7 +94,7 @@ def invoked(run: Any, name: str, depth: int, out: list[str]) -> Any:
 def method(run: Any, value: Any, name: str, known: bool, given: int, piped: bool) -> Function | None:
     """The method that is called with arguments; None where there is nothing to have one. `known`: nil would be an interface."""
     if value is None and not known:
-        no_data(run, name)
+        no_data(name, strict=run.strict)
         return None
     found = access.get(value, name, strict=run.strict)
     if found.__class__ is not Function:
@@ -138,6 +144,7 @@ NAMES: dict[str, Any] = {
     "method": method,
     "nil": nil,
     "passed": passed,
+    "put": put,
     "shown": shown,
     "string": string,
 }

@@ -4,18 +4,31 @@ Values hold many of them, each another, and each is rendered once or twice: comp
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 
 from corral.base.annotations import Any
 from corral.charts.render.paths import taking
 from corral.charts.render.runtime import FAULTS, shown
 
-Part = str | Callable[[Any, Any], Any]
+Part = str | Callable[[Any], Any]
 MAX_CHARS = 4096
+#: So many texts are known at a time.
+MAX_TEXTS = 2048
+
+_KNOWN: dict[tuple[str, bool], tuple[Part, ...] | None] = {}
 
 
-@lru_cache(2048)
-def _parts(text: str) -> tuple[Part, ...] | None:
+def parts_of(text: str, *, strict: bool = False) -> tuple[Part, ...] | None:
+    """What a text consists of: texts, and what takes fields; None where there is more in it."""
+    try:
+        return _KNOWN[text, strict]
+    except KeyError:
+        if len(_KNOWN) >= MAX_TEXTS:
+            _KNOWN.clear()
+        made = _KNOWN[text, strict] = _read(text, strict)
+        return made
+
+
+def _read(text: str, strict: bool) -> tuple[Part, ...] | None:
     first, *actions = text.split("{{")
     made: list[Part] = [first]
     for action in actions:
@@ -23,7 +36,7 @@ def _parts(text: str) -> tuple[Part, ...] | None:
         names = inside.strip(" ").split(".")
         if not closed or names[0] or len(names) < 2 or not all(name.isascii() and name.isidentifier() for name in names[1:]):
             return None
-        made += (taking(tuple(names[1:]), False), rest)
+        made += (taking(tuple(names[1:]), False, strict=strict), rest)
     return tuple(made)
 
 
@@ -31,10 +44,10 @@ def filled(run: Any, text: str, dot: Any) -> str | None:
     """The output of a text that holds only fields; None where it holds more, or where something is to be told."""
     if len(text) > MAX_CHARS:
         return None
-    parts = _parts(text)
+    parts = parts_of(text, strict=run.strict)
     if parts is None:
         return None
     try:
-        return "".join([part if isinstance(part, str) else shown(part(run, dot)) for part in parts])
+        return "".join([part if isinstance(part, str) else shown(part(dot)) for part in parts])
     except FAULTS:
         return None

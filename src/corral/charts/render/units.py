@@ -6,26 +6,34 @@ first executed; both can be kept elsewhere (`Kept`).
 """
 
 from collections.abc import Callable
-from functools import cache
 from types import CodeType
 
 from corral.base.annotations import TYPE_CHECKING, Any
 from corral.charts.render import functions
 from corral.charts.render.errors import ExecError, FunctionError
 from corral.charts.render.paths import CallFaultError, Path, taking
-from corral.charts.render.runtime import FAULTS, NAMES
+from corral.charts.render.runtime import FAULTS, NAMES, limited
 from corral.charts.render.strconv import quote
 
 if TYPE_CHECKING:
-    from corral.charts.render.compiler import Code
+    from corral.charts.render.compiler import Code, Part
+    from corral.charts.render.functions import Function
     from corral.charts.render.nodes import Tree
     from corral.charts.render.parser import Actions
+    from corral.charts.render.writing import Mark
+
+    #: For each function of a template, by number of line.
+    Marks = list[dict[int, Mark]]
 
 #: So many texts are known at a time.
 MAX_UNITS = 2048
-#: What a template is once it is compiled: the code of its functions, `t` last, the functions of templates that they call, and
-#: the paths of fields that they take.
-Compiled = tuple[tuple[CodeType, ...], tuple[str, ...], tuple[Path, ...]]
+#: What tracebacks call the files of templates: this, their place, and the number of the function.
+_FILE = "template"
+#: What a template or a branch is once it is compiled: the code of its functions, `t` last, the functions of templates that they
+#: call, the paths of fields that they take, and the branches that are compiled when they are taken.
+Compiled = tuple[tuple[CodeType, ...], tuple[str, ...], tuple[Path, ...], "list[Compiled | None]"]
+#: The number of a template in a text, and those of the branches within each other that lead to one.
+Place = tuple[int, ...]
 #: What a text is: for each template in it its name (None: the text's own), whether it is empty, and its code, if there is any.
 Kept = list[tuple[str | None, bool, Compiled | None]]
 
@@ -33,14 +41,15 @@ Kept = list[tuple[str | None, bool, Compiled | None]]
 class Unit:
     """The templates of one text."""
 
-    __slots__ = ("_codes", "_functions", "_trees", "changed", "parts", "text", "used")
+    __slots__ = ("_codes", "_functions", "_marks", "_trees", "changed", "parts", "text", "used")
 
     def __init__(self, text: str, parts: Kept, trees: "list[Tree] | None" = None) -> None:
         self.text = text
         self.parts = parts
         self._trees = trees
-        self._codes: dict[int, Code] = {}
-        self._functions: dict[int, Callable[..., None]] = {}
+        self._codes: dict[Place, Code] = {}
+        self._marks: dict[Place, Marks] = {}
+        self._functions: dict[tuple[int, bool], Callable[..., None]] = {}
         #: Whether something was compiled that was not there before.
         self.changed = trees is not None
         #: Whether it is a chart's own and was asked for.
@@ -54,68 +63,107 @@ class Unit:
         """Whether a template of this name is defined in the text."""
         return any(own == name for own, _, _ in self.parts)
 
-    def function(self, index: int) -> Callable[..., None]:
-        """What executes a template."""
-        made = self._functions.get(index)
+    def function(self, index: int, *, strict: bool = False) -> Callable[..., None]:
+        """What executes a template; `strict`: keys must be there."""
+        made = self._functions.get((index, strict))
         if made is None:
-            made = self._functions[index] = self._made(index)
+            made = self._functions[index, strict] = self._made(index, strict)
         return made
 
-    def _made(self, index: int) -> Callable[..., None]:
+    def _made(self, index: int, strict: bool) -> Callable[..., None]:
         own, empty, compiled = self.parts[index]
         if compiled is None:
-            compiled = _compiled(self.code(index))
+            compiled = self._compiled((index,))
             self.parts[index] = own, empty, compiled
-            self.changed = True
-        codes, called, paths = compiled
+        return self._loaded((index,), compiled, strict)
+
+    def _loaded(self, place: Place, compiled: Compiled, strict: bool) -> Callable[..., None]:
+        """The function of what is compiled."""
+        codes, called, paths, branches = compiled
         names = dict(NAMES)
         for name in called:
             names[f"f_{name}"] = _function(name, names)
         for i, (path, interface) in enumerate(paths):
-            names[f"p{i}"] = taking(path, interface)
+            names[f"p{i}"] = taking(path, interface, strict=strict)
+        for i in range(len(branches)):
+            names[f"b{i}"] = self._branch((*place, i), compiled, names, strict)
         for code in codes:
             exec(code, names)
         made: Callable[..., None] = names["t"]
         return made
 
+    def _branch(self, place: Place, of: Compiled, names: dict[str, Any], strict: bool) -> Callable[..., None]:
+        """What executes a branch: at first, what compiles it and takes its place."""
+
+        def load(*given: Any) -> None:
+            i, branches = place[-1], of[3]
+            compiled = branches[i]
+            if compiled is None:
+                compiled = branches[i] = self._compiled(place)
+            made = names[f"b{i}"] = self._loaded(place, compiled, strict)
+            made(*given)
+
+        return load
+
+    def _compiled(self, place: Place) -> Compiled:
+        self.changed = True
+        code = self.code(place)
+        file = " ".join((_FILE, *map(str, place)))
+        texts = enumerate(code.source.texts)
+        codes = tuple(compile(text, f"{file} {i}", "exec", dont_inherit=True, optimize=0) for i, text in texts)
+        return codes, code.functions, code.paths, [None] * len(code.branches)
+
     def _no_name(self) -> str:
         """A name that no template in the text has."""
         return "-" * (1 + max(len(own or "") for own, _, _ in self.parts))
 
-    def code(self, index: int) -> "Code":
-        """A template in Python; the same each time, so that lines can be looked up in it."""
-        found = self._codes.get(index)
+    def code(self, place: Place) -> "Code":
+        """A template or a branch in Python."""
+        found = self._codes.get(place)
         if found is None:
-            from corral.charts.render.compiler import compile_tree
+            from corral.charts.render.compiler import compile_part
 
-            if self._trees is None:
-                from corral.charts.render.parser import parse
-
-                self._trees = list(parse(self._no_name(), self.text, _actions()).values())
-            found = self._codes[index] = compile_tree(self._trees[index])
+            found = self._codes[place] = compile_part(self._part(place))
         return found
 
+    def marks(self, place: Place) -> "Marks":
+        """The nodes that the lines of the same functions stand for."""
+        found = self._marks.get(place)
+        if found is None:
+            from corral.charts.render.compiler import compile_part
 
-def _compiled(code: "Code") -> Compiled:
-    return (
-        tuple(
-            compile(text, f"template {i}", "exec", dont_inherit=True, optimize=0) for i, text in enumerate(code.source.texts)
-        ),
-        code.functions,
-        code.paths,
-    )
+            found = self._marks[place] = compile_part(self._part(place), marked=True).source.marks
+        return found
+
+    def _part(self, place: Place) -> "Part":
+        *around, last = place
+        if around:
+            return self.code(tuple(around)).branches[last]
+        from corral.charts.render.compiler import whole
+
+        if self._trees is None:
+            from corral.charts.render.parser import parse
+
+            self._trees = list(parse(self._no_name(), self.text, _actions()).values())
+        return whole(self._trees[last])
 
 
 def _function(name: str, names: dict[str, Any]) -> Callable[..., Any]:
     """A function of templates, or, until its module is loaded, what loads it."""
     if functions.is_loaded(name):
-        return functions.find(name).call
+        return _bounded(functions.find(name))
 
     def load(*args: Any) -> Any:
-        found = names[f"f_{name}"] = functions.find(name).call
+        found = names[f"f_{name}"] = _bounded(functions.find(name))
         return found(*args)
 
     return load
+
+
+def _bounded(function: "Function") -> Callable[..., Any]:
+    """What calls a function, and refuses what is too large."""
+    call = function.call
+    return (lambda *args: limited(call(*args))) if function.may_grow else call
 
 
 class Program:
@@ -136,22 +184,24 @@ class Program:
         """Execute it. Raises ExecError."""
         code = self._code
         if code is None:
-            code = self._code = self._unit.function(self._index)
+            code = self._code = self._unit.function(self._index, strict=run.strict)
         try:
-            code(run, dot, out, depth)
+            code(run, out, depth, dot, dot)
         except FAULTS as error:
             raise self._told(error) from None
 
     def _told(self, error: Exception) -> Exception:
         """What is told of a failure: the line of Python where it was, is the node of the template."""
-        marks = self._unit.code(self._index).source.marks
         trace = error.__traceback__
         assert trace is not None
         mark = None
         while mark is None or mark.continues:
             trace = trace.tb_next
             assert trace is not None
-            mark = marks[int(trace.tb_frame.f_code.co_filename.rpartition(" ")[2])][trace.tb_lineno]
+            what, *numbers = trace.tb_frame.f_code.co_filename.split(" ")
+            if what == _FILE:
+                *at, number = map(int, numbers)
+                mark = self._unit.marks(tuple(at))[number][trace.tb_lineno]
         if isinstance(error, CallFaultError):
             node, message = mark.call, str(error)
         elif not isinstance(error, FunctionError | ExecError):
@@ -174,13 +224,16 @@ def place(text: str, pos: int) -> tuple[int, int]:
 
 
 _UNITS: dict[str, Unit] = {}
+#: One, once it is needed.
+_ACTIONS: "list[Actions]" = []
 
 
-@cache
 def _actions() -> "Actions":
-    from corral.charts.render.parser import Actions
+    if not _ACTIONS:
+        from corral.charts.render.parser import Actions
 
-    return Actions(functions.HOMES)
+        _ACTIONS.append(Actions(functions.HOMES))
+    return _ACTIONS[0]
 
 
 def unit_of(name: str, text: str, *, lasting: bool = True) -> Unit:
@@ -216,4 +269,4 @@ def used() -> list[Unit]:
 def forget() -> None:
     """Know none: for measurements."""
     _UNITS.clear()
-    _actions.cache_clear()
+    _ACTIONS.clear()

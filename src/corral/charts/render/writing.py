@@ -1,12 +1,11 @@
 """Python source as the compiler writes it: functions of lines, and which node of the template each line stands for."""
 
-from corral.base.annotations import Any
 from corral.charts.render.nodes import Node
 
 #: How far a function may be indented: the interpreter takes no more than 20 blocks within each other.
 MAX_INDENT = 14
-#: How many lines a function may have before what follows goes into another one.
-MAX_LINES = 2000
+#: How much a function may hold (texts, values, branches) before what follows goes into another one.
+MAX_SIZE = 2000
 
 
 class Mark:
@@ -35,23 +34,26 @@ class TooDeepError(Exception):
 class Function:
     """One function while it is written."""
 
-    __slots__ = ("lines", "loops", "marks", "pad", "registers")
+    __slots__ = ("lines", "loops", "pad", "registers", "size")
 
     def __init__(self, head: str) -> None:
-        self.lines = [head, " w = out.append"]
-        self.marks: dict[int, Mark] = {}
+        self.lines = [head, " w = out.append", " ws = out.extend"]
         self.pad = " "
         self.registers = 0
         #: How many ranges the place that is written is in, as far as they are in this function.
         self.loops = 0
+        self.size = 0
 
-    def add(self, line: str, mark: Mark | None = None) -> int:
-        """Add a line; its number."""
+    def add(self, line: str) -> None:
+        """Add a line; within parentheses it may go on in others."""
+        self.lines.append(self.pad + line)
+        self.size += 1
+
+    def join(self, at: int) -> None:
+        """Put the only statement of a block, if it is a simple one, into the line of its head, whose number is `at`."""
         lines = self.lines
-        lines.append(self.pad + line)
-        if mark is not None:
-            self.marks[len(lines)] = mark
-        return len(lines)
+        if len(lines) == at + 2 and lines[at].endswith(":") and not lines[-1].lstrip(" ").startswith(("if ", "for ")):
+            lines[at] += lines.pop().lstrip(" ")
 
     def register(self) -> str:
         """The name of a place for a value."""
@@ -60,19 +62,32 @@ class Function:
 
 
 class Source:
-    """The functions of a template that are written, as texts to be compiled one by one."""
+    """The functions of a template that are written, as texts to be compiled one by one.
 
-    def __init__(self) -> None:
+    Every call that can fail begins a line, so that the line of a traceback tells at which node of the template it was. Which
+    node it is is written down only where it is asked for (`marked`): when something did fail.
+    """
+
+    def __init__(self, *, marked: bool) -> None:
         self.texts: list[str] = []
+        #: For each text, by number of line.
         self.marks: list[dict[int, Mark]] = []
+        self._given: list[Mark] | None = [] if marked else None
+
+    def line(
+        self, base: int, fault: Node | None = None, call: Node | None = None, name: str = "", *, continues: bool = False
+    ) -> str:
+        """What stands before a call that can fail; it begins a line. The arguments are those of its mark."""
+        if self._given is None:
+            return "\n"
+        self._given.append(Mark(base, fault, call, name, continues=continues))
+        return f"\0{len(self._given) - 1}\n"
 
     def finish(self, function: Function) -> None:
         """Take a function that is complete."""
-        self.texts.append("\n".join(function.lines))
-        self.marks.append(function.marks)
-
-
-def spelled(value: Any) -> str:
-    """A constant in Python."""
-    text = repr(value)
-    return text if value.__class__ is str else f"({text})"
+        text = "\n".join(function.lines)
+        if self._given is not None:
+            lines = [line.partition("\0") for line in text.split("\n")]
+            self.marks.append({i: self._given[int(number)] for i, (_, _, number) in enumerate(lines, 2) if number})
+            text = "\n".join(line for line, _, _ in lines)
+        self.texts.append(text)
