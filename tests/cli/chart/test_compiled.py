@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from corral.charts.render import RenderError, Template, compiler, render, units
+from corral.charts.render.branches import MIN_NODES
 from corral.cli.chart import compiled
 
 TEXTS = {"c/templates/a.yaml": "a: {{ .x }}{{ tpl .y . }}", "c/templates/_h.tpl": '{{ define "h" }}{{ .x }}{{ end }}'}
@@ -30,13 +31,13 @@ def rendered(texts: dict[str, str] = TEXTS) -> str:
 def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The templates that are compiled from now on."""
     made: list[str] = []
-    compile_tree = compiler.compile_tree
+    whole = compiler.whole
 
     def noted(tree):  # type: ignore[no-untyped-def]
         made.append(tree.name)
-        return compile_tree(tree)
+        return whole(tree)
 
-    monkeypatch.setattr(compiler, "compile_tree", noted)
+    monkeypatch.setattr(compiler, "whole", noted)
     return made
 
 
@@ -49,6 +50,22 @@ def test_what_was_compiled_once_is_not_compiled_again(cache: Path, made: list[st
     (file,) = cache.iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
     assert cache.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_branch_that_is_taken_later_is_kept_from_then_on(cache: Path, made: list[str]) -> None:
+    branch = "{{ .x }}" * MIN_NODES
+    texts = {"c/templates/a.yaml": f"{{{{ if .x }}}}{branch}{{{{ end }}}}"}
+
+    def once(x: str) -> str:
+        made.clear()
+        units.forget()
+        with compiled.known("/charts/c"):
+            return render({name: Template(text, {"x": x}, "c/templates") for name, text in texts.items()})["c/templates/a.yaml"]
+
+    assert (once(""), made) == ("", ["c/templates/a.yaml"])
+    assert (once(""), made) == ("", [])
+    assert (once("1"), made) == ("1" * MIN_NODES, ["c/templates/a.yaml"])
+    assert (once("2"), made) == ("2" * MIN_NODES, [])
 
 
 def test_what_tpl_is_given_is_not_kept(cache: Path) -> None:
