@@ -62,10 +62,10 @@ def test_a_branch_that_is_taken_later_is_kept_from_then_on(cache: Path, made: li
         with compiled.known("/charts/c"):
             return render({name: Template(text, {"x": x}, "c/templates") for name, text in texts.items()})["c/templates/a.yaml"]
 
-    assert (once(""), made) == ("", ["c/templates/a.yaml"])
-    assert (once(""), made) == ("", [])
-    assert (once("1"), made) == ("1" * MIN_NODES, ["c/templates/a.yaml"])
-    assert (once("2"), made) == ("2" * MIN_NODES, [])
+    assert (once(""), len(made)) == ("", 1)
+    assert (once(""), len(made)) == ("", 0)
+    assert (once("1"), len(made)) == ("1" * MIN_NODES, 1)
+    assert (once("2"), len(made)) == ("2" * MIN_NODES, 0)
 
 
 def test_what_tpl_is_given_is_not_kept(cache: Path) -> None:
