@@ -18,7 +18,10 @@ from pathlib import Path
 
 from corral.testing.cluster import ControlPlane, control_plane
 
-OURS = [sys.executable, "-m", "corral", "chart"]
+_COMMAND = Path(sys.executable).parent / "corral"
+#: The command as it is installed, which starts faster than `python -m`.
+CORRAL = [str(_COMMAND)] if _COMMAND.exists() else [sys.executable, "-m", "corral"]
+OURS = [*CORRAL, "chart"]
 RUNS = 10
 RELEASES = 200
 TEMPLATES = 50
@@ -138,9 +141,8 @@ def listing(plane: ControlPlane, folder: Path, env: dict[str, str]) -> None:
 
 def installing(folder: Path) -> None:
     """Install of the starter until its pod is Ready, with a node; root."""
-    corral = [sys.executable, "-m", "corral"]
     where = ["--data-dir", str(folder / "cluster")]
-    subprocess.run([*corral, "up", *where, "--name", f"b{os.getpid()}", "--no-merge"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*CORRAL, "up", *where, "--name", f"b{os.getpid()}", "--no-merge"], check=True, stdout=subprocess.DEVNULL)
     try:
         images = [sys.executable, str(Path(__file__).parents[1] / "examples/images.py"), *where, "corral.local/web:1"]
         subprocess.run(images, check=True, stdout=subprocess.DEVNULL)
@@ -154,7 +156,7 @@ def installing(folder: Path) -> None:
             took_s.append(time.perf_counter() - began_s)
         print(f"install --wait, 3 pods: {min(took_s):.2f} s; of the budget: {min(took_s) / READY_BUDGET_S:.2f}")
     finally:
-        subprocess.run([*corral, "down", *where, "--purge"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*CORRAL, "down", *where, "--purge"], check=True, stdout=subprocess.DEVNULL)
 
 
 def main() -> None:
