@@ -53,7 +53,7 @@ def test_a_start_reads_no_authorities_and_leaves_them_to_those_who_ask(component
     program = f"""
 import os, ssl
 from corral.base import roots
-with roots.unread():
+with roots.Unread():
     import corral.cli.{component}
 from aiohttp import connector
 print(connector._SSL_CONTEXT_VERIFIED.cert_store_stats()["x509"], ssl.create_default_context().cert_store_stats()["x509"])

@@ -5,20 +5,12 @@ is read here; everything else (anchors, tags, most flow collections, folded text
 `UnusualError`, and the library reads it. Where this module reads a text, it reads what `api.yamltext` would.
 """
 
-from contextlib import suppress
-from functools import lru_cache
-
 from corral.base.annotations import Any
+from corral.base.memo import Memo
 from corral.base.patterns import pattern
 
 MAX_DEPTH = 100
 
-_QUOTED = pattern(r""""([^"\\]*)"(?: +#.*)?|'([^']*)'(?: +#.*)?""")
-_COMMENT = pattern(r" +#.*$")
-_EMPTY_FLOW = pattern(r"(\[ *\]|\{ *\})(?: +#.*)?")
-_LITERAL = pattern(r"\|([-+]?)(?: +#.*)?")
-_SIMPLE_INTEGER = pattern(r"-?(?:0|[1-9][0-9]{0,17})")
-_SIMPLE_FLOAT = pattern(r"-?(?:0|[1-9][0-9]{0,14})\.[0-9]{1,14}")
 _NUMBER = pattern(
     r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 )
@@ -34,7 +26,9 @@ _LETTERS = str.maketrans("./-", "___")
 _NO_WORD_CHARACTERS = dict.fromkeys([*range(0x30, 0x3A), *range(0x41, 0x5B), *range(0x61, 0x7B), *b"_./-"])
 #: What a number can be written with, infinity included.
 _NUMERIC = "0123456789abcdefABCDEFxXoOinINF_.+-"
+#: Integers of so many digits are exact everywhere; so are floats with so many before and behind the point.
 _SAFE_DIGITS = 18
+_SAFE_WHOLE_DIGITS, _SAFE_FRACTION_DIGITS = 15, 14
 _INDICATORS = frozenset(",[]{}#&*!|>'\"%@`=<?:")
 
 
@@ -51,8 +45,10 @@ def parse(text: str) -> Any:
 
 def value_of(data: bytes) -> Any:
     """The value of the first document, read here or by the library. Raises ValueError, with the words of the reference."""
-    with suppress(UnusualError, UnicodeDecodeError):
+    try:
         return parse(data.decode("ascii"))
+    except (UnusualError, UnicodeDecodeError):
+        pass
     from corral.api import yamltext
     from corral.api.jsontext import TextError
 
@@ -113,7 +109,7 @@ class _Reader:
                 return made
             content = contents[self.at]
             key, colon, text = content.partition(":")
-            if not colon or not _is_plain_key(key):
+            if not colon or not _PLAIN_KEYS[key]:
                 key, text = _quoted_key(content)
             elif text:
                 if text[0] != " ":
@@ -172,8 +168,8 @@ class _Reader:
         return None
 
     def literal(self, header: str, indent: int) -> str:
-        match = _LITERAL.fullmatch(header)
-        if match is None:
+        mark = header[1:2] if header[1:2] in ("-", "+") else ""
+        if not _is_comment(header[1 + len(mark) :]):
             raise UnusualError
         raw, start = self.raw, self.at
         at, inner = start, -1
@@ -203,11 +199,11 @@ class _Reader:
         self.at = at
         self.skip()
         text = "\n".join(lines)
-        if match[1] == "-":
+        if mark == "-":
             return text
         if at == self.end and not blank:
             return text  # the last line of the document does not end
-        if match[1] == "+":
+        if mark == "+":
             # What is after the last newline of the document is no line.
             return text + "\n" * (blank if at == self.end else blank + 1)
         return text + "\n"
@@ -217,12 +213,14 @@ def _is_item(content: str) -> bool:
     return content[0] == "-" and (len(content) == 1 or content[1] == " ")
 
 
-@lru_cache(4096)
-def _is_plain_key(key: str) -> bool:
-    """Whether a key needs no quotes. Raises UnusualError for one that is not what it looks like."""
+def _needs_no_quotes(key: str) -> bool:
     if key in _WORDS or key.startswith(("---", "...")):
         raise UnusualError
     return key.translate(_LETTERS).isidentifier() and key[0] not in "./-"
+
+
+#: Whether a key needs no quotes. Raises UnusualError for one that is not what it looks like.
+_PLAIN_KEYS = Memo(4096, _needs_no_quotes)
 
 
 def _quoted_key(content: str) -> tuple[str, str]:
@@ -237,7 +235,7 @@ def _quoted_key(content: str) -> tuple[str, str]:
 def _begins_mapping(content: str) -> bool:
     """Whether a line is a key, and perhaps its value."""
     key, colon, text = content.partition(":")
-    if colon and text[:1] in ("", " ") and (key in _WORDS or _is_plain_key(key)):
+    if colon and text[:1] in ("", " ") and (key in _WORDS or _PLAIN_KEYS[key]):
         return True
     if content[0] not in "\"'":
         return False
@@ -250,10 +248,9 @@ def _begins_mapping(content: str) -> bool:
 
 def scalar(text: str) -> Any:
     """The value of what stands on one line."""
-    return _flow(text) if text[0] in "[{" else _scalar(text)
+    return _flow(text) if text[0] in "[{" else _SCALARS[text]
 
 
-@lru_cache(4096)
 def _scalar(text: str) -> Any:
     first = text[0]
     if first in "\"'":
@@ -261,7 +258,7 @@ def _scalar(text: str) -> Any:
     if first in _INDICATORS:
         raise UnusualError
     if " #" in text:
-        text = _COMMENT.sub("", text)
+        text = text[: text.index(" #")].rstrip(" ")
     if ": " in text or text[-1] == ":":
         raise UnusualError
     if text in _WORDS:
@@ -273,6 +270,14 @@ def _scalar(text: str) -> Any:
     return _text(text) if text.strip(_NUMERIC) or text.count(".") > 1 else _number(text)
 
 
+_SCALARS = Memo(4096, _scalar)
+
+
+def _is_comment(text: str) -> bool:
+    """Whether what stands behind a value is nothing, or a comment."""
+    return not text or (text[0] == " " and text.lstrip(" ")[:1] == "#")
+
+
 def _text(text: str) -> str:
     """What begins as a number could, and is none."""
     if text[0] == "-" and (len(text) == 1 or text[1] in " ,[]{}"):
@@ -281,24 +286,23 @@ def _text(text: str) -> str:
 
 
 def _number(text: str) -> Any:
-    if _SIMPLE_INTEGER.fullmatch(text):
-        return int(text)
-    if _SIMPLE_FLOAT.fullmatch(text):
-        number = float(text)
-        return int(number) if number.is_integer() else number
+    whole, point, fraction = text.removeprefix("-").partition(".")
+    if whole.isdigit() and (whole[0] != "0" or len(whole) == 1):
+        if not point and len(whole) <= _SAFE_DIGITS:
+            return int(text)
+        if fraction.isdigit() and len(whole) <= _SAFE_WHOLE_DIGITS and len(fraction) <= _SAFE_FRACTION_DIGITS:
+            number = float(text)
+            return int(number) if number.is_integer() else number
     if text[1:].lower() in ("inf", "nan", ".inf", ".nan") or _NUMBER.fullmatch(text.replace("_", "")):
         raise UnusualError
     return _text(text)
 
 
 def _quoted(text: str) -> str:
-    mark = text[0]
-    if text.find(mark, 1) == len(text) - 1 > 0 and "\\" not in text:
-        return text[1:-1]
-    match = _QUOTED.fullmatch(text)
-    if match is None:
+    inside, closed, rest = text[1:].partition(text[0])
+    if not closed or not _is_comment(rest) or (text[0] == '"' and "\\" in inside):
         raise UnusualError
-    return str(match[1] if mark == '"' else match[2])
+    return inside
 
 
 def _flow(text: str) -> Any:
@@ -307,8 +311,9 @@ def _flow(text: str) -> Any:
         return {}
     if text == "[]":
         return []
-    if text[1:].lstrip(" ")[:1] in ("]", "}") and (match := _EMPTY_FLOW.fullmatch(text)):
-        return [] if match[1][0] == "[" else {}
+    inside, closed, rest = text[1:].partition("]" if text[0] == "[" else "}")
+    if closed and not inside.strip(" ") and _is_comment(rest):
+        return [] if text[0] == "[" else {}
     if text[0] != "[" or text[-1] != "]":
         raise UnusualError
     return [_flow_item(item.strip(" ")) for item in text[1:-1].split(",")]
@@ -322,4 +327,4 @@ def _flow_item(text: str) -> Any:
             raise UnusualError
     elif not text or text.translate(_NO_WORD_CHARACTERS):
         raise UnusualError
-    return _scalar(text)
+    return _SCALARS[text]

@@ -1,16 +1,32 @@
-"""The words of `typing`, without loading it: for commands that end before it would be loaded.
+"""The words of `typing` and `collections.abc`, without loading them: for commands that end before they would be loaded.
 
-Type checkers read the first branch; at run time the words are empty classes, and a `NamedTuple`.
+Type checkers read the first branch; at run time the words of `typing` are empty classes, and a `NamedTuple`; those of
+`collections.abc` are where every Python has them, without the rest of `collections`.
 """
 
-__all__ = ["TYPE_CHECKING", "Any", "ClassVar", "Final", "NamedTuple", "NoReturn", "TypeVar"]
+__all__ = [
+    "TYPE_CHECKING",
+    "Any",
+    "Callable",
+    "ClassVar",
+    "Final",
+    "Iterable",
+    "Iterator",
+    "Mapping",
+    "NamedTuple",
+    "NoReturn",
+    "Sequence",
+    "TypeVar",
+]
 
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final, NamedTuple, NoReturn, TypeVar
 else:
-    from operator import itemgetter
+    from _collections_abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from _operator import itemgetter
 
     class _Word:
         def __class_getitem__(cls, item):

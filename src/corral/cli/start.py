@@ -14,7 +14,7 @@ from corral.base import roots
 def main(component: str, data_dir: Path) -> None:
     """Load the component and run it until SIGTERM."""
     gc.disable()  # Modules make no garbage to speak of. `daemon.run` turns it on.
-    with roots.unread():
+    with roots.Unread():
         module = import_module(f"corral.cli.{component}")
     getattr(module, component)(data_dir=data_dir)
 

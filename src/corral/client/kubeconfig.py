@@ -5,10 +5,9 @@ https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeco
 """
 
 import os
-from collections.abc import Mapping, Sequence
 
 from corral.api.plainyaml import value_of
-from corral.base.annotations import Any, NamedTuple
+from corral.base.annotations import Any, Mapping, NamedTuple, Sequence
 from corral.base.errors import CorralError
 
 _SECTIONS = ("clusters", "users", "contexts")

@@ -23,7 +23,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def rendered(texts: dict[str, str] = TEXTS) -> str:
     """As a command does it, which knows nothing yet."""
     units.forget()
-    with compiled.known("/charts/c"):
+    with compiled.Known("/charts/c"):
         return render({name: Template(text, dict(SCOPE), "c/templates") for name, text in texts.items()})["c/templates/a.yaml"]
 
 
@@ -73,7 +73,7 @@ def test_what_tpl_is_given_is_not_kept(cache: Path) -> None:
     texts = {"c/templates/a.yaml": '{{ tpl (printf "%s{{ .x }}" .x) . }}'}
     scope = {**SCOPE, "x": "hunter2"}
     units.forget()
-    with compiled.known("/charts/c"):
+    with compiled.Known("/charts/c"):
         assert render({name: Template(text, dict(scope), "c/templates") for name, text in texts.items()})
     (file,) = cache.iterdir()
     assert b"printf" in file.read_bytes()
@@ -102,7 +102,7 @@ def test_any_name_of_a_template_can_fail_in_what_was_kept() -> None:
     text = "".join(f'{{{{ define "{name}" }}}}x{{{{ end }}}}' for name in ("\\x00", "-", "--")) + "{{ index .x .n }}"
     for n in (0, 7):
         units.forget()
-        with compiled.known("/charts/c"):
+        with compiled.Known("/charts/c"):
             template = {"a.yaml": Template(text, {"x": "1", "n": n}, "")}
             if n == 0:
                 render(template)
@@ -207,7 +207,7 @@ def test_the_oldest_files_go(cache: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(compiled, "MAX_FILES", 2)
     for i in range(4):
         units.forget()
-        with compiled.known(f"/charts/{i}"):
+        with compiled.Known(f"/charts/{i}"):
             render({"c/templates/a.yaml": Template(f"{i}{{{{ .x }}}}", dict(SCOPE), "")})
         for file in cache.iterdir():
             os.utime(file, (1000 + i, 1000 + i)) if file.stat().st_mtime > 10_000 else None

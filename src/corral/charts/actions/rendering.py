@@ -3,9 +3,7 @@
 Little is imported: `corral chart template` takes no longer than Helm.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-
-from corral.base.annotations import Any, NamedTuple
+from corral.base.annotations import Any, Callable, Mapping, NamedTuple, Sequence
 from corral.charts.actions.assumed import Capabilities
 from corral.charts.chart.errors import ChartError
 from corral.charts.chart.model import Chart, Values

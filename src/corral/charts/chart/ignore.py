@@ -3,9 +3,7 @@
 https://helm.sh/docs/chart_template_guide/helm_ignore_file/
 """
 
-from collections.abc import Callable, Iterable
-
-from corral.base.annotations import TYPE_CHECKING, NamedTuple
+from corral.base.annotations import TYPE_CHECKING, Callable, Iterable, NamedTuple
 from corral.charts.chart.errors import ChartError
 
 if TYPE_CHECKING:

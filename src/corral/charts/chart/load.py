@@ -6,8 +6,8 @@ https://helm.sh/docs/topics/charts/#the-chart-file-structure
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
 
+from corral.base.annotations import Iterable, Iterator
 from corral.base.patterns import pattern
 from corral.charts.chart import yamlfile
 from corral.charts.chart.errors import ChartError

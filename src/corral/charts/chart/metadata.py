@@ -3,9 +3,7 @@
 https://helm.sh/docs/topics/charts/#the-chartyaml-file
 """
 
-from collections.abc import Callable
-
-from corral.base.annotations import Any
+from corral.base.annotations import Any, Callable
 from corral.base.patterns import pattern
 from corral.charts.chart.errors import ChartError, ValidationError
 

@@ -4,9 +4,7 @@ Values are JSON-shaped; a number of a YAML file is a float, as Go's JSON reader 
 https://helm.sh/docs/topics/charts/
 """
 
-from collections.abc import Iterator
-
-from corral.base.annotations import Any, NamedTuple
+from corral.base.annotations import Any, Iterator, NamedTuple
 
 Values = dict[str, Any]
 

@@ -1,8 +1,6 @@
 """In which order kinds are installed and uninstalled: what others need first, first; what nobody knows, last."""
 
-from collections.abc import Callable, Iterable
-
-from corral.base.annotations import TypeVar
+from corral.base.annotations import Callable, Iterable, TypeVar
 
 T = TypeVar("T")
 

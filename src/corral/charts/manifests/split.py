@@ -4,9 +4,8 @@ https://helm.sh/docs/topics/charts_hooks/
 """
 
 import sys
-from collections.abc import Iterator, Mapping
 
-from corral.base.annotations import Any, NamedTuple
+from corral.base.annotations import Any, Iterator, Mapping, NamedTuple
 from corral.base.patterns import pattern
 from corral.charts.chart.errors import ChartError
 from corral.charts.manifests.order import INSTALL, ordered

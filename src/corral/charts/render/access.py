@@ -1,8 +1,6 @@
 """`.a` of a value: a key of a map, a field of a struct, a method (text/template's evalField)."""
 
-from collections.abc import Callable
-
-from corral.base.annotations import Any
+from corral.base.annotations import Any, Callable
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import Function
 from corral.charts.render.gotypes import StringMap, Struct, Values, element_type, type_name

@@ -1,8 +1,6 @@
 """Whether a value may be an argument of a Go type (text/template's validateType), and what is said when it may not."""
 
-from collections.abc import Callable
-
-from corral.base.annotations import Any
+from corral.base.annotations import Any, Callable
 from corral.charts.render.gotypes import Int64, NilMap, NilSlice, Strings, Uint32, Values, type_name
 
 _FREE = ("interface {}", "reflect.Value")

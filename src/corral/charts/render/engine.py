@@ -7,9 +7,8 @@
 """
 
 import sys
-from collections.abc import Callable, Mapping
 
-from corral.base.annotations import TYPE_CHECKING, Any, Final
+from corral.base.annotations import TYPE_CHECKING, Any, Callable, Final, Mapping
 from corral.base.patterns import pattern
 from corral.charts.render.errors import ExecError, FunctionError, ParseError, RenderError
 from corral.charts.render.functions.helm import WARNING_END, WARNING_START

@@ -13,9 +13,7 @@
 Strings that are not UTF-8 hold their odd bytes as surrogate escapes.
 """
 
-from collections.abc import Callable, Iterator
-
-from corral.base.annotations import Any, ClassVar
+from corral.base.annotations import Any, Callable, ClassVar, Iterator
 
 
 class Sized(int):

@@ -1,9 +1,6 @@
 """The objects at the top of a template's scope: `.Chart`, `.Files`, `.Capabilities`."""
 
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
-
-from corral.base.annotations import TYPE_CHECKING, Any
+from corral.base.annotations import TYPE_CHECKING, Any, Iterator, Mapping
 from corral.charts.render.gotypes import NilStrings, StringMap, Strings, Struct, decoded
 
 if TYPE_CHECKING:
@@ -194,7 +191,6 @@ def _as_yaml(value: Any) -> str:
         return ""
 
 
-@lru_cache(256)
 def _glob(pattern: str) -> "re.Pattern[str] | None":
     """A pattern of gobwas/glob with "/" between names: `*`, `**`, `?`, `[a-z]`, `[!a]`, `{a,b}`; None if it is none."""
     import re

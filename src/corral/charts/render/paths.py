@@ -5,9 +5,7 @@ and `.a.b` of a missing `.a` show the difference. Both are None here; the compil
 (`interface`).
 """
 
-from collections.abc import Callable
-
-from corral.base.annotations import Any
+from corral.base.annotations import Any, Callable
 from corral.charts.render import access
 from corral.charts.render.access import FieldError
 from corral.charts.render.errors import ExecError, FunctionError

@@ -1,8 +1,6 @@
 """What compiled templates call while they run: methods, ranges, arguments, other templates; and what is told when one fails."""
 
-from collections.abc import Iterable
-
-from corral.base.annotations import Any, NoReturn
+from corral.base.annotations import Any, Iterable, NoReturn
 from corral.charts.render import access, arguments
 from corral.charts.render.access import FieldError
 from corral.charts.render.arguments import ArgumentError, checked

@@ -1,7 +1,6 @@
 """Versions and constraints as Masterminds/semver 3.1 has them."""
 
-from collections.abc import Callable
-
+from corral.base.annotations import Callable
 from corral.base.patterns import pattern
 from corral.charts.render.gotypes import Struct, Uint64
 

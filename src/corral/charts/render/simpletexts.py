@@ -3,9 +3,8 @@
 Values hold many of them, each another, and each is rendered once or twice: compiling one takes much longer than filling it.
 """
 
-from collections.abc import Callable
-
-from corral.base.annotations import Any
+from corral.base.annotations import Any, Callable
+from corral.base.memo import Memo
 from corral.charts.render.paths import taking
 from corral.charts.render.runtime import FAULTS, shown
 
@@ -14,21 +13,14 @@ MAX_CHARS = 4096
 #: So many texts are known at a time.
 MAX_TEXTS = 2048
 
-_KNOWN: dict[tuple[str, bool], tuple[Part, ...] | None] = {}
-
 
 def parts_of(text: str, *, strict: bool = False) -> tuple[Part, ...] | None:
     """What a text consists of: texts, and what takes fields; None where there is more in it."""
-    try:
-        return _KNOWN[text, strict]
-    except KeyError:
-        if len(_KNOWN) >= MAX_TEXTS:
-            _KNOWN.clear()
-        made = _KNOWN[text, strict] = _read(text, strict)
-        return made
+    return _KNOWN[text, strict]
 
 
-def _read(text: str, strict: bool) -> tuple[Part, ...] | None:
+def _read(text_and_strict: tuple[str, bool]) -> tuple[Part, ...] | None:
+    text, strict = text_and_strict
     first, *actions = text.split("{{")
     made: list[Part] = [first]
     for action in actions:
@@ -38,6 +30,9 @@ def _read(text: str, strict: bool) -> tuple[Part, ...] | None:
             return None
         made += (taking(tuple(names[1:]), False, strict=strict), rest)
     return tuple(made)
+
+
+_KNOWN = Memo(MAX_TEXTS, _read)
 
 
 def filled(run: Any, text: str, dot: Any) -> str | None:

@@ -4,9 +4,8 @@ The way of the original is value → JSON → YAML, so that what JSON cannot hol
 are integers. Then go-yaml's emitter: keys in natural order, no indentation of lists in maps, lines folded beyond 80 columns.
 """
 
-from functools import cmp_to_key, lru_cache
-
 from corral.base.annotations import Any
+from corral.base.memo import Memo
 from corral.base.patterns import pattern
 from corral.charts.render import gojson
 from corral.charts.render.strconv import format_float
@@ -21,6 +20,8 @@ _WORDS = frozenset(_WORD_LIST.split()) | {""}
 #: What may be in a string that is surely plain, beside what may be in a name of Python.
 _LETTERS = str.maketrans("/.+-", "____")
 _SURELY_SHORT = 60
+#: What else may be in keys that are in the natural order as they are in their own.
+_MARKS = dict.fromkeys(map(ord, "./-"))
 #: What a number or a date is written with.
 _NUMERIC = "0123456789abcdefABCDEFxXoO_.+-:TtZ ,"
 _PLAIN_FLOAT = pattern(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -88,7 +89,7 @@ class _Writer:
             if not first:
                 made.append(pad)
             first = False
-            name = key if _is_surely_plain(key) and key not in _WORDS else self.scalar(key, indent, 0, is_key=True)
+            name = key if _IS_SURELY_PLAIN[key] and key not in _WORDS else self.scalar(key, indent, 0, is_key=True)
             if len(key.encode()) > _MAX_SIMPLE_KEY or "\n" in key:
                 self._long_key(key, item, indent)
                 continue
@@ -98,7 +99,7 @@ class _Writer:
                 inner = indent + 2 if isinstance(item, dict) else indent
                 made.append(" " * inner)
                 self.node(item, indent, in_map=True, column=0)
-            elif item.__class__ is str and _is_surely_plain(item) and item not in _WORDS:
+            elif item.__class__ is str and _IS_SURELY_PLAIN[item] and item not in _WORDS:
                 made.append(f": {item}\n")
             else:
                 made.append(": ")
@@ -174,10 +175,12 @@ def _unprintable(text: str) -> bool:
     return _NOT_PRINTABLE.search(text) is not None
 
 
-@lru_cache(4096)
-def _is_surely_plain(text: str) -> bool:
-    """Whether there is no indicator in it, nothing that could be another type but a word, and it is too short to be folded."""
+def _surely_plain(text: str) -> bool:
     return len(text) <= _SURELY_SHORT and text.isascii() and text[:1] not in ".+-" and text.translate(_LETTERS).isidentifier()
+
+
+#: Whether there is no indicator in a text, nothing that could be another type but a word, and it is too short to be folded.
+_IS_SURELY_PLAIN = Memo(4096, _surely_plain)
 
 
 def _other(value: Any) -> str:
@@ -295,7 +298,7 @@ def _days(year: int, month: int) -> int:
 
 def _styles(value: str) -> tuple[bool, bool, bool]:
     """Whether a scalar may be plain (in a block), single-quoted, and a block scalar."""
-    if _is_surely_plain(value):
+    if _IS_SURELY_PLAIN[value]:
         return True, True, True
     special = _unprintable(value)
     breaks = "\n" in value or "\u2028" in value or "\u2029" in value
@@ -325,8 +328,10 @@ def sorted_keys(value: dict[str, Any]) -> list[str]:
     keys = list(value)
     if len(keys) < 2:
         return keys
-    if all(key.isalpha() and key.isascii() for key in keys):
+    if all(key.isascii() and (key.isalpha() or key.translate(_MARKS).isalpha()) for key in keys):
         return sorted(keys)
+    from functools import cmp_to_key
+
     return sorted(keys, key=cmp_to_key(_compare))
 
 

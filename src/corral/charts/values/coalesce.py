@@ -8,9 +8,8 @@ https://helm.sh/docs/chart_template_guide/subcharts_and_globals/
 """
 
 import sys
-from collections.abc import Callable
 
-from corral.base.annotations import Any
+from corral.base.annotations import Any, Callable
 from corral.charts.chart.errors import ChartError
 from corral.charts.chart.model import Chart, Values
 

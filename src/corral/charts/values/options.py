@@ -1,9 +1,8 @@
 """The values of a command line: files, then `--set-json`, `--set`, `--set-string`, `--set-file`, `--set-literal`."""
 
 import sys
-from collections.abc import Callable, Sequence
 
-from corral.base.annotations import NamedTuple
+from corral.base.annotations import Callable, NamedTuple, Sequence
 from corral.charts.chart import yamlfile
 from corral.charts.chart.errors import ChartError
 from corral.charts.chart.model import Values

@@ -5,9 +5,7 @@
 https://helm.sh/docs/intro/using_helm/#the-format-and-limitations-of---set
 """
 
-from collections.abc import Callable
-
-from corral.base.annotations import Any
+from corral.base.annotations import Any, Callable
 from corral.charts.chart.errors import ChartError
 from corral.charts.chart.model import Values
 from corral.charts.chart.yamlfile import floats

@@ -11,8 +11,6 @@ import marshal
 import os
 import stat
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 from corral import __version__
 from corral.charts.render import units
@@ -27,24 +25,32 @@ _SOURCES = (*_READING, "compiler", "branches", "expressions", "writing", "argume
 _END = b"corral."
 
 
-@contextmanager
-def known(chart: str) -> Iterator[None]:
-    """Know what was compiled of the chart at this path before, and keep what is compiled meanwhile."""
-    try:
-        file, stamp = _file(chart), _stamp()
-    except OSError:
-        file, stamp = None, None
-    if file is None:
-        yield
-        return
-    with suppress(OSError, ValueError, EOFError, TypeError):
-        for text, parts in _read(file, stamp).items():
-            units.keep(Unit(text, parts))
-    yield
-    used = units.used()
-    if any(unit.changed for unit in used):
-        with suppress(OSError):
-            _write(file, marshal.dumps((stamp, {unit.text: unit.parts for unit in used})))
+class Known:
+    """Within it, what was compiled of the chart at this path before is known; what is compiled meanwhile is kept at its end."""
+
+    def __init__(self, chart: str) -> None:
+        try:
+            self._file, self._stamp = _file(chart), _stamp()
+        except OSError:
+            self._file = None
+
+    def __enter__(self) -> None:
+        if self._file is None:
+            return
+        try:
+            for text, parts in _read(self._file, self._stamp).items():
+                units.keep(Unit(text, parts))
+        except (OSError, ValueError, EOFError, TypeError):
+            pass
+
+    def __exit__(self, failed: object, *_: object) -> None:
+        used = units.used()
+        if failed or self._file is None or not any(unit.changed for unit in used):
+            return
+        try:  # noqa: SIM105 (contextlib takes longer to load)
+            _write(self._file, marshal.dumps((self._stamp, {unit.text: unit.parts for unit in used})))
+        except OSError:
+            pass
 
 
 def _file(chart: str) -> str | None:

@@ -3,9 +3,7 @@
 Tables of `Flag` in, a dict of values and the arguments out. Messages are pflag's.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-
-from corral.base.annotations import Any, NamedTuple
+from corral.base.annotations import Any, Callable, Iterable, NamedTuple, Sequence
 from corral.base.errors import CorralError
 from corral.base.patterns import pattern
 

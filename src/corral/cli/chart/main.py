@@ -4,13 +4,15 @@ A command is a module with `USAGE`, `FLAGS` and `run(options, arguments)`; group
 """
 
 import sys
-from importlib import import_module
-from types import ModuleType
 
 from corral.base import roots
+from corral.base.annotations import TYPE_CHECKING
 from corral.base.errors import CorralError
 from corral.cli.chart.flags import Flag, UsageError, described, parse
 from corral.cli.chart.options import GLOBAL, Options
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 #: (words, module, what it does); in the order of their use.
 COMMANDS = (
@@ -95,8 +97,10 @@ def _run(words: list[str]) -> None:
     name, rest = _found(words)
     if name is None:
         return
-    with roots.unread():
-        module = import_module(f"corral.cli.chart.{next(m for w, m, _ in COMMANDS if w == name)}")
+    with roots.Unread():
+        path = f"corral.cli.chart.{next(m for w, m, _ in COMMANDS if w == name)}"
+        __import__(path)  # importlib is larger than some commands
+    module = sys.modules[path]
     flags = (*GLOBAL, *flags_of(module, name))
     if "--help" in rest or "-h" in rest:
         print(help_of(module, name))
@@ -105,13 +109,13 @@ def _run(words: list[str]) -> None:
     module.run(Options({**parsed.values, "command": name}, parsed.given), parsed.arguments)
 
 
-def flags_of(module: ModuleType, name: str) -> tuple[Flag, ...]:
+def flags_of(module: "ModuleType", name: str) -> tuple[Flag, ...]:
     """The flags of one of a module's commands."""
     flags = module.FLAGS
     return tuple(flags[name] if isinstance(flags, dict) else flags)
 
 
-def help_of(module: ModuleType, name: str) -> str:
+def help_of(module: "ModuleType", name: str) -> str:
     """What `--help` prints."""
     usage = module.USAGE[name] if isinstance(module.USAGE, dict) else module.USAGE
     what = (module.__doc__ or "").split("\n\n", 1)

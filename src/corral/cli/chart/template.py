@@ -47,7 +47,7 @@ def run(options: Options, arguments: list[str]) -> None:
     name, reference = named(options, arguments)
     path = chartpath.locate(options, reference)
     chart = chartpath.with_dependencies(options, load(path), reference)
-    with compiled.known(path):
+    with compiled.Known(path):
         text, parts = render(options, name, chart)
     if options.output_dir:
         _write(options, name, parts, chart)

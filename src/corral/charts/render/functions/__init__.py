@@ -4,10 +4,8 @@ A module is imported when a template names one of its functions. Each module has
 """
 
 import sys
-from collections.abc import Callable
-from importlib import import_module
 
-from corral.base.annotations import Any, TypeVar
+from corral.base.annotations import Any, Callable, TypeVar
 
 #: Functions that give an argument back, a part of one, or something small.
 _NEVER_LARGER = frozenset(
@@ -127,7 +125,9 @@ def find(name: str) -> Function:
     """The function of a name that is in HOMES."""
     found = _FOUND.get(name)
     if found is None:
-        table: Table = import_module(f"{__name__}.{HOMES[name]}").FUNCTIONS
+        path = f"{__name__}.{HOMES[name]}"
+        __import__(path)  # importlib takes as long to load as two of these modules
+        table: Table = sys.modules[path].FUNCTIONS
         found = _FOUND[name] = table[name]
     return found
 
