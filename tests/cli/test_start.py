@@ -46,6 +46,42 @@ def test_what_is_heavy_is_not_loaded_at_the_start(module: str) -> None:
     assert not loaded & set(NOT_AT_START[module].split())
 
 
+#: What a chart whose templates are known is rendered without: each takes as long to load as several of our own modules.
+NOT_FOR_A_KNOWN_CHART = (
+    "asyncio contextlib dataclasses enum importlib importlib.util json pathlib re tempfile typing urllib warnings yaml"
+    " corral.charts.render.compiler corral.charts.render.parser corral.charts.values.setting"
+)
+
+
+@pytest.mark.parametrize("release", ["x", "my-release.1"])
+def test_a_known_chart_is_rendered_with_little_loaded(release: str, tmp_path: Path) -> None:
+    program = f"""
+import os, sys
+before, end = set(sys.modules), os._exit
+def told(status):
+    print(*sys.modules.keys() - before, file=sys.stderr, flush=True)
+    end(status)
+os._exit, sys.argv[0] = told, "corral"
+{(Path(__file__).parents[2] / "bin/corral").read_text()}
+"""
+    corral = [sys.executable, "-c", program, "chart"]
+    environment = {
+        **{"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")},
+        **{"PYTHONPATH": ":".join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"},
+    }
+    subprocess.run([*corral, "create", str(tmp_path / "c")], env=environment, capture_output=True, check=True)
+    values = tmp_path / "c/values.yaml"
+    values.write_text(
+        values.read_text() + "usual:\n  text: |-  # a literal\n    a: b\n  number: -0.5  # and a comment\n  list: [ ]\n"
+    )
+    render = [*corral, "template", release, str(tmp_path / "c")]
+    new, known = (subprocess.run(render, env=environment, capture_output=True, text=True, check=True) for _ in range(2))
+    assert "corral.charts.render.compiler" in new.stderr.split()
+    assert "kind: Deployment" in known.stdout == new.stdout
+    assert "corral.charts.render.engine" in known.stderr.split()
+    assert not set(known.stderr.split()) & set(NOT_FOR_A_KNOWN_CHART.split())
+
+
 @pytest.mark.parametrize("component", ["server", "node"])
 def test_a_start_reads_no_authorities_and_leaves_them_to_those_who_ask(component: str, tmp_path: Path) -> None:
     _tls, authority = serving_tls(tmp_path)

@@ -47,10 +47,16 @@ def _chart(words: list[str]) -> None:
     import gc
     import os
 
+    import corral
+    from corral.cli.bundle import Bundle
+
     gc.set_threshold(100_000)
+    bundle = Bundle("corral", os.path.dirname(corral.__file__))
+    sys.meta_path.insert(0, bundle)
     from corral.cli.chart.main import main as chart
 
     chart(words)
     sys.stdout.flush()
     sys.stderr.flush()
+    bundle.keep()
     os._exit(0)

@@ -39,7 +39,7 @@ def test_it_makes_no_difference(text: str, monkeypatch: pytest.MonkeyPatch) -> N
             return f"{type(error)}: {error}"
 
     quick = rendered()
-    monkeypatch.setattr("corral.charts.render.engine.filled", lambda run, text, dot: None)
+    monkeypatch.setattr("corral.charts.render.simpletexts.filled", lambda run, text, dot: None)
     assert quick == rendered()
 
 

@@ -113,8 +113,9 @@ def _walk(folder: str, prefix: str, rules: Rules, budget: Budget, within: tuple[
         else:
             budget.spend(name, found.st_size)
             try:
-                with open(entry.path, "rb") as file:
-                    yield File(name, file.read(MAX_FILE_BYTES).removeprefix(_BOM))
+                # At once: a buffer, which takes as long as the file, would be of no use.
+                with open(entry.path, "rb", buffering=0) as file:
+                    yield File(name, file.read()[:MAX_FILE_BYTES].removeprefix(_BOM))
             except OSError as error:
                 raise ChartError(f"error reading {name}: {_reason(error)}", "correct its permissions") from None
 

@@ -13,7 +13,6 @@ from corral.base.patterns import pattern
 from corral.charts.render.errors import ExecError, FunctionError, ParseError, RenderError
 from corral.charts.render.functions.helm import WARNING_END, WARNING_START
 from corral.charts.render.gotypes import Values
-from corral.charts.render.simpletexts import filled
 from corral.charts.render.strconv import quote
 from corral.charts.render.units import Program, unit_of
 
@@ -202,6 +201,8 @@ class Run:
         if others is None:
             others = self._others[name] = _programs({path: file for path, file in self._files.items() if path != name})
         if name not in others and not _is_partial(name):
+            from corral.charts.render.simpletexts import filled
+
             template.scope["Template"] = Values(Name=name, BasePath=template.base_path)
             made = filled(self, template.text, template.scope)
             if made is not None:

@@ -6,7 +6,6 @@ from corral.base.annotations import Callable, NamedTuple, Sequence
 from corral.charts.chart import yamlfile
 from corral.charts.chart.errors import ChartError
 from corral.charts.chart.model import Values
-from corral.charts.values import setting
 from corral.charts.values.coalesce import layered
 
 #: From a URL to its content: how values are read from elsewhere.
@@ -35,6 +34,13 @@ class ValueOptions(NamedTuple):
                     "a file of values holds a mapping",
                 )
             values = layered(values, read or {})
+        if any(self[1:]):
+            self._set(values, fetch)
+        return values
+
+    def _set(self, values: Values, fetch: Fetch | None) -> None:
+        from corral.charts.values import setting
+
         for text in self.json:
             try:
                 setting.apply_json(values, text)
@@ -53,7 +59,6 @@ class ValueOptions(NamedTuple):
             )
         for text in self.set_literal:
             _told("--set-literal", lambda text=text: setting.apply_literal(values, text))  # type: ignore[misc]
-        return values
 
 
 def _told(option: str, act: Callable[[], None]) -> None:

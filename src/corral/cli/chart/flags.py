@@ -17,15 +17,18 @@ class UsageError(CorralError):
     """A wrong command line."""
 
 
-class Flag(NamedTuple):
+class Flag:
     """One flag. `kind` is bool, string, int, duration (seconds), array (repeated) or strings (and split at commas)."""
 
-    name: str
-    kind: str
-    help: str
-    short: str = ""
-    default: Any = None
-    hidden: bool = False
+    __slots__ = ("default", "help", "hidden", "kind", "name", "short")
+
+    def __init__(self, name: str, kind: str, help: str, short: str = "", default: Any = None, hidden: bool = False) -> None:
+        self.name = name
+        self.kind = kind
+        self.help = help
+        self.short = short
+        self.default = default
+        self.hidden = hidden
 
     @property
     def key(self) -> str:
@@ -35,9 +38,16 @@ class Flag(NamedTuple):
     @property
     def start(self) -> Any:
         """What it is when it is not given."""
-        if self.default is not None:
-            return self.default
-        return {"bool": False, "string": "", "int": 0, "duration": 0.0}.get(self.kind)
+        if self.kind in ("array", "strings"):
+            return []
+        return _EMPTY[self.kind] if self.default is None else self.default
+
+    def concealed(self) -> "Flag":
+        """The same, not shown by `--help`."""
+        return Flag(self.name, self.kind, self.help, self.short, self.default, hidden=True)
+
+
+_EMPTY: dict[str, Any] = {"bool": False, "string": "", "int": 0, "duration": 0.0}
 
 
 class Parsed(NamedTuple):
@@ -52,7 +62,7 @@ def parse(flags: Iterable[Flag], words: Sequence[str]) -> Parsed:
     """Read a command line. Raises UsageError."""
     by_name = {f.name: f for f in flags}
     by_short = {f.short: f for f in by_name.values() if f.short}
-    values = {f.key: ([] if f.kind in ("array", "strings") else f.start) for f in by_name.values()}
+    values = {f.key: f.start for f in by_name.values()}
     arguments: list[str] = []
     given: set[str] = set()
     rest = list(words)

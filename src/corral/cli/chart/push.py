@@ -13,7 +13,7 @@ from corral.cli.chart.options import CHART, Options
 
 USAGE = "push ARCHIVE oci://HOST/PATH [flags]"
 _WANTED = ("username", "password", "ca-file", "cert-file", "key-file", "insecure-skip-tls-verify", "plain-http")
-FLAGS = tuple(f if f.name in _WANTED else f._replace(hidden=True) for f in CHART)
+FLAGS = tuple(f if f.name in _WANTED else f.concealed() for f in CHART)
 
 
 def run(options: Options, arguments: list[str]) -> None:

@@ -49,7 +49,7 @@ class Function:
     `wants_run` gives it the run (engine.Run: clock, randomness, templates) as its first argument.
     """
 
-    __slots__ = ("call", "gives", "may_grow", "name", "params", "variadic", "wants_run")
+    __slots__ = ("call", "name", "params", "variadic", "wants_run")
 
     def __init__(self, name: str, call: Callable[..., Any], params: tuple[str, ...], variadic: bool, wants_run: bool) -> None:
         self.name = name
@@ -57,10 +57,16 @@ class Function:
         self.params = params
         self.variadic = variadic
         self.wants_run = wants_run
-        #: The type of what it gives, as far as its declaration tells.
-        self.gives: Any = getattr(call, "__annotations__", {}).get("return")
-        #: Whether what it gives can be larger than what it is given.
-        self.may_grow = not wants_run and self.gives not in (bool, int, float) and name not in _NEVER_LARGER
+
+    @property
+    def gives(self) -> Any:
+        """The type of what it gives, as far as its declaration tells."""
+        return getattr(self.call, "__annotations__", {}).get("return")
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether what it gives can be larger than what it is given."""
+        return not self.wants_run and self.gives not in (bool, int, float) and self.name not in _NEVER_LARGER
 
 
 class Table(dict[str, Function]):
@@ -89,9 +95,10 @@ _MODULES = {
     "builtins": "and or not eq ne lt le gt ge len index call html js urlquery print printf println",
     "helm": "include tpl required fail lookup toToml fromToml toYaml mustToYaml fromYaml fromYamlArray toJson "
     "mustToJson fromJson mustFromJson fromJsonArray toPrettyJson mustToPrettyJson toRawJson mustToRawJson",
-    "strings": "hello abbrev abbrevboth trunc trim upper lower title untitle substr repeat trimall trimAll trimSuffix "
-    "trimPrefix nospace initials swapcase snakecase camelcase kebabcase wrap wrapWith contains hasPrefix hasSuffix "
+    "strings": "hello abbrev abbrevboth trunc trim upper lower substr repeat trimall trimAll trimSuffix "
+    "trimPrefix nospace wrap wrapWith contains hasPrefix hasSuffix "
     "quote squote cat indent nindent replace plural toString toStrings split splitList splitn join sortAlpha",
+    "cases": "title untitle initials swapcase snakecase camelcase kebabcase",
     "random": "randAlphaNum randAlpha randAscii randNumeric randInt randBytes shuffle uuidv4",
     "numbers": "atoi int64 int float64 seq toDecimal until untilStep add1 add sub div mod mul biggest max min",
     "floats": "add1f addf subf divf mulf maxf minf ceil floor round",

@@ -1,7 +1,7 @@
 """Sprig's functions of strings; those that count, count bytes, as Go does."""
 
 from corral.base.annotations import Any
-from corral.charts.render import gofmt, wordcases
+from corral.charts.render import gofmt
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import ANY, Table
 from corral.charts.render.gotypes import StringMap, Strings, decoded, encoded
@@ -85,21 +85,20 @@ def _trim(text: str) -> str:
 
 @FUNCTIONS.add("upper", "string")
 def _upper(text: str) -> str:
-    return text.upper() if text.isascii() else "".join(map(wordcases.upper, text))
+    if text.isascii():
+        return text.upper()
+    from corral.charts.render import wordcases
+
+    return "".join(map(wordcases.upper, text))
 
 
 @FUNCTIONS.add("lower", "string")
 def _lower(text: str) -> str:
-    return text.lower() if text.isascii() else "".join(map(wordcases.lower, text))
+    if text.isascii():
+        return text.lower()
+    from corral.charts.render import wordcases
 
-
-FUNCTIONS.add("title", "string")(wordcases.title)
-FUNCTIONS.add("untitle", "string")(wordcases.untitle)
-FUNCTIONS.add("swapcase", "string")(wordcases.swap)
-FUNCTIONS.add("snakecase", "string")(wordcases.snake)
-FUNCTIONS.add("kebabcase", "string")(wordcases.kebab)
-FUNCTIONS.add("camelcase", "string")(wordcases.camel)
-FUNCTIONS.add("initials", "string")(wordcases.initials)
+    return "".join(map(wordcases.lower, text))
 
 
 @FUNCTIONS.add("substr", "int", "int", "string")
