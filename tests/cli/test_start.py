@@ -48,8 +48,8 @@ def test_what_is_heavy_is_not_loaded_at_the_start(module: str) -> None:
 
 #: What a chart whose templates are known is rendered without: each takes as long to load as several of our own modules.
 NOT_FOR_A_KNOWN_CHART = (
-    "asyncio contextlib dataclasses enum importlib importlib.util json pathlib re tempfile typing urllib warnings yaml"
-    " corral.charts.render.compiler corral.charts.render.parser corral.charts.values.setting"
+    "asyncio collections contextlib dataclasses enum functools importlib importlib.util json operator pathlib re tempfile"
+    " types typing urllib warnings yaml corral.charts.render.compiler corral.charts.render.parser corral.charts.values.setting"
 )
 
 

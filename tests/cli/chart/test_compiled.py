@@ -59,7 +59,7 @@ def test_a_branch_that_is_taken_later_is_kept_from_then_on(cache: Path, made: li
     def once(x: str) -> str:
         made.clear()
         units.forget()
-        with compiled.known("/charts/c"):
+        with compiled.Known("/charts/c"):
             return render({name: Template(text, {"x": x}, "c/templates") for name, text in texts.items()})["c/templates/a.yaml"]
 
     assert (once(""), len(made)) == ("", 1)

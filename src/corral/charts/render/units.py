@@ -5,10 +5,7 @@ first executed; both can be kept elsewhere (`Kept`).
     unit.programs(name)[0].execute(run, dot, out)
 """
 
-from collections.abc import Callable
-from types import CodeType
-
-from corral.base.annotations import TYPE_CHECKING, Any
+from corral.base.annotations import TYPE_CHECKING, Any, Callable
 from corral.charts.render import functions
 from corral.charts.render.errors import ExecError, FunctionError
 from corral.charts.render.paths import CallFaultError, Path, taking
@@ -16,6 +13,8 @@ from corral.charts.render.runtime import FAULTS, NAMES, limited
 from corral.charts.render.strconv import quote
 
 if TYPE_CHECKING:
+    from types import CodeType
+
     from corral.charts.render.compiler import Code, Part
     from corral.charts.render.functions import Function
     from corral.charts.render.nodes import Tree
@@ -31,7 +30,7 @@ MAX_UNITS = 2048
 _FILE = "template"
 #: What a template or a branch is once it is compiled: the code of its functions, `t` last, the functions of templates that they
 #: call, the paths of fields that they take, and the branches that are compiled when they are taken.
-Compiled = tuple[tuple[CodeType, ...], tuple[str, ...], tuple[Path, ...], "list[Compiled | None]"]
+Compiled = tuple[tuple["CodeType", ...], tuple[str, ...], tuple[Path, ...], "list[Compiled | None]"]
 #: The number of a template in a text, and those of the branches within each other that lead to one.
 Place = tuple[int, ...]
 #: What a text is: for each template in it its name (None: the text's own), whether it is empty, and its code, if there is any.
