@@ -10,7 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 _STEP = re.compile(
-    r"""\.(?P<name>(?:[^.\[\]\\]|\\.)+)          # .name, with \. for a dot in it
+    r"""\.\.(?P<deep>(?:[^.\[\]\\]|\\.)+)         # ..name, however deep
+      | \.(?P<name>(?:[^.\[\]\\]|\\.)+)          # .name, with \. for a dot in it
+      | \[(?P<union>'[^']*'(?:,'[^']*')+)\]       # ['a','b']
       | \['(?P<quoted>(?:[^'\\]|\\.)*)'\]        # ['name']
       | \["(?P<doubly>(?:[^"\\]|\\.)*)"\]        # ["name"]
       | \[\?\((?P<filter>.*?)\)\]                # [?(@.type=="Ready")]
@@ -73,6 +75,10 @@ def _step(match: re.Match[str]) -> Step:
         return _all
     if match["filter"] is not None:
         return _filter(match["filter"])
+    if match["deep"]:
+        return _deep(match["deep"])
+    if match["union"]:
+        return _union([_named(name[1:-1]) for name in match["union"].split(",")])
     given = next(match[group] for group in ("name", "quoted", "doubly") if match[group] is not None)
     return _named(re.sub(r"\\(.)", r"\1", given))
 
@@ -81,6 +87,25 @@ def _named(name: str) -> Step:
     def step(value: Any) -> Iterator[Any]:
         if isinstance(value, dict) and name in value:
             yield value[name]
+
+    return step
+
+
+def _deep(name: str) -> Step:
+    named = _all if name == "*" else _named(name)
+
+    def step(value: Any) -> Iterator[Any]:
+        yield from named(value)
+        for inner in _all(value):
+            yield from step(inner)
+
+    return step
+
+
+def _union(named: list[Step]) -> Step:
+    def step(value: Any) -> Iterator[Any]:
+        for one in named:
+            yield from one(value)
 
     return step
 

@@ -1,10 +1,17 @@
 """Flags as pflag reads them; the wrong ones are told in its words."""
 
+import re
+import subprocess
+from importlib import import_module
+
 import pytest
+from tests.charts.render import helm
 
 from corral.cli.chart import main
 from corral.cli.chart.flags import Flag, UsageError, described, duration, parse
 
+#: Commands that are ours alone, or newer than the Helm that is compared with.
+NOT_HELMS = ("diff", "get metadata")
 FLAGS = (
     Flag("wait", "bool", "wait", "w"),
     Flag("name", "string", "a name", "n"),
@@ -115,8 +122,6 @@ def test_help_shows_each_flag_but_the_hidden() -> None:
 
 @pytest.mark.parametrize("words", [words for words, _, _ in main.COMMANDS])
 def test_no_command_has_a_flag_twice(words: str) -> None:
-    from importlib import import_module
-
     module = import_module(f"corral.cli.chart.{next(m for w, m, _ in main.COMMANDS if w == words)}")
     flags = (*main.GLOBAL, *main.flags_of(module, words))
     names = [flag.name for flag in flags]
@@ -124,3 +129,16 @@ def test_no_command_has_a_flag_twice(words: str) -> None:
     assert len(set(names)) == len(names)
     assert len(set(shorts)) == len(shorts)
     assert words.split(maxsplit=1)[0] in main.help_of(module, words)
+
+
+@pytest.mark.skipif(helm.find() is None, reason="no Helm here: scripts/setup --dev gets it")
+@pytest.mark.parametrize("words", [words for words, _, _ in main.COMMANDS if words not in NOT_HELMS])
+def test_every_flag_of_helm_is_taken(words: str) -> None:
+    said = subprocess.run([str(helm.find()), *words.split(), "--help"], capture_output=True, text=True, check=True).stdout
+    module = import_module(f"corral.cli.chart.{next(m for w, m, _ in main.COMMANDS if w == words)}")
+    ours = {flag.name: flag.short for flag in (*main.GLOBAL, *main.flags_of(module, words))} | {"help": "h"}
+    theirs = re.findall(r"^ +(?:-(\w), )?--([a-z0-9-]+)", said, re.MULTILINE)
+    assert theirs
+    for short, name in theirs:
+        assert name in ours
+        assert not short or ours[name] == short

@@ -2,17 +2,19 @@
 
 import sys
 
+from corral.charts.chart.errors import ChartError
 from corral.charts.chart.load import load
 from corral.charts.chart.model import Chart
 from corral.cli.chart import chartpath
-from corral.cli.chart.flags import UsageError
+from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import CHART, OUTPUT, Options
 from corral.cli.chart.output import as_yaml, show
 
 READMES = ("readme.md", "readme.txt", "readme")
 _WORDS = ("all", "chart", "values", "readme", "crds")
 USAGE = {f"show {word}": f"show {word} CHART [flags]" for word in _WORDS}
-FLAGS = {f"show {word}": (*CHART, OUTPUT) for word in _WORDS}
+_JSONPATH = Flag("jsonpath", "string", "print only what this JSONPath finds: '{.image.tag}'")
+FLAGS = {f"show {word}": (*CHART, OUTPUT, *((_JSONPATH,) if word == "values" else ())) for word in _WORDS}
 
 
 def run(options: Options, arguments: list[str]) -> None:
@@ -22,11 +24,24 @@ def run(options: Options, arguments: list[str]) -> None:
         raise UsageError(f'"corral chart {command}" requires 1 argument', f"Usage:  corral chart {USAGE[command]}")
     chart = load(chartpath.locate(options, arguments[0]))
     part = command.split()[1]
+    if options.values.get("jsonpath"):
+        sys.stdout.write(_found(options.jsonpath, chart))
+        return
     if options.output != "table":
         contents = {"chart": chart.metadata, "values": chart.values}
         show(options.output, contents.get(part, {"chart": chart.metadata, "values": chart.values}), str)
         return
     sys.stdout.write(text_of(chart, part))
+
+
+def _found(path: str, chart: Chart) -> str:
+    from corral.api.jsonpath import JsonPathError
+    from corral.charts.values.query import filled
+
+    try:
+        return filled(path, chart.values)
+    except JsonPathError as error:
+        raise ChartError(str(error), "a path stands in braces: '{.image.tag}'") from None
 
 
 def text_of(chart: Chart, part: str) -> str:
