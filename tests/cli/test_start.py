@@ -53,8 +53,8 @@ NOT_FOR_A_KNOWN_CHART = (
 )
 
 
-@pytest.mark.parametrize("release", ["x", "my-release.1"])
-def test_a_known_chart_is_rendered_with_little_loaded(release: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["template x", "template my-release.1", "lint"])
+def test_a_known_chart_is_rendered_with_little_loaded(command: str, tmp_path: Path) -> None:
     program = f"""
 import os, sys
 before, end = set(sys.modules), os._exit
@@ -74,10 +74,12 @@ os._exit, sys.argv[0] = told, "corral"
     values.write_text(
         values.read_text() + "usual:\n  text: |-  # a literal\n    a: b\n  number: -0.5  # and a comment\n  list: [ ]\n"
     )
-    render = [*corral, "template", release, str(tmp_path / "c")]
+    chart = tmp_path / "c/Chart.yaml"
+    chart.write_text(chart.read_text() + "kubeVersion: '>=1.19-0'\n")
+    render = [*corral, *command.split(), str(tmp_path / "c")]
     new, known = (subprocess.run(render, env=environment, capture_output=True, text=True, check=True) for _ in range(2))
     assert "corral.charts.render.compiler" in new.stderr.split()
-    assert "kind: Deployment" in known.stdout == new.stdout
+    assert ("1 chart(s) linted, 0 chart(s) failed" if command == "lint" else "kind: Deployment") in known.stdout == new.stdout
     assert "corral.charts.render.engine" in known.stderr.split()
     assert not set(known.stderr.split()) & set(NOT_FOR_A_KNOWN_CHART.split())
 

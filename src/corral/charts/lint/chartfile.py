@@ -1,17 +1,14 @@
 """Chart.yaml."""
 
-import re
-from collections.abc import Iterator
-from typing import Any
-from urllib.parse import urlsplit
-
+from corral.base.annotations import Any, Iterator
+from corral.base.patterns import pattern
 from corral.charts import versions
 from corral.charts.chart.errors import ChartError
 from corral.charts.chart.metadata import metadata_of
 from corral.charts.lint.messages import ERROR, INFO, Findings
 
 PATH = "Chart.yaml"
-_MAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_MAIL = pattern(r"[^@\s]+@[^@\s]+")
 _GO = {bool: "bool", int: "float64", float: "float64", list: "[]interface {}", dict: "map[string]interface {}"}
 
 
@@ -77,4 +74,8 @@ def _only_v2(what: str, there: bool, api: str, where: str = "in ") -> str:
 
 
 def _is_url(text: str) -> bool:
-    return "://" in text and bool(urlsplit(text).netloc)
+    if "://" not in text:
+        return False
+    from urllib.parse import urlsplit
+
+    return bool(urlsplit(text).netloc)

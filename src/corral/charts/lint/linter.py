@@ -1,7 +1,6 @@
 """Linting a chart's folder or archive: Chart.yaml, values.yaml, templates, dependencies, in this order."""
 
-import tempfile
-from pathlib import Path
+import os
 
 from corral.charts.chart import yamlfile
 from corral.charts.chart.errors import ChartError
@@ -13,22 +12,25 @@ from corral.charts.lint.messages import ERROR, INFO, WARNING, Findings
 from corral.charts.values.coalesce import layered
 
 
-def lint(path: Path, values: Values, namespace: str) -> Findings:
+def lint(path: str, values: Values, namespace: str) -> Findings:
     """Everything that is found. Raises ChartError where there is no chart to look at."""
-    if path.is_file():
-        with tempfile.TemporaryDirectory(prefix="corral-") as folder:
-            for file in archive_files(path.read_bytes(), str(path), Budget()):
-                target = Path(folder, file.name)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(file.data)
-            return _lint(Path(folder), values, namespace)
-    return _lint(path, values, namespace)
+    if not os.path.isfile(path):
+        return _lint(path, values, namespace)
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="corral-") as folder:
+        for file in archive_files(Path(path).read_bytes(), path, Budget()):
+            target = Path(folder, file.name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.data)
+        return _lint(folder, values, namespace)
 
 
-def _lint(folder: Path, values: Values, namespace: str) -> Findings:
-    if not (folder / "Chart.yaml").exists():
+def _lint(folder: str, values: Values, namespace: str) -> Findings:
+    if not os.path.exists(os.path.join(folder, "Chart.yaml")):
         raise ChartError(
-            f"unable to check Chart.yaml file in chart: stat {folder / 'Chart.yaml'}: no such file or directory",
+            f"unable to check Chart.yaml file in chart: stat {os.path.join(folder, 'Chart.yaml')}: no such file or directory",
             "give the folder that holds Chart.yaml",
         )
     findings = Findings()
@@ -41,9 +43,10 @@ def _lint(folder: Path, values: Values, namespace: str) -> Findings:
     return findings
 
 
-def _yaml(folder: Path, name: str, findings: Findings) -> object:
+def _yaml(folder: str, name: str, findings: Findings) -> object:
     try:
-        data = (folder / name).read_bytes()[: MAX_FILE_BYTES + 1]
+        with open(os.path.join(folder, name), "rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
         return yamlfile.read(data, "unable to parse YAML", exact=name == "Chart.yaml")
     except (ChartError, OSError) as error:
         text = error.message if isinstance(error, ChartError) else str(error)
@@ -53,24 +56,25 @@ def _yaml(folder: Path, name: str, findings: Findings) -> object:
         return None
 
 
-def _values(folder: Path, values: Values, findings: Findings) -> None:
-    if not (folder / "values.yaml").exists():
+def _values(folder: str, values: Values, findings: Findings) -> None:
+    if not os.path.exists(os.path.join(folder, "values.yaml")):
         findings.add(INFO, "values.yaml", "file does not exist")
         return
     own = _yaml(folder, "values.yaml", findings)
-    schema = folder / "values.schema.json"
-    if isinstance(own, dict | None) and schema.is_file() and not findings.worst():
+    schema = os.path.join(folder, "values.schema.json")
+    if isinstance(own, dict | None) and os.path.isfile(schema) and not findings.worst():
         from corral.charts.values.schema import faults
 
         try:
-            found = "".join(f"- {fault}\n" for fault in faults(schema.read_bytes(), layered(own or {}, values)))
+            with open(schema, "rb") as file:
+                found = "".join(f"- {fault}\n" for fault in faults(file.read(), layered(own or {}, values)))
             findings.add(ERROR, "values.yaml", found)
         except ChartError as error:
             findings.add(ERROR, "values.yaml", error.message)
 
 
-def _templates(folder: Path, values: Values, namespace: str, findings: Findings) -> None:
-    if not (folder / "templates").is_dir():
+def _templates(folder: str, values: Values, namespace: str, findings: Findings) -> None:
+    if not os.path.isdir(os.path.join(folder, "templates")):
         findings.add(WARNING, templates.PATH, "directory not found")
         return
     try:
@@ -81,7 +85,7 @@ def _templates(folder: Path, values: Values, namespace: str, findings: Findings)
     templates.examine(chart, values, namespace, findings)
 
 
-def _dependencies(folder: Path, findings: Findings) -> None:
+def _dependencies(folder: str, findings: Findings) -> None:
     try:
         chart = load(folder)
     except ChartError as error:
@@ -90,6 +94,5 @@ def _dependencies(folder: Path, findings: Findings) -> None:
     named = [one.get("name", "") for one in wanted(chart)]
     unnamed = sorted({sub.name for sub in chart.dependencies}.difference(named))
     absent = missing(chart)
-    where = str(folder)
-    findings.add(ERROR, where, f"chart metadata is missing these dependencies: {','.join(unnamed)}" if unnamed else "")
-    findings.add(WARNING, where, f"chart directory is missing these dependencies: {','.join(absent)}" if absent else "")
+    findings.add(ERROR, folder, f"chart metadata is missing these dependencies: {','.join(unnamed)}" if unnamed else "")
+    findings.add(WARNING, folder, f"chart directory is missing these dependencies: {','.join(absent)}" if absent else "")

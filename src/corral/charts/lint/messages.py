@@ -1,9 +1,6 @@
 """What linting finds."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
-
-from msgspec import Struct, field
+from corral.base.annotations import Iterable, NamedTuple
 
 INFO, WARNING, ERROR = "INFO", "WARNING", "ERROR"
 
@@ -19,10 +16,11 @@ class Message(NamedTuple):
         return f"[{self.severity}] {self.path}: {self.text}"
 
 
-class Findings(Struct):
+class Findings:
     """What was found so far."""
 
-    messages: list[Message] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
 
     def add(self, severity: str, path: str, text: str | None) -> bool:
         """Note a fault where there is a text; whether there was none."""

@@ -1,12 +1,9 @@
 """The templates: their names, whether they render, and what they render to."""
 
-import re
-from collections.abc import Iterator
-from typing import Any
-
-from corral.api.jsontext import TextError
-from corral.api.yamltext import parse
+from corral.api.plainyaml import value_of
+from corral.base.annotations import Any, Iterator
 from corral.base.errors import CorralError
+from corral.charts import names
 from corral.charts.actions.assumed import assumed
 from corral.charts.actions.rendering import Facts, prepared, templates, with_chart_values
 from corral.charts.chart.model import Chart, Values
@@ -17,7 +14,6 @@ from corral.charts.render.strconv import quote
 
 PATH = "templates/"
 ENDINGS = (".yaml", ".yml", ".tpl", ".txt")
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _WORKLOADS = ("Deployment", "ReplicaSet", "DaemonSet", "StatefulSet")
 RELEASE_NAME, RELEASE_NAMESPACE = "test-release", ""
 
@@ -45,9 +41,9 @@ def _examine_text(path: str, text: str, version: str, findings: Findings) -> Non
     findings.add(WARNING, path, _top_indent(text))
     for document in documents(text):
         try:
-            obj, _ = parse(document.encode("utf-8", "surrogateescape"))
-        except TextError as error:
-            findings.add(ERROR, path, f"unable to parse YAML: error converting YAML to JSON: {error}")
+            obj = value_of(document.encode("utf-8", "surrogateescape"))
+        except ValueError as error:
+            findings.add(ERROR, path, f"unable to parse YAML: {error}")
             return
         if obj is None:
             continue
@@ -86,11 +82,11 @@ def _names(obj: dict[str, Any]) -> Iterator[str]:
     name = str((meta if isinstance(meta, dict) else {}).get("name") or "")
     if kind in ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"):
         return
-    if not _NAME.fullmatch(name) or len(name) > 253:
+    if not names.is_subdomain(name) or len(name) > 253:
         fault = (
             f'metadata.name: Invalid value: "{name}": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric '
             "characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for "
-            f"validation is '{_NAME.pattern}')"
+            f"validation is '{names.SUBDOMAIN}')"
         )
         yield f'object name does not conform to Kubernetes naming requirements: "{name}": {fault}'
 

@@ -14,6 +14,8 @@ _RANGE = pattern(rf"(?a)\s*({_LOOSE})\s+-\s+({_LOOSE})\s*")
 _FIND = pattern(rf"(?a){_OPERATOR}\s*({_LOOSE})")
 _VALID = pattern(rf"(?a)(?:\s*{_OPERATOR}\s*({_LOOSE})\s*,?)+")
 _MAX_LENGTH = 4096
+#: What stands for any number in a constraint.
+_ANY = ("x", "X", "*")
 
 
 class SemverError(ValueError):
@@ -125,17 +127,36 @@ class _Value(Version):
 
 def parse(text: str) -> Version:
     """NewVersion: what is missing is 0, a leading v may stand. Raises SemverError."""
-    match = _VERSION.fullmatch(text) if len(text) <= _MAX_LENGTH else None
-    if match is None:
+    if len(text) > _MAX_LENGTH:
         raise SemverError("Invalid Semantic Version")
-    numbers = (int(match[1]), int((match[2] or ".0")[1:]), int((match[3] or ".0")[1:]))
+    plain = _plain(text)
+    if plain is not None and not any(part in _ANY for part in plain[0]):
+        (major, minor, patch), prerelease, metadata = plain[0], plain[1], ""
+    else:
+        match = _VERSION.fullmatch(text)
+        if match is None:
+            raise SemverError("Invalid Semantic Version")
+        major, minor, patch = match[1], (match[2] or "")[1:], (match[3] or "")[1:]
+        prerelease, metadata = match[5] or "", match[8] or ""
+    numbers = (int(major), int(minor or "0"), int(patch or "0"))
     if max(numbers) >= 2**64:
         raise SemverError(f'Error parsing version segment: strconv.ParseUint: parsing "{max(numbers)}": value out of range')
-    prerelease = match[5] or ""
     for part in prerelease.split("."):
         if part.isdigit() and len(part) > 1 and part[0] == "0":
             raise SemverError("Version segment starts with 0")
-    return Version(numbers, prerelease, match[8] or "", text)
+    return Version(numbers, prerelease, metadata, text)
+
+
+def _plain(text: str) -> tuple[tuple[str, str, str], str] | None:
+    """The numbers of a version, "" where there is none, and its prerelease, as most are; None where an expression must tell."""
+    numbers, dash, prerelease = text.removeprefix("v").partition("-")
+    parts = numbers.split(".")
+    if not text.isascii() or len(parts) > 3 or (dash and not prerelease.isalnum()):
+        return None
+    if not all(part.isdigit() or part in _ANY for part in parts):
+        return None
+    major, minor, patch = (*parts, "", "")[:3]
+    return (major, minor, patch), prerelease
 
 
 def _compare_prereleases(one: str, two: str) -> int:
@@ -161,23 +182,19 @@ def _compare_parts(one: str, two: str) -> int:
 class _Constraint:
     """One comparison; dirty are those whose version has an x, or lacks a part."""
 
-    def __init__(self, text: str) -> None:
-        match = _CONSTRAINT.fullmatch(text)
-        if text and match is None:
-            raise SemverError(f"improper constraint: {text}")
-        self.operator = match[1] if match else ""
+    def __init__(self, operator: str, version: str, numbers: tuple[str, str, str], prerelease: str) -> None:
+        self.operator = operator
         self.dirty = self.minor_dirty = self.patch_dirty = False
-        version = "0.0.0"
-        if match is None or _is_x(match[3]):
+        major, minor, patch = numbers
+        if _is_x(major):
             self.dirty = True
-        elif _is_x((match[4] or "").removeprefix(".")):
+            version = "0.0.0"
+        elif _is_x(minor):
             self.dirty = self.minor_dirty = True
-            version = f"{match[3]}.0.0{match[6] or ''}"
-        elif _is_x((match[5] or "").removeprefix(".")):
+            version = f"{major}.0.0{prerelease}"
+        elif _is_x(patch):
             self.dirty = self.patch_dirty = True
-            version = f"{match[3]}{match[4]}.0{match[6] or ''}"
-        else:
-            version = match[2]
+            version = f"{major}.{minor}.0{prerelease}"
         try:
             self.version = parse(version)
         except SemverError:
@@ -190,7 +207,30 @@ class _Constraint:
 
 
 def _is_x(part: str) -> bool:
-    return part in ("", "x", "X", "*")
+    return not part or part in _ANY
+
+
+def _constraint(text: str) -> _Constraint:
+    """One comparison of a text. Raises SemverError."""
+    match = _CONSTRAINT.fullmatch(text)
+    if match is None:
+        if text:
+            raise SemverError(f"improper constraint: {text}")
+        return _Constraint("", "", ("", "", ""), "")
+    return _Constraint(match[1], match[2], (match[3], (match[4] or "")[1:], (match[5] or "")[1:]), match[6] or "")
+
+
+def _plain_constraint(text: str) -> _Constraint | None:
+    """The same, as most are: `>=1.19-0`, `~1.2`, `^2.x.x`; None where an expression has to tell."""
+    text = text.strip(" ")
+    version = text.lstrip("=!<>~^")
+    operator = text[: len(text) - len(version)]
+    version = version.lstrip(" ")
+    plain = _plain(version)
+    if plain is None or operator not in _CHECKS:
+        return None
+    numbers, prerelease = plain
+    return _Constraint(operator, version, numbers, f"-{prerelease}" if prerelease else "")
 
 
 def _not_equal(constraint: _Constraint, version: Version) -> bool:
@@ -284,12 +324,16 @@ class Constraints:
     def __init__(self, text: str) -> None:
         if len(text) > _MAX_LENGTH:
             raise SemverError(f"improper constraint: {text[:40]}…")
-        text = _RANGE.sub(lambda match: f">= {match[1]}, <= {match[11]}", text)
         self._any: list[list[_Constraint]] = []
+        one = _plain_constraint(text)
+        if one is not None:
+            self._any.append([one])
+            return
+        text = _RANGE.sub(lambda match: f">= {match[1]}, <= {match[11]}", text)
         for part in text.split("||"):
             if not _VALID.fullmatch(part):
                 raise SemverError(f"improper constraint: {part}")
-            self._any.append([_Constraint(found[0]) for found in _FIND.finditer(part)] or [_Constraint(part)])
+            self._any.append([_constraint(found[0]) for found in _FIND.finditer(part)] or [_constraint(part)])
 
     def allow(self, version: Version) -> bool:
         """Whether a version is one of those that are wanted."""

@@ -1,13 +1,13 @@
 """Look for mistakes in charts: `corral chart lint FOLDER...`."""
 
+import os
 import sys
-from pathlib import Path
 
 from corral.base.errors import CorralError
 from corral.charts.chart.errors import ChartError
 from corral.charts.lint.linter import lint
 from corral.charts.lint.messages import ERROR, INFO, WARNING
-from corral.cli.chart import chartpath
+from corral.cli.chart import chartpath, compiled
 from corral.cli.chart.flags import Flag
 from corral.cli.chart.options import VALUES, Options
 
@@ -22,9 +22,9 @@ FLAGS = (
 
 def run(options: Options, arguments: list[str]) -> None:
     """Print what is found; fails where there are errors."""
-    paths = [Path(argument) for argument in arguments or ["."]]
+    paths = arguments or ["."]
     if options.with_subcharts:
-        paths += [sub for path in paths for sub in _within(path / "charts")]
+        paths = paths + [sub for path in paths for sub in _within(os.path.normpath(os.path.join(path, "charts")))]
     values = chartpath.values(options)
     failed = told = 0
     for path in paths:
@@ -39,25 +39,26 @@ def run(options: Options, arguments: list[str]) -> None:
         print(total)
 
 
-def _within(folder: Path) -> list[Path]:
+def _within(folder: str) -> list[str]:
     """The charts in a folder, folders and archives, however deep, in the order of a walk."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return []
-    found: list[Path] = []
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.is_symlink():
-            found += _within(path)
-        elif path.name == "Chart.yaml":
+    found: list[str] = []
+    for entry in sorted(os.scandir(folder), key=lambda e: e.name):
+        if entry.is_dir(follow_symlinks=False):
+            found += _within(entry.path)
+        elif entry.name == "Chart.yaml":
             found.append(folder)
-        elif path.name.endswith((".tgz", ".tar.gz")):
-            found.append(path)
+        elif entry.name.endswith((".tgz", ".tar.gz")):
+            found.append(entry.path)
     return found
 
 
-def _one(options: Options, path: Path, values: dict[str, object]) -> tuple[bool, bool]:
+def _one(options: Options, path: str, values: dict[str, object]) -> tuple[bool, bool]:
     """Print what is found in one chart; whether it failed, and whether there were warnings or errors."""
     try:
-        found = lint(path, values, chartpath.namespace(options))
+        with compiled.Known(path):
+            found = lint(path, values, chartpath.namespace(options))
     except ChartError as error:
         print(f"==> Linting {path}\nError {error.message}\n")
         return True, True
