@@ -13,10 +13,9 @@ from msgspec import Struct
 
 from corral.api import facts
 from corral.api.errors import ApiError
-from corral.api.jsontext import TextError
 from corral.api.objects import Object
+from corral.api.plainyaml import value_of
 from corral.api.resources import Resource
-from corral.api.yamltext import parse
 from corral.charts.chart.errors import ChartError
 from corral.charts.manifests.split import documents
 from corral.charts.manifests.threeway import patch
@@ -98,9 +97,9 @@ class Cluster:
         targets = []
         for document in documents(manifest):
             try:
-                value, _ = parse(document.encode())
-            except TextError as error:
-                raise ChartError(f"error parsing : error converting YAML to JSON: {error}", "correct the template") from None
+                value = value_of(document.encode())
+            except ValueError as error:
+                raise ChartError(f"error parsing : {error}", "correct the template") from None
             if not value:
                 continue
             if not isinstance(value, dict):
