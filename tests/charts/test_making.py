@@ -1,5 +1,6 @@
 """Making charts, examining and packing them: what Helm says and makes."""
 
+import re
 import tarfile
 
 import pytest
@@ -57,6 +58,16 @@ LINTED = {
         "values.yaml": "",
         "templates/a.yaml": "a: {{ required `need` .Values.q }}\nmetadata: {name: a}\n",
     },
+    "failing": {
+        "Chart.yaml": CHART,
+        "values.yaml": "",
+        "templates/a.yaml": "a: {{ fail `no` }}{{ required `one` `` }}\nmetadata: {name: a}\n",
+    },
+    "null": {
+        "Chart.yaml": CHART,
+        "values.yaml": "a: {b: 1}\n",
+        "templates/a.yaml": "a: {{ .Values.a.b }}\nmetadata: {name: a}\n",
+    },
     "ending": {"Chart.yaml": CHART, "values.yaml": "", "templates/a.bar": "x"},
     "names": {
         "Chart.yaml": CHART,
@@ -93,10 +104,11 @@ LINTED = {
 @pytest.mark.parametrize("name", LINTED)
 def test_lint_finds_what_helm_finds(name, make, helm, corral_chart):
     folder = str(make("x", LINTED[name]))
-    for options in ([], ["--strict"], ["--quiet"]):
+    for options in ([], ["--strict"], ["--quiet"], ["--set", "a=null"]):
         ours, theirs = corral_chart("lint", folder, *options), helm("lint", folder, *options)
         assert ours.out == theirs.out
         assert ours.code == theirs.code
+        assert ours.err == re.sub(r"(?m)^engine\.go:\d+: ", "", theirs.err)
 
 
 def test_an_archive_is_that_of_helm(make, tmp_path, helm, corral_chart):

@@ -98,6 +98,29 @@ def test_values_and_dependencies_are_those_of_helm(options, make, helm, corral_c
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        "--set table=4,sub.deep=1",
+        "--set table.x.y=1,sub.name.a=b,list.a=b",
+        "--set sub.global.map.p.q=1",
+        "--set global.map.r.s=1,sub.global.map.p.q=1",
+        "--set global.map.r=1,sub.global.map.r.s=1",
+        "--set sub.global.one.two=1",
+        "--set sub.global.map=1,global.map.x=1",
+        "--set sub.global=1",
+        "--set global=1",
+    ],
+)
+def test_values_passed_over_are_told_as_helm_tells_it(options, make, helm, corral_chart):
+    """In any order: Helm has none."""
+    words = ["template", "name", str(make("parent", PARENT)), *options.split()]
+    theirs, ours = helm(*words), corral_chart(*words)
+    assert (ours.code, ours.out) == (theirs.code, theirs.out)
+    told = [line.split(": ", 1)[1] for line in theirs.err.splitlines()]
+    assert sorted(ours.err.splitlines()) == sorted(told)
+
+
+@pytest.mark.parametrize(
     "what",
     ["new.b,c=1", "list[0]yz=1", "list[x]=1", "list[-1]=1", "list[0", "a.b=1,a.b.c=2", "new.", "x={a", ".=1,", "new[0].b,"],
 )

@@ -74,7 +74,9 @@ def test_fail_and_required_tell_only_their_message() -> None:
 
 
 def test_lint_lets_fail_and_required_pass() -> None:
-    assert one('{{ fail "no" }}[{{ required "x" nil }}]', options=Options(lint=True)) == "[]"
+    told: list[str] = []
+    assert one('{{ fail "no" }}[{{ required "x" nil }}]', options=Options(lint=told.append)) == "[]"
+    assert told == ["[INFO] Fail: no", "[INFO] Missing required value: x"]
 
 
 def test_strict_wants_each_key() -> None:

@@ -74,7 +74,7 @@ def templates(
     capabilities: Capabilities,
     *,
     lookup: Lookup | None = None,
-    lint: bool = False,
+    lint: Callable[[str], None] | None = None,
     strict: bool = False,
 ) -> dict[str, str]:
     """Every rendered file by its path; `final` are the values with the chart's own. Raises RenderError."""

@@ -115,7 +115,7 @@ def _import(chart: Chart, tell: Warn) -> None:
 def _found(values: Values, name: str, child: str, tell: Warn) -> Values | None:
     found = table(values, f"{name}.{child}")
     if found is None:
-        tell(f'Warning: ImportValues missing table from chart {name}: "{child.rsplit(".", 1)[-1]}" is not a table')
+        tell(f'Warning: ImportValues missing table: "{child.rsplit(".", 1)[-1]}" is not a table')
     return found
 
 

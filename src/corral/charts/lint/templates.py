@@ -11,6 +11,7 @@ from corral.charts.lint.deprecations import deprecation
 from corral.charts.lint.messages import ERROR, WARNING, Findings
 from corral.charts.manifests.split import documents
 from corral.charts.render.strconv import quote
+from corral.charts.values.coalesce import coalesce, warn
 
 PATH = "templates/"
 ENDINGS = (".yaml", ".yml", ".tpl", ".txt")
@@ -23,8 +24,10 @@ def examine(chart: Chart, values: Values, namespace: str, findings: Findings) ->
     try:
         capabilities = assumed()
         facts = Facts(RELEASE_NAME, namespace)
-        final = with_chart_values(chart, values if chart.is_library else prepared(chart, values))
-        files = templates(chart, final, facts, capabilities, lint=True)
+        given = values if chart.is_library else prepared(chart, values)
+        # Twice, as Helm: a default that a null took away is there again.
+        final = with_chart_values(chart, coalesce(chart, given))
+        files = templates(chart, final, facts, capabilities, lint=warn)
     except CorralError as error:
         findings.add(ERROR, PATH, error.message)
         return

@@ -56,9 +56,9 @@ def _no_host(name: str) -> str:
 class Options:
     """What a rendering depends on beside its templates.
 
-    `strict`: a key that is not there is an error. `lint`: `required` and `fail` do not fail. `lookup` reads the cluster
-    (api version, kind, namespace, name). `resolve_host` is `getHostByName`. `now` and `source` are clock and randomness, None
-    the machine's. `max_steps` and `max_output` (characters) end what would not end.
+    `strict`: a key that is not there is an error. `lint`: is told what `required` and `fail` have to say, which then do not
+    fail. `lookup` reads the cluster (api version, kind, namespace, name). `resolve_host` is `getHostByName`. `now` and
+    `source` are clock and randomness, None the machine's. `max_steps` and `max_output` (characters) end what would not end.
     """
 
     __slots__ = ("_source", "lint", "lookup", "max_output", "max_steps", "now", "resolve_host", "strict")
@@ -67,7 +67,7 @@ class Options:
         self,
         *,
         strict: bool = False,
-        lint: bool = False,
+        lint: Callable[[str], None] | None = None,
         lookup: Callable[[str, str, str, str], Any] = _no_lookup,
         resolve_host: Callable[[str], str] = _no_host,
         now: "Callable[[], datetime] | None" = None,

@@ -59,11 +59,11 @@ def _coalesce(chart: Chart, values: Values, prefix: str, tell: Warn) -> None:
                 sprintf("type mismatch on %s: %t", [sub.name, own]).replace("(int=", "(int64="),
                 f"give {sub.name}, a chart in {chart.name}, a table of values",
             )
-        _pass_globals(own, values, tell)
+        _pass_globals(own, values, tell, path)
         _coalesce(sub, own, path, tell)
 
 
-def _pass_globals(below: Values, above: Values, tell: Warn) -> None:
+def _pass_globals(below: Values, above: Values, tell: Warn, prefix: str) -> None:
     """Give a chart below the globals; its own win over the same keys only where the one above has none."""
     mine, theirs = below.get(GLOBAL, {}), above.get(GLOBAL, {})
     if not isinstance(mine, dict):
@@ -80,7 +80,7 @@ def _pass_globals(below: Values, above: Values, tell: Warn) -> None:
             elif not isinstance(mine[key], dict):
                 tell(f'Conflict: cannot merge map onto non-map for "{key}". Skipping.')
             else:
-                merge_tables(own, mine[key], tell)
+                merge_tables(own, mine[key], tell, _joined(prefix, key))
                 mine[key] = own
         elif isinstance(mine.get(key), dict):
             tell(f"key {key} is table. Skipping")

@@ -24,7 +24,8 @@ def _tpl(run: Any, text: str, data: Any) -> str:
 @FUNCTIONS.add("required", "string", ANY, wants_run=True)
 def _required(run: Any, message: str, value: Any) -> Any:
     if value is None or (isinstance(value, str) and value == ""):
-        if run.lint:
+        if run.lint is not None:
+            run.lint(f"[INFO] Missing required value: {message}")
             return ""
         raise FunctionError(f"{WARNING_START}{message}{WARNING_END}")
     return value
@@ -32,7 +33,8 @@ def _required(run: Any, message: str, value: Any) -> Any:
 
 @FUNCTIONS.add("fail", "string", wants_run=True)
 def _fail(run: Any, message: str) -> str:
-    if run.lint:
+    if run.lint is not None:
+        run.lint(f"[INFO] Fail: {message}")
         return ""
     raise FunctionError(f"{WARNING_START}{message}{WARNING_END}")
 
