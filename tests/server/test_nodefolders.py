@@ -1,6 +1,7 @@
 """An agent that is asked for folders, and is not to be trusted."""
 
 import asyncio
+import ssl
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from corral.server.nodefolders import folder
+from corral.server.nodes import Agent
 from corral.server.streams.relay import Relay
 
 
@@ -24,7 +26,7 @@ def ask(answer: Any, what: Any = "make") -> tuple[str, list[str]]:
         listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
         relay = Relay()
-        nodes: Any = SimpleNamespace(url=lambda name: url, tls=True)
+        nodes: Any = SimpleNamespace(agent=lambda name: Agent(url, ssl.create_default_context()))
         try:
             return await folder(nodes, relay, what, "n1", "pvc-1")
         except OSError as error:

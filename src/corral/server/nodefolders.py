@@ -25,9 +25,10 @@ _METHODS = {"make": "PUT", "remove": "DELETE"}
 async def folder(nodes: Nodes, relay: Relay, what: Literal["make", "remove"], node: str, volume: str) -> str:
     """The folder's path on the node. Raises ApiError (404) where there is no such node, OSError with why it did not work."""
     try:
-        url = f"{nodes.url(node)}/volumes/{volume}"
+        agent = nodes.agent(node)
+        url = f"{agent.url}/volumes/{volume}"
         timeout = ClientTimeout(total=TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
-        asking = relay.session.request(_METHODS[what], url, ssl=nodes.tls, timeout=timeout, allow_redirects=False)
+        asking = relay.session.request(_METHODS[what], url, ssl=agent.tls, timeout=timeout, allow_redirects=False)
         async with asking as answer:
             text = (await read_up_to(answer, LIMIT_BYTES)).decode(errors="replace")[:LIMIT_BYTES].strip()
     except ApiError as error:

@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from corral.api.errors import ApiError
 from corral.api.objects import Object
+from corral.base.tls import unverified
 from corral.server.answers import read_up_to
 
 #: Answers are objects and a little around them; more is not read.
@@ -48,9 +49,6 @@ _STATUS_TEXTS = {
     503: "the server is currently unable to handle the request",
     504: "the server was unable to return a response in the time allotted, but may still be processing the request",
 }
-#: OpenSSL's codes of certificates that no trusted authority signed.
-_UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
-_OUT_OF_TIME = frozenset({9, 10})
 
 
 class CallError(Exception):
@@ -188,7 +186,7 @@ def _why(url: str, error: BaseException) -> str:
     cause: Any = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error.__cause__ or error
     host = url.split("//", 1)[-1].split("/", 1)[0]
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"tls: failed to verify certificate: x509: {_certificate_fault(cause)}"
+        return unverified(cause)
     if isinstance(cause, ConnectionRefusedError):
         return f"dial tcp {host}: connect: connection refused"
     if isinstance(error, ClientConnectorError) and isinstance(cause, OSError) and cause.errno:
@@ -196,14 +194,6 @@ def _why(url: str, error: BaseException) -> str:
     if isinstance(error, ClientError) and not isinstance(error, ClientConnectorError):
         return "EOF" if not str(cause) or "disconnected" in str(cause).lower() else str(cause)
     return str(cause)
-
-
-def _certificate_fault(error: ssl.SSLCertVerificationError) -> str:
-    if error.verify_code in _UNKNOWN_AUTHORITY:
-        return "certificate signed by unknown authority"
-    if error.verify_code in _OUT_OF_TIME:
-        return "certificate has expired or is not yet valid"
-    return str(error.verify_message)
 
 
 def _refusal(status: int, answer: bytes) -> str:

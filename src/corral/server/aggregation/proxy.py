@@ -185,6 +185,6 @@ def _why(url: str, error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "context deadline exceeded"
     cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error.__cause__ or error
-    if isinstance(cause, ssl.SSLError):
-        return f"tls: failed to verify certificate: {getattr(cause, 'verify_message', '') or cause.reason or cause}"
+    if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLCertVerificationError):
+        return f"tls: {cause.reason or cause}"
     return dial_error(url, cause) if isinstance(cause, OSError) else str(cause)

@@ -45,9 +45,10 @@ class _Pair(Struct, frozen=True):
 async def fetch(nodes: Nodes, relay: Relay, node: str, *, timeout_s: float = TIMEOUT_S) -> Sample:
     """The present sample of a node's agent. Raises OSError, ValueError, TimeoutError."""
     try:
-        url = f"{nodes.url(node)}/stats/summary"
+        agent = nodes.agent(node)
+        url = f"{agent.url}/stats/summary"
         timeout = ClientTimeout(total=timeout_s)
-        async with relay.session.get(url, ssl=nodes.tls, timeout=timeout, allow_redirects=False) as answer:
+        async with relay.session.get(url, ssl=agent.tls, timeout=timeout, allow_redirects=False) as answer:
             if answer.status != 200:
                 raise ValueError(f"{url} answers {answer.status}")
             text = await read_up_to(answer, LIMIT_BYTES)

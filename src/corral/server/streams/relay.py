@@ -53,8 +53,7 @@ class Relay:
         try:
             return await self._forward(request, url, tls, body, prefix)
         except (ClientError, OSError, ValueError) as error:  # ValueError: a port that is none
-            cause = getattr(error, "os_error", None) or error.__cause__ or error
-            return status_response(unavailable(f"error trying to reach service: {dial_error(url, cause)}"))
+            return status_response(unavailable(f"error trying to reach service: {dial_error(url, error)}"))
 
     async def log(self, request: web.BaseRequest, url: str, tls: ssl.SSLContext | None, *, pod: str = "") -> web.StreamResponse:
         """A container's log from the node, chunk by chunk as it comes; ends with the client. `pod` is its name, for errors."""
@@ -70,8 +69,7 @@ class Relay:
                 await _copy(far, near, request)
                 return near
         except (ClientError, OSError) as error:
-            cause = getattr(error, "os_error", None) or error.__cause__ or error
-            return status_response(ApiError(500, "", f'Get "{url}": {dial_error(url, cause)}'))
+            return status_response(ApiError(500, "", f'Get "{url}": {dial_error(url, error)}'))
 
     async def close(self) -> None:
         """Give the connections back."""

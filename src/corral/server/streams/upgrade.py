@@ -9,6 +9,7 @@ from aiohttp import web
 
 from corral.api.errors import ApiError
 from corral.base.takeover import Answer, Wire, give_back, join, open_upgraded, take_over
+from corral.base.tls import unverified
 from corral.server.request import Request
 
 log = logging.getLogger(__name__)
@@ -117,7 +118,11 @@ def unreachable(url: str, error: BaseException) -> ApiError:
 
 
 def dial_error(url: str, error: BaseException) -> str:
-    """An error of connecting as Go words it."""
+    """An error of connecting as Go words it; of those of aiohttp, what is beneath counts."""
+    if not isinstance(error, TimeoutError):
+        error = getattr(error, "os_error", None) or error.__cause__ or error
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return unverified(error)
     host = url.split("//", 1)[-1].split("/", 1)[0]
     if isinstance(error, ConnectionRefusedError):
         return f"dial tcp {host}: connect: connection refused"

@@ -26,12 +26,13 @@ async def handle(core: Core, request: Request) -> Response:
     options = _options(request)
     await core.admission.judge(Admission(request, resource, "CONNECT", options, None, request.subresource))
     pod = (await core.item(request)).object
-    url = _url(core, pod, request.subresource, options)
+    path = _path(pod, request.subresource, options)
+    agent = core.nodes.agent_of(pod)
 
     async def upgrade(raw: object) -> object:
         from corral.server.streams.upgrade import stream
 
-        return await stream(raw, url, core.nodes.tls)  # type: ignore[arg-type]
+        return await stream(raw, agent.url + path, agent.tls)  # type: ignore[arg-type]
 
     return Response(upgrade=upgrade)
 
@@ -50,13 +51,13 @@ def _options(request: Request) -> Object:
     return options
 
 
-def _url(core: Core, pod: Object, subresource: str, options: Object) -> str:
-    """Where the node's agent does what is asked for. Raises ApiError (400, 404)."""
+def _path(pod: Object, subresource: str, options: Object) -> str:
+    """Where the node's agent does what is asked for. Raises ApiError (400)."""
     meta = pod["metadata"]
-    path = f"{quote(meta['namespace'])}/{quote(meta['name'])}"
+    of_pod = f"{quote(meta['namespace'])}/{quote(meta['name'])}"
     if subresource == "portforward":
         pairs = [("port", str(port)) for port in options.get("ports") or ()]
-        url = f"{core.nodes.url_of_pod(pod)}/portForward/{path}"
+        path = f"/portForward/{of_pod}"
     else:
         if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
             phase = pod["status"]["phase"]
@@ -67,8 +68,8 @@ def _url(core: Core, pod: Object, subresource: str, options: Object) -> str:
             if not options.get("command"):
                 raise bad_request("you must specify at least 1 command for the container")
             pairs += [("command", word) for word in options["command"]]
-        url = f"{core.nodes.url_of_pod(pod)}/{subresource}/{path}/{quote(container)}"
-    return f"{url}?{urlencode(pairs)}" if pairs else url
+        path = f"/{subresource}/{of_pod}/{quote(container)}"
+    return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
 def _all(request: Request, name: str) -> Iterable[str]:

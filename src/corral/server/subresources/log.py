@@ -21,10 +21,10 @@ async def handle(core: Core, request: Request) -> Response:
     _check(options)
     container = container_of(pod, query.get("container", ""))
     meta = pod["metadata"]
-    where = core.nodes.url_of_pod(pod)
+    agent = core.nodes.agent_of(pod)
     path = f"/containerLogs/{quote(meta['namespace'])}/{quote(meta['name'])}/{quote(container)}"
-    url = where + path + ("?" + urlencode(options) if options else "")
-    return Response(upgrade=lambda raw: core.relay.log(raw, url, core.nodes.tls, pod=meta["name"]))
+    url = agent.url + path + ("?" + urlencode(options) if options else "")
+    return Response(upgrade=lambda raw: core.relay.log(raw, url, agent.tls, pod=meta["name"]))
 
 
 def _check(options: dict[str, str]) -> None:

@@ -28,7 +28,7 @@ async def handle(core: Core, request: Request) -> Response:
     await core.admission.judge(Admission(request, resource, "CONNECT", asked, None, "proxy"))
     tls: ssl.SSLContext | None = None
     if resource.plural == "nodes":
-        root, tls = core.nodes.url(name), core.nodes.tls
+        root, tls = core.nodes.agent(name)
     elif resource.plural == "pods":
         root = _pod_root(core, request.namespace, name, scheme, port)
     else:
