@@ -68,7 +68,7 @@ class TestCollector:
             image("pause", pinned=True),
             used=["sha256:used"],
         )
-        records = PullRecords(tmp_path / "pulls.json")
+        records = self.records = PullRecords(tmp_path / "pulls")
         for id, found in self.store.present.items():
             if "loaded" not in id:
                 records.begin(found.tags[0])
@@ -96,6 +96,27 @@ class TestCollector:
         await self.clock.advance(1)
         await collector.free_all()
         assert self.names() == {"used", "volume", "loaded", "pause"}
+
+    async def test_what_went_is_forgotten(self, collector):
+        await collector.collect()
+        await self.clock.advance(1)
+        await collector.free_all()
+        fetched = {name for name in ("used", "old", "older", "oldest") if self.records.is_fetched(f"sha256:{name}")}
+        assert fetched == {"used"}
+
+    async def test_what_is_fetched_while_others_go_is_not_forgotten(self, collector):
+        """It would be everybody's."""
+
+        async def fetched_meanwhile():
+            self.records.begin("private:1")
+            self.records.end("private:1", "sha256:private")
+            return []
+
+        await collector.collect()
+        await self.clock.advance(300)
+        self.store.containers = fetched_meanwhile
+        await collector.collect()
+        assert self.records.is_fetched("sha256:private")
 
     async def test_with_room_on_the_disk_all_stay(self, collector):
         self.disk = (50, 100)

@@ -38,7 +38,7 @@ ROBOT, OTHER = (Credential({"username": name, "password": "x"}, f"d/{name}/1") f
 class TestPulls:
     @pytest.fixture(autouse=True)
     def _records(self, tmp_path):
-        self.records = PullRecords(tmp_path / "pulls.json")
+        self.records = PullRecords(tmp_path / "pulls")
 
     async def ensure(self, store, policy="IfNotPresent", credentials=(), clock=None):
         said = []
@@ -73,6 +73,17 @@ class TestPulls:
         _, error = await self.ensure(store, credentials=[ROBOT, OTHER])
         assert error is None
         assert store.pulls == ["robot", "other"]
+
+    async def test_what_cannot_be_remembered_is_not_pulled(self, monkeypatch):
+        """It would be everybody's when the agent is started again."""
+        store = Store()
+
+        def begin(reference):
+            raise OSError("the disk is full")
+
+        monkeypatch.setattr(self.records, "begin", begin)
+        _, error = await self.ensure(store)
+        assert (error.reason, str(error), store.pulls) == ("ErrImagePull", "the disk is full", [])
 
     async def test_a_failure_is_told_then_waited_out(self):
         clock = VirtualClock()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from corral.node import pullrecords
 from corral.node.pullcredentials import Credential
 from corral.node.pullrecords import PullRecords
 
@@ -10,16 +11,24 @@ MINE = Credential({"username": "me", "password": "s3cret"}, "d/mine/1")
 
 
 @pytest.fixture
-def file(tmp_path):
-    return tmp_path / "pulls.json"
+def folder(tmp_path):
+    return tmp_path / "pulls"
 
 
 @pytest.fixture
-def records(file):
-    made = PullRecords(file)
-    made.begin(NAME)
-    made.end(NAME, IMAGE, MINE)
+def records(folder):
+    made = PullRecords(folder)
+    fetch(made, IMAGE)
     return made
+
+
+def fetch(records, image):
+    records.begin(NAME)
+    records.end(NAME, image, MINE)
+
+
+def full(*_, **__):
+    raise OSError("the disk is full")
 
 
 def test_an_image_that_the_node_did_not_fetch_is_everybodys(records):
@@ -45,14 +54,17 @@ def test_any_tag_and_digest_of_a_name_will_do(records):
     assert records.may_use(IMAGE, "reg.example.com/team/app@sha256:00", [MINE])
 
 
-def test_it_outlives_the_agent_and_says_no_secrets(records, file):
-    assert PullRecords(file).may_use(IMAGE, NAME, [MINE]) and not PullRecords(file).may_use(IMAGE, NAME, [])
-    assert "s3cret" not in file.read_text() and file.stat().st_mode & 0o777 == 0o600
+def test_it_outlives_the_agent_and_says_no_secrets(records, folder):
+    assert PullRecords(folder).may_use(IMAGE, NAME, [MINE]) and not PullRecords(folder).may_use(IMAGE, NAME, [])
+    written = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(written) == 2
+    for path in written:
+        assert "s3cret" not in path.read_text() and path.stat().st_mode & 0o777 == 0o600
 
 
-def test_an_agent_that_is_killed_while_it_fetches_takes_nothing_for_granted(records, file):
+def test_an_agent_that_is_killed_while_it_fetches_takes_nothing_for_granted(records, folder):
     records.begin("private:1")
-    assert not PullRecords(file).may_use("sha256:3", "private:1", [])
+    assert not PullRecords(folder).may_use("sha256:3", "private:1", [])
 
 
 def test_a_fetch_that_failed_leaves_nothing(records):
@@ -61,11 +73,55 @@ def test_a_fetch_that_failed_leaves_nothing(records):
     assert records.may_use("sha256:3", "private:1", [])
 
 
-def test_images_that_are_gone_are_forgotten(records, file):
-    records.keep_only(["sha256:2"])
-    assert not PullRecords(file).is_fetched(IMAGE)
+def test_images_that_are_gone_are_forgotten(records, folder):
+    fetch(records, "sha256:2")
+    fetch(records, "sha256:3")
+    known = records.known()
+    fetch(records, "sha256:new")
+    records.keep_only(["sha256:2"], known)
+    records.forget("sha256:3")
+    left = PullRecords(folder)
+    assert [left.is_fetched(image) for image in (IMAGE, "sha256:2", "sha256:3", "sha256:new")] == [False, True, False, True]
 
 
-def test_a_damaged_file_is_no_end(file):
-    file.write_text("{")
-    assert PullRecords(file).may_use(IMAGE, NAME, [])
+@pytest.mark.parametrize(
+    "damage", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"image":"sha256:2"}', b'{"image":"sha256:1","names":3}']
+)
+def test_a_damaged_record_lets_nobody_in(records, folder, damage):
+    """That the image was fetched is known; with whose credentials it was, is not."""
+    fetch(records, "sha256:2")
+    for path in (folder / "pulled").iterdir():
+        if IMAGE in path.read_text():
+            path.write_bytes(damage)
+    left = PullRecords(folder)
+    assert left.is_fetched(IMAGE) and not left.may_use(IMAGE, NAME, [MINE]) and not left.may_use(IMAGE, NAME, [])
+    # Other images are as they were, those too that somebody has put there by hand.
+    assert left.may_use("sha256:2", NAME, [MINE]) and left.may_use("sha256:4", NAME, [])
+    # Whoever fetches it again has it, and that is remembered.
+    fetch(left, IMAGE)
+    assert PullRecords(folder).may_use(IMAGE, NAME, [MINE])
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"00", b"xyz", b"\xff\xfe"])
+def test_without_the_key_only_secrets_known_by_name_open(records, folder, damage):
+    (folder / "key").unlink() if damage is None else (folder / "key").write_bytes(damage)
+    left = PullRecords(folder)
+    assert not left.may_use(IMAGE, NAME, [Credential(MINE.auth, "other/copy/9")])
+    assert left.may_use(IMAGE, NAME, [MINE])
+    assert PullRecords(folder).may_use(IMAGE, NAME, [Credential(MINE.auth, "other/copy/9")])
+
+
+def test_a_damaged_note_of_a_beginning_still_is_one(records, folder):
+    records.begin("private:1")
+    (begun,) = (folder / "begun").iterdir()
+    begun.write_bytes(b"\0")
+    assert not PullRecords(folder).may_use("sha256:3", "private:1", [])
+
+
+def test_what_cannot_be_remembered_stays_begun(records, folder, monkeypatch):
+    records.begin("private:1")
+    monkeypatch.setattr(pullrecords, "replace", full)
+    records.end("private:1", "sha256:3", MINE)
+    assert not PullRecords(folder).may_use("sha256:3", "private:1", [])
+    with pytest.raises(OSError, match="full"):
+        records.begin("other:1")

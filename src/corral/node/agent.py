@@ -78,7 +78,7 @@ class Agent:
         self.channel = Channel(config.cri_socket)
         self.runtime = Runtime(self.channel)
         self.images = Images(self.channel)
-        self.pulls = PullRecords(config.data_dir / "image-pulls.json")
+        self.pulls = PullRecords(config.data_dir / "image-pulls")
         self.features = Features()
         self.machine = self._machine()
         self.server = KubeletServer(self)

@@ -109,10 +109,11 @@ class ImageCollector:
     async def _look(self) -> None:
         """Learn which images there are, and which are in use."""
         now_s = self._clock.now()
+        remembered = self._records.known()
         present = {image.id: image for image in await self._images.images()}
         used = {name for container in await self._runtime.containers() for name in container.images}
         used |= {normalized(default_tag(reference)) for reference in self._mounted()}
-        self._records.keep_only(present)
+        self._records.keep_only(present, remembered)
         known = {id: self._known.get(id) or Known(image, now_s) for id, image in present.items()}
         for id, entry in known.items():
             entry.image = image = present[id]
@@ -129,8 +130,8 @@ class ImageCollector:
             log.info("image %s goes: nothing uses it, and its disk is full", (*image.tags, image.id)[0])
             await self._images.remove(image.id)
             self._known.pop(image.id, None)
+            self._records.forget(image.id)
             freed += image.size_bytes
-        self._records.keep_only(self._known)
         return freed
 
 

@@ -81,12 +81,12 @@ class Puller:
     ) -> Image:
         say("Normal", "Pulling", f'Pulling image "{reference}"')
         began_s = self._clock.monotonic()
-        failure: CriError | None = None
+        failure: CriError | OSError | None = None
         tries: list[Credential | None] = [*credentials] or [None]
         for credential in tries:
             try:
                 found = await self._fetch(reference, credential, sandbox)
-            except CriError as error:
+            except (CriError, OSError) as error:
                 failure = error
                 continue
             if found is not None:
@@ -103,7 +103,7 @@ class Puller:
         raise ImageError("ErrImagePull", str(failure), min(wait_s, 1.0))
 
     async def _fetch(self, reference: str, credential: Credential | None, sandbox: dict[str, Any]) -> Image | None:
-        """Pull with one credential, and remember with which. Raises CriError."""
+        """Pull with one credential, and remember with which. Raises CriError, OSError where that cannot be remembered."""
         name, found = normalized(reference), None
         self._records.begin(name)
         try:

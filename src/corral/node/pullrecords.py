@@ -1,8 +1,9 @@
 """Which images this node has fetched, and with whose credentials: who may use one that is present already (KEP-2535).
 
 A pod must not come by an image that its own credentials would not fetch, only because another pod of the node had it fetched.
-An image that the node has not fetched itself, but somebody has put there by hand, is everybody's. What is known is in one file:
-keyed hashes of credentials, never these.
+An image that the node has not fetched itself, but somebody has put there by hand, is everybody's. What is known is in a folder,
+a file for each image, so that a damaged one costs no more than what it says: that the image was fetched is still known, and
+whoever wants it has to fetch it again. Of credentials there are keyed hashes, never these.
 
 https://kubernetes.io/docs/concepts/containers/images/#ensureimagepullcredentialverification
 """
@@ -10,7 +11,8 @@ https://kubernetes.io/docs/concepts/containers/images/#ensureimagepullcredential
 import hashlib
 import logging
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -32,28 +34,34 @@ class _Leave(msgspec.Struct):
     secrets: dict[str, str] = {}
 
 
-class _Records(msgspec.Struct):
-    key: str
-    #: Image id → name without tag and digest → leave.
-    pulled: dict[str, dict[str, _Leave]] = {}
-    #: Names that are being fetched: whoever is killed meanwhile must not take the image for one that was there before.
-    begun: dict[str, int] = {}
+class _Record(msgspec.Struct):
+    """An image that was fetched: name without tag and digest → leave."""
+
+    image: str
+    names: dict[str, _Leave] = {}
 
 
 class PullRecords:
-    """Remembers in `file`, which is made where there is none."""
+    """Remembers in `folder`, which is made where there is none. Raises OSError where it cannot be."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._records = _read(file)
+    def __init__(self, folder: Path) -> None:
+        #: Names that are being fetched: whoever is killed meanwhile must not take the image for one that was there before.
+        self._begun_folder = folder / "begun"
+        self._pulled_folder = folder / "pulled"
+        for made in (folder, self._begun_folder, self._pulled_folder):
+            made.mkdir(mode=0o700, exist_ok=True)
+        self._key = _key(folder / "key")
+        #: By names of files. How often a name is being fetched; what the agent before this one left counts once.
+        self._begun = {path.name: 1 for path in _files(self._begun_folder)}
+        self._pulled = {path.name: _read(path) for path in _files(self._pulled_folder)}
 
     def may_use(self, image_id: str, reference: str, credentials: Sequence[Credential]) -> bool:
         """Whether a pod with these credentials may use the image that is present, without asking its registry."""
         name = bare(reference)
-        leaves = self._records.pulled.get(image_id)
-        if leaves is None:
-            return name not in self._records.begun
-        leave = leaves.get(name)
+        record = self._pulled.get(_file(image_id))
+        if record is None:
+            return _file(name) not in self._begun
+        leave = record.names.get(name)
         if leave is None:
             return False
         if leave.everybody:
@@ -63,42 +71,56 @@ class PullRecords:
             if digest in leave.secrets.values() or credential.secret in leave.secrets:
                 if leave.secrets.get(credential.secret) != digest:
                     self._allow(leave, credential)
-                    self._write()
+                    self._write(record)
                 return True
         return False
 
     def begin(self, reference: str) -> None:
-        """An image is about to be fetched."""
+        """An image is about to be fetched. Raises OSError where that cannot be remembered: then it must not be."""
         name = bare(reference)
-        self._records.begun[name] = self._records.begun.get(name, 0) + 1
-        self._write()
+        file = _file(name)
+        replace(self._begun_folder / file, name.encode(), durable=True)
+        self._begun[file] = self._begun.get(file, 0) + 1
 
     def end(self, reference: str, image_id: str = "", credential: Credential | None = None) -> None:
         """It was fetched with this credential (None: it took none); or not, where there is no id."""
         name = bare(reference)
-        if self._records.begun.get(name, 0) > 1:
-            self._records.begun[name] -= 1
-        else:
-            self._records.begun.pop(name, None)
         if image_id:
-            leave = self._records.pulled.setdefault(image_id, {}).setdefault(name, _Leave())
+            record = self._pulled.setdefault(_file(image_id), _Record(image_id))
+            record.image = image_id  # Of a damaged one it was not known.
+            leave = record.names.setdefault(name, _Leave())
             if credential is None:
                 leave.everybody, leave.secrets = True, {}
             elif not leave.everybody:
                 self._allow(leave, credential)
-        self._write()
+            if not self._write(record):
+                return  # It stays begun: so the agent after this one knows that it was fetched.
+        file = _file(name)
+        if self._begun.get(file, 0) > 1:
+            self._begun[file] -= 1
+        elif self._begun.pop(file, 0):
+            _remove(self._begun_folder / file)
 
     def is_fetched(self, image_id: str) -> bool:
         """Whether this node has fetched the image itself, and so can again."""
-        return image_id in self._records.pulled
+        return _file(image_id) in self._pulled
 
-    def keep_only(self, image_ids: Iterable[str]) -> None:
-        """Forget all images but these."""
-        gone = self._records.pulled.keys() - set(image_ids)
-        for image_id in gone:
-            del self._records.pulled[image_id]
-        if gone:
-            self._write()
+    def known(self) -> Collection[str]:
+        """What is remembered now: for `keep_only`, to be asked before the images are listed, as more are fetched meanwhile."""
+        return frozenset(self._pulled)
+
+    def keep_only(self, image_ids: Iterable[str], known: Collection[str]) -> None:
+        """Forget all images that were `known` but these."""
+        for file in set(known).difference(map(_file, image_ids)):
+            self._forget(file)
+
+    def forget(self, image_id: str) -> None:
+        """The image is gone."""
+        self._forget(_file(image_id))
+
+    def _forget(self, file: str) -> None:
+        if self._pulled.pop(file, None) is not None:
+            _remove(self._pulled_folder / file)
 
     def _allow(self, leave: _Leave, credential: Credential) -> None:
         leave.secrets.pop(credential.secret, None)
@@ -108,20 +130,54 @@ class PullRecords:
 
     def _hash(self, credential: Credential) -> str:
         text = msgspec.json.encode(sorted(credential.auth.items()))
-        return hashlib.blake2b(text, digest_size=32, key=bytes.fromhex(self._records.key)).hexdigest()
+        return hashlib.blake2b(text, digest_size=32, key=self._key).hexdigest()
 
-    def _write(self) -> None:
+    def _write(self, record: _Record) -> bool:
         try:
-            replace(self._file, msgspec.json.encode(self._records), durable=True)
+            replace(self._pulled_folder / _file(record.image), msgspec.json.encode(record), durable=True)
         except OSError as error:
-            log.warning("it cannot be remembered who may use which image: %s", error)
+            log.warning("it cannot be remembered who may use image %s: %s", record.image, error)
+            return False
+        return True
 
 
-def _read(file: Path) -> _Records:
+def _file(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return (path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _read(path: Path) -> _Record:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=_Records)
-    except FileNotFoundError:
-        return _Records(secrets.token_hex(KEY_BYTES))
-    except (OSError, msgspec.MsgspecError) as error:
-        log.warning("%s cannot be read (%s): all images count as put there by hand", file, error)
-        return _Records(secrets.token_hex(KEY_BYTES))
+        record = msgspec.json.decode(path.read_bytes(), type=_Record)
+        if _file(record.image) == path.name:
+            return record
+        error: Exception = ValueError("it is of another image")
+    except (OSError, ValueError, msgspec.MsgspecError) as found:
+        error = found
+    log.warning("%s cannot be read (%s): pods have to fetch its image again", path, error)
+    return _Record("")
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("what was remembered of an image cannot be forgotten: %s", error)
+
+
+def _key(path: Path) -> bytes:
+    """The key of the hashes; a new one, to which no hash is right, where it is lost."""
+    with suppress(FileNotFoundError):
+        try:
+            key = bytes.fromhex(path.read_text())
+        except ValueError:
+            key = b""
+        if len(key) == KEY_BYTES:
+            return key
+        log.warning("%s is damaged: only secrets that are known by name open images without their registry", path)
+    key = secrets.token_bytes(KEY_BYTES)
+    replace(path, key.hex().encode(), durable=True)
+    return key
