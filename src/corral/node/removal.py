@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+from corral.node.descent import FOLDER
 
 
 def remove(top: Path) -> None:
@@ -13,7 +13,7 @@ def remove(top: Path) -> None:
     stays, and all else goes; raises the first OSError then.
     """
     try:
-        root = os.open(top, _FOLDER)
+        root = os.open(top, FOLDER)
     except FileNotFoundError:
         return
     failures: list[OSError] = []
@@ -22,7 +22,7 @@ def remove(top: Path) -> None:
         while waiting:
             name = waiting.pop()
             try:
-                folder = os.open(name, _FOLDER, dir_fd=root)
+                folder = os.open(name, FOLDER, dir_fd=root)
                 try:
                     waiting += _emptied(folder, root, failures)
                 finally:

@@ -2,9 +2,12 @@
 
 import os
 
+from tests.node.nesting import nested
+
 from corral.node.config import NodeConfig
 from corral.node.cri.types import ContainerStats
 from corral.node.pressure.usage import bytes_below, measure
+from corral.node.removal import remove
 from corral.testing.podstate import new_pod
 
 
@@ -47,6 +50,13 @@ def test_files_are_counted_by_what_they_take_and_once(tmp_path):
         file.truncate(1 << 30)
     assert 10_000 <= bytes_below(tmp_path) < 100_000
     assert bytes_below(tmp_path / "none") == 0
+
+
+def test_files_too_deep_for_a_path_count(tmp_path):
+    """Else a container could hide from its limits what it writes."""
+    os.close(nested(tmp_path / "top", 1500, 1 << 12))
+    assert bytes_below(tmp_path / "top") >= 1500 << 12
+    remove(tmp_path / "top")
 
 
 def test_a_pod_is_its_containers_their_logs_and_its_empty_dirs(tmp_path):

@@ -4,7 +4,9 @@ Disk is what its containers have written, their logs, and its emptyDirs that are
 """
 
 import os
+import stat
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -12,6 +14,7 @@ from msgspec import Struct, field
 from corral.api.objects import Object
 from corral.node.config import EMPTY_DIR, NodeConfig
 from corral.node.cri.types import ContainerStats
+from corral.node.descent import descend
 
 BLOCK_BYTES = 512
 
@@ -56,16 +59,14 @@ def on_disk(pod: Object) -> list[str]:
     return [v["name"] for v in volumes if "emptyDir" in v and (v["emptyDir"] or {}).get("medium", "") != "Memory"]
 
 
-def bytes_below(folder: Path) -> int:
+def bytes_below(top: Path) -> int:
     """What the files below a folder take on its filesystem; files with several names count once."""
-    try:
-        device = os.lstat(folder).st_dev
-    except OSError:
-        return 0
-    used, seen, left = 0, set(), [os.fspath(folder)]
-    while left:
-        try:
-            with os.scandir(left.pop()) as entries:
+    used, seen, device = 0, set(), -1
+    with suppress(OSError):
+        for folder in descend(top):
+            if device < 0:
+                device = os.fstat(folder.fd).st_dev
+            with suppress(OSError), os.scandir(folder.fd) as entries:
                 for entry in entries:
                     try:
                         found = entry.stat(follow_symlinks=False)
@@ -73,13 +74,11 @@ def bytes_below(folder: Path) -> int:
                         continue  # It went meanwhile; what comes after it counts.
                     if found.st_dev != device:
                         continue
-                    if entry.is_dir(follow_symlinks=False):
-                        left.append(entry.path)
+                    if stat.S_ISDIR(found.st_mode):
+                        folder.below.append(entry.name)
                     elif found.st_nlink > 1:
                         if found.st_ino in seen:
                             continue
                         seen.add(found.st_ino)
                     used += found.st_blocks * BLOCK_BYTES
-        except OSError:
-            continue
     return used

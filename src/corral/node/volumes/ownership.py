@@ -3,12 +3,12 @@
 https://kubernetes.io/docs/tasks/configure-pod-container/security-context/
 """
 
-import errno
 import os
 import stat
 from pathlib import Path
 
 from corral.api.objects import Object
+from corral.node.descent import descend
 
 
 def apply(pod: Object, folder: Path) -> None:
@@ -24,13 +24,14 @@ def give_to_group(folder: Path, group: int, *, on_root_mismatch: bool = False) -
     top = folder.stat()
     if on_root_mismatch and top.st_gid == group and top.st_mode & stat.S_ISGID:
         return
-    try:
-        for _, _, names, parent in os.fwalk(folder):
-            _give(".", parent, group, stat.S_ISGID | stat.S_IRWXG)
-            for name in names:
-                _give(name, parent, group, stat.S_IRGRP | stat.S_IWGRP)
-    except RecursionError:
-        raise OSError(errno.ELOOP, "its folders nest too deep to be handed to a group", str(folder)) from None
+    for found in descend(folder):
+        _give(".", found.fd, group, stat.S_ISGID | stat.S_IRWXG)
+        with os.scandir(found.fd) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    found.below.append(entry.name)
+                else:
+                    _give(entry.name, found.fd, group, stat.S_IRGRP | stat.S_IWGRP)
 
 
 def _give(name: str, parent: int, group: int, bits: int) -> None:
