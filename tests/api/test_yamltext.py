@@ -46,6 +46,28 @@ def test_what_is_no_yaml_is_refused_with_the_line() -> None:
         yamltext.parse(b"a:\n  - b\n c: d")
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: {{ .x }}", 'yaml: invalid map key: map[interface {}]interface {}{".x":interface {}(nil)}'),
+        (
+            '? [a, 1, 1.5, true, null, "q\\"\\t"]\n: x',
+            'yaml: invalid map key: []interface {}{"a", 1, 1.5, true, interface {}(nil), "q\\"\\t"}',
+        ),
+        (
+            "? {b: {}, 1: []}\n",
+            'yaml: invalid map key: map[interface {}]interface {}{1:[]interface {}{}, "b":map[interface {}]interface {}{}}',
+        ),
+        ("a: [{~: [x]}]", 'Unsupported map key of type: %!s(<nil>), key: <nil>, value: []interface {}{"x"}'),
+        ("~: 1\n? {}\n", "yaml: invalid map key: map[interface {}]interface {}{}"),
+    ],
+)
+def test_what_is_no_key_is_shown_as_the_reference_shows_it(text: str, told: str) -> None:
+    with pytest.raises(TextError) as caught:
+        yamltext.parse(text.encode())
+    assert str(caught.value) == told
+
+
 def test_foreign_tags_are_refused() -> None:
     with pytest.raises(TextError):
         yamltext.parse(b"!!python/object/apply:os.system ['true']")

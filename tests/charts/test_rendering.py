@@ -97,6 +97,31 @@ def test_values_and_dependencies_are_those_of_helm(options, make, helm, corral_c
     assert ours.code == theirs.code == 0
 
 
+TYPES = """{{ define "type" }}{{ typeOf . }} {{ . }} {{ printf "%T %d" . . }}{{ end -}}
+one: {{ include "type" .Values.a }}
+copied: {{ include "type" (deepCopy .Values).a }}, {{ include "type" (merge (dict) .Values).a }}
+in a list: {{ range .Values.list }}{{ include "type" . }}, {{ end }}
+through text: {{ include "type" (.Values | toYaml | fromYaml).a }}
+a string: {{ lower .Values.lowered }}
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--set a=5,list[0]=0,list[1]=-7,lowered=A",
+        "--set-json a=5,list=[0,-7] --set lowered=A",
+        "--set-string a=5,list[0]=0 --set lowered=A",
+        "--set a=5,lowered=7",
+        "--set-json lowered=7",
+    ],
+)
+def test_numbers_have_the_types_that_they_have_in_helm(words, make, helm, corral_chart):
+    folder = str(make("types", {"values.yaml": "a: 1\nlist: [1, 2, 3]\n", "templates/types.yaml": TYPES}))
+    theirs, ours = helm("template", "name", folder, *words.split()), corral_chart("template", "name", folder, *words.split())
+    assert (ours.code, ours.out, ours.err.strip()) == (theirs.code, theirs.out, theirs.err.strip())
+
+
 @pytest.mark.parametrize(
     "options",
     [

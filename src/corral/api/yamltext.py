@@ -3,6 +3,7 @@
 Only the first document counts. Keys become strings, whole floats become integers, as JSON has them.
 """
 
+import json
 import re
 from typing import Any
 
@@ -39,6 +40,9 @@ def parse(data: bytes) -> tuple[Any, list[str]]:
         raise TextError(f"yaml: {error}") from None
     finally:
         loader.dispose()
+    if loader.nameless is not None:
+        told = f"key: <nil>, value: {loader.in_go(loader.nameless)}"
+        raise TextError(f"Unsupported map key of type: %!s(<nil>), {told}")
     repeated = loader.repeated
     return value, ["yaml: unmarshal errors:\n" + "\n".join(repeated)] if repeated else []
 
@@ -87,16 +91,38 @@ class _Loader(yaml.CSafeLoader):
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
         self.repeated: list[str] = []
+        #: The first value whose key is null: a mistake that is told when the text has no other.
+        self.nameless: yaml.Node | None = None
 
     def construct_object_map(self, node: yaml.MappingNode) -> dict[str, Any]:
         self.flatten_mapping(node)
         made: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = _key(self.construct_object(key_node, deep=True))
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, dict | list):
+                raise ValueError(f"invalid map key: {self.in_go(key_node)}")
+            if key is None and self.nameless is None:
+                self.nameless = value_node
+            key = _key(key)
             if key in made:
                 self.repeated.append(f'  line {key_node.start_mark.line + 1}: key "{key}" already set in map')
             made[key] = self.construct_object(value_node, deep=True)
         return made
+
+    def in_go(self, node: yaml.Node) -> str:
+        """A node as Go's `%#v` writes what is read of it: what the errors of keys show."""
+        if isinstance(node, yaml.MappingNode):
+            items = [(self.in_go(key), self.in_go(value)) for key, value in node.value]
+            items.sort(key=lambda item: (item[0].startswith('"'), item[0]))
+            return "map[interface {}]interface {}{" + ", ".join(f"{key}:{value}" for key, value in items) + "}"
+        if isinstance(node, yaml.SequenceNode):
+            return "[]interface {}{" + ", ".join(map(self.in_go, node.value)) + "}"
+        value = self.construct_object(node)
+        if value is None:
+            return "interface {}(nil)"
+        if isinstance(value, str):
+            return json.dumps(value, ensure_ascii=False).replace("\\u00", "\\x")
+        return str(value).lower()
 
 
 def _key(key: Any) -> str:
@@ -104,9 +130,7 @@ def _key(key: Any) -> str:
         return "true" if key else "false"
     if isinstance(key, str):
         return key
-    if isinstance(key, int | float):
-        return str(key)
-    raise ValueError(f"unsupported map key: {key!r}")
+    return str(key)
 
 
 def _scalar(loader: _Loader, node: yaml.ScalarNode) -> Any:

@@ -74,7 +74,9 @@ def _plain(value: Any) -> Any:
 def _type(value: Any) -> str:
     if isinstance(value, bool):
         return "boolean"
-    names = {str: "string", int: "integer", float: "number", list: "array", dict: "object", type(None): "null"}
+    if isinstance(value, int):
+        return "integer"
+    names = {str: "string", float: "number", list: "array", dict: "object", type(None): "null"}
     return names.get(type(value), "null")
 
 

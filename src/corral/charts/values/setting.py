@@ -1,7 +1,8 @@
 """`--set` and its relatives: `a.b[0].c=1,d={x,y}` laid on a tree of values, letter for letter as Helm reads it.
 
-`--set` makes booleans, null and whole numbers of what looks like them; `--set-string` keeps text; `--set-json` takes JSON;
-`--set-literal` takes all that follows the first `=` as it is; `--set-file` takes a file's content.
+`--set` makes booleans, null and whole numbers (of 64 bits, where those of files are floats) of what looks like them;
+`--set-string` keeps text; `--set-json` takes JSON; `--set-literal` takes all that follows the first `=` as it is;
+`--set-file` takes a file's content.
 https://helm.sh/docs/intro/using_helm/#the-format-and-limitations-of---set
 """
 
@@ -9,6 +10,7 @@ from corral.base.annotations import Any, Callable
 from corral.charts.chart.errors import ChartError
 from corral.charts.chart.model import Values
 from corral.charts.chart.yamlfile import floats
+from corral.charts.render.gotypes import Int64, type_name
 
 MAX_INDEX = 65536
 MAX_NESTED = 30
@@ -26,11 +28,11 @@ def typed(text: str) -> Any:
     if lower == "null":
         return None
     if text == "0":
-        return 0
+        return Int64(0)
     if text and not text.startswith("0") and text.isascii() and text.removeprefix("-").removeprefix("+").isdigit():
         sign = text[0] in "+-"
         if not (sign and text[1:2] in ("+", "-")) and -_INT64 <= (number := int(text[:21])) < _INT64 and len(text) < 21:
-            return number
+            return Int64(number)
     return text
 
 
@@ -252,6 +254,5 @@ def _bad(message: str) -> ChartError:
 
 
 def _conversion(value: Any, wanted: str) -> ChartError:
-    is_ = {str: "string", bool: "bool", int: "int64", float: "float64", dict: "map[string]interface {}", list: "[]interface {}"}
-    got = is_.get(type(value), "nil")
+    got = "nil" if value is None else type_name(value)
     return _bad(f"unable to parse key: interface conversion: interface {{}} is {got}, not {wanted}")
