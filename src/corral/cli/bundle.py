@@ -14,14 +14,17 @@ import marshal
 import os
 import sys
 
-from corral.base.annotations import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # what is loaded before the bundle is not in it, so nothing more is
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec, SourceFileLoader
     from importlib.util import MAGIC_NUMBER
+    from types import CodeType, ModuleType
 else:
     from _frozen_importlib import ModuleSpec
     from _frozen_importlib_external import MAGIC_NUMBER, SourceFileLoader
+
+    ModuleType = type(sys)
 
 #: Of a module: whether it is a package, the time (ns) and size of its source; where its code begins after the index, and its
 #: length.
@@ -60,7 +63,7 @@ class Bundle:
         if folder == self._folder:
             self._index = index
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """A module that is in the bundle as it is in its source; None for others."""
         entry = self._index.get(name)
         if entry is None:
@@ -109,9 +112,16 @@ class _Loader(SourceFileLoader):
         super().__init__(name, path)
         self._code = code
 
-    def get_code(self, fullname: str) -> Any:
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """A module with what Python would look for in it, and then set: looking in vain takes longer than setting it."""
+        module = ModuleType(spec.name)
+        module.__dict__.update(__loader__=self, __package__=spec.parent, __file__=spec.origin, __cached__=spec.cached)
+        return module
+
+    def get_code(self, fullname: str) -> "CodeType":
         """The module's code."""
-        return marshal.loads(self._code)
+        code: CodeType = marshal.loads(self._code)
+        return code
 
 
 def _entry(name: str) -> tuple[bool, int, int, bytes] | None:
