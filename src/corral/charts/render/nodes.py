@@ -43,10 +43,10 @@ class Variable(Node):
 
     __slots__ = ("name", "names", "ranged", "slot")
 
-    def __init__(self, pos: int, name: str, slot: int, *, ranged: bool = False) -> None:
+    def __init__(self, pos: int, name: str, names: list[str], slot: int = UNDEFINED, ranged: bool = False) -> None:
         self.pos = pos
         self.name = name
-        self.names: list[str] = []
+        self.names = names
         self.slot = slot
         self.ranged = ranged
 
@@ -215,13 +215,30 @@ class Leave(Node):
 
 
 class Prepared:
-    """An action as it was parsed apart from any template: "end", "else", or "action", "if", "with", "range" with a pipeline."""
+    """An action as it was parsed apart from any template: "end", "else", or "action", "if", "with", "range" with a pipeline.
 
-    __slots__ = ("kind", "pipe")
+    The variables that it uses, and those that its pipeline declares, get their slots where it stands.
+    """
 
-    def __init__(self, kind: str, pipe: Pipe | None) -> None:
+    __slots__ = ("everywhere", "kind", "pipe", "slots", "text", "used")
+
+    def __init__(self, kind: str, pipe: Pipe | None, used: list[Variable], text: str) -> None:
         self.kind = kind
         self.pipe = pipe
+        self.used = used
+        self.text = text
+        #: Whether it is the same wherever it stands.
+        self.everywhere = not used and (pipe is None or not pipe.declared)
+        #: The slots of the used variables and of the declared ones, and whether a range gives them their values.
+        self.slots: list[tuple[int, bool]] = []
+
+    def place(self, slots: list[tuple[int, bool]]) -> None:
+        """Give the variables their slots."""
+        self.slots = slots
+        variables = [*self.used, *(self.pipe.declared if self.pipe is not None else ())]
+        for variable, (slot, ranged) in zip(variables, slots, strict=True):
+            variable.slot = slot
+            variable.ranged = ranged
 
 
 def _operand(node: Node) -> str:

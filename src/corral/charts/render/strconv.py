@@ -1,16 +1,16 @@
 """Go's strconv: numbers and quoted strings, read and written."""
 
-from corral.base.patterns import pattern
 from corral.charts.render.gotypes import INT64_MAX, decoded
 
 _HEX_DIGITS = "0123456789abcdef"
 _ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\\": "\\\\"}
 _UNESCAPES = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, "'": 39, '"': 34}
-_INTEGER = pattern(r"(?a)[+-]?(0[xX](_?[0-9a-fA-F])+|0[bB](_?[01])+|0[oO]?(_?[0-7])+|[0-9](_?[0-9])*)")
-_DECIMAL = pattern(r"(?a)[+-]?[0-9]+")
-_FLOAT = pattern(r"(?a)[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_HEX_FLOAT = pattern(r"(?a)[+-]?0[xX]([0-9a-fA-F_]+(\.[0-9a-fA-F_]*)?|\.[0-9a-fA-F_]+)[pP][+-]?[0-9]+")
-_SPECIAL = pattern(r"(?i)[+-]?(inf|infinity|nan)")
+#: What floats are written with, and those in hexadecimal.
+_FLOAT = frozenset("+-.0123456789eE")
+_HEX_FLOAT = frozenset("+-._0123456789abcdefABCDEFpPxX")
+#: What makes a leading zero more than an octal number's.
+_PREFIXES = frozenset(["", "x", "X", "o", "O", "b", "B"])
+_SPECIAL = frozenset(["inf", "infinity", "nan"])
 
 
 def printable(char: str) -> bool:
@@ -91,40 +91,40 @@ def unescape(body: str, at: int, mark: str) -> tuple[int, bool, int]:
 
 def parse_int(text: str, base: int = 10) -> int:
     """strconv.ParseInt in 64 bits; base 0 reads prefixes and underscores. Raises ValueError in Go's words."""
-    if base == 0:
-        if not _INTEGER.fullmatch(text):
-            raise ValueError("invalid syntax")
-        number = _prefixed(text.replace("_", ""))
-    else:
-        if not _DECIMAL.fullmatch(text):
-            raise ValueError("invalid syntax")
-        number = int(text)
+    # int() knows where digits and underscores may stand, but takes space and other scripts' digits, too.
+    if not text.isascii() or text != text.strip() or (base and "_" in text):
+        raise ValueError("invalid syntax")
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    octal = not base and digits[:1] == "0" and digits[1:2] not in _PREFIXES
+    try:
+        number = int(text, 8 if octal else base)
+    except ValueError:
+        raise ValueError("invalid syntax") from None
     if not -INT64_MAX - 1 <= number <= INT64_MAX:
         raise ValueError("value out of range")
     return number
 
 
-def _prefixed(text: str) -> int:
-    sign = -1 if text[0] == "-" else 1
-    digits = text.lstrip("+-").lower()
-    if len(digits) > 1 and digits[0] == "0" and digits[1] not in "xbo":
-        return sign * int(digits, 8)
-    return sign * int(digits, 0)
-
-
 def parse_float(text: str) -> float:
     """strconv.ParseFloat in 64 bits. Raises ValueError in Go's words."""
-    if _FLOAT.fullmatch(text):
-        number = float(text)
-    elif _HEX_FLOAT.fullmatch(text):
-        try:
-            number = float.fromhex(text.replace("_", ""))
-        except OverflowError:
-            raise ValueError("value out of range") from None
-    elif _SPECIAL.fullmatch(text):
-        return float(text)
-    else:
-        raise ValueError("invalid syntax")
+    unsigned = text[1:] if text[:1] in ("+", "-") else text
+    try:
+        if _FLOAT.issuperset(text):
+            number = float(text)
+        elif unsigned[:2] in ("0x", "0X") and _HEX_FLOAT.issuperset(text):
+            mantissa, power, exponent = text.replace("P", "p").partition("p")
+            if not power or "_" in exponent:
+                raise ValueError
+            int(exponent)  # fromhex looks no further once a number is too large
+            number = float.fromhex(f"{mantissa.replace('_', '')}p{exponent}")
+        elif unsigned.lower() in _SPECIAL:
+            return float(text)
+        else:
+            raise ValueError
+    except ValueError:
+        raise ValueError("invalid syntax") from None
+    except OverflowError:
+        raise ValueError("value out of range") from None
     if number in (float("inf"), float("-inf")):
         raise ValueError("value out of range")
     return number
