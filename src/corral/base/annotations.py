@@ -9,6 +9,7 @@ __all__ = [
     "Any",
     "Callable",
     "ClassVar",
+    "Container",
     "Final",
     "Iterable",
     "Iterator",
@@ -22,10 +23,10 @@ __all__ = [
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final, NamedTuple, NoReturn, TypeVar
 else:
-    from _collections_abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from _collections_abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
     from _operator import itemgetter
 
     class _Word:

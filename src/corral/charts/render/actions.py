@@ -1,17 +1,14 @@
 """Plain actions, read at once: pipelines of words that are known, as most of a chart is.
 
 An action's text is cut at its quotes and spaces. What a word is, is found out once (scanner.py) and remembered, and so is what
-a whole action is, if its variables do not decide that: charts are written with few words, and say the same things over and
-over. Whatever is not plain, or is wrong, is nothing here; the parser reads it token by token.
+a whole action is: charts are written with few words, and say the same things over and over. Whatever is not plain (a backslash,
+a field of a parenthesis, `define`), or is wrong, is None here; the parser reads it token by token.
 """
 
-from corral.base.annotations import TYPE_CHECKING, Any, Final
+from corral.base.annotations import Any, Container, Final
 from corral.charts.render import numbers
 from corral.charts.render.nodes import Command, Constant, Dot, Field, Identifier, Nil, Node, Pipe, Prepared, Variable
 from corral.charts.render.scanner import SPACE, scan, scan_fields
-
-if TYPE_CHECKING:
-    from collections.abc import Container
 
 #: So many actions and words are kept, and words of so many characters.
 MAX_ACTIONS: Final = 20_000
@@ -35,7 +32,7 @@ _Word = tuple[int, tuple[_Part, ...]]
 class Actions:
     """What actions are, by their text."""
 
-    def __init__(self, functions: "Container[str]") -> None:
+    def __init__(self, functions: Container[str]) -> None:
         self.functions = functions
         self._known: dict[str, Prepared | None] = {}
         self._words: dict[str, tuple[_Part, ...]] = {}
@@ -48,7 +45,7 @@ class Actions:
             return self.again(text)
 
     def again(self, text: str) -> Prepared | None:
-        """The same, made anew: for variables in other slots."""
+        """The same, made anew: where its variables have other slots."""
         if len(self._known) >= MAX_ACTIONS:
             self._known.clear()
         made = self._known[text] = self._read(text)
@@ -191,6 +188,8 @@ def _pipeline(kind: str, words: list[_Word], text: str) -> Prepared | None:
                 node = variable = Variable(at + place, *values)
                 used.append(variable)
             elif what == "open":
+                if len(outer) >= _MAX_DEPTH:
+                    return None
                 if args is None:
                     args = []
                     commands.append(Command(at + start, args))
@@ -206,26 +205,23 @@ def _pipeline(kind: str, words: list[_Word], text: str) -> Prepared | None:
                 pipe, args = outer.pop()
                 commands = pipe.commands
             else:
-                is_list = what == "comma"
-                if outer or args is None or bool(pipe.declared) != (listed and not is_list) or (is_list and kind != "range"):
+                if outer or args is None or bool(pipe.declared) != (listed and what != "comma") or not _declares(pipe, used):
                     return None
-                if not _is_declared(pipe, used):
-                    return None
-                listed, pipe.assigns = is_list, what == "assign"
+                listed, pipe.assigns = what == "comma", what == "assign"
                 args = None
                 continue
             if args is None:
                 args = []
                 commands.append(Command(at + start, args))
             args.append(node)
-    if outer or args is None or listed:
+    if outer or args is None or listed or (len(pipe.declared) > 1 and kind != "range"):
         return None
     pipe.pos = (pipe.declared or commands)[0].pos
     return Prepared(kind, pipe, used, text)
 
 
-def _is_declared(pipe: Pipe, used: list[Variable]) -> bool:
-    """Whether all that was read of a pipeline is a variable, which is taken for one that gets its value, then."""
+def _declares(pipe: Pipe, used: list[Variable]) -> bool:
+    """Whether all that was read of a pipeline is a variable; it is one that gets the value, then."""
     if len(pipe.commands) != 1 or len(pipe.commands[0].args) != 1:
         return False
     variable = pipe.commands[0].args[0]

@@ -4,9 +4,7 @@ Such a branch is a function of its own. It is given the variables that it reads,
 range that is around it.
 """
 
-from collections.abc import Iterable
-
-from corral.base.annotations import Final
+from corral.base.annotations import Final, Iterable
 from corral.charts.render import nodes
 from corral.charts.render.nodes import Node
 

@@ -19,8 +19,7 @@ the line of a traceback tells at which node of the template something failed. Va
 does not fit into one function, they are elements of a list.
 """
 
-from collections.abc import Sequence
-
+from corral.base.annotations import Sequence
 from corral.charts.render import nodes
 from corral.charts.render.branches import is_large, read_by
 from corral.charts.render.expressions import Expressions

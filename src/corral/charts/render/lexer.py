@@ -4,12 +4,10 @@ A fault ends the list with a token of the kind "error". An action that is known 
 with its `nodes.Prepared` for a text; its position is two before what is between its braces.
 """
 
-from corral.base.annotations import TYPE_CHECKING, Any, Final
+from corral.base.annotations import TYPE_CHECKING, Any, Callable, Final
 from corral.charts.render.scanner import SPACE, Token, scan_action, skip_space
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from corral.charts.render.nodes import Prepared
 
 _OPENING_TRIMS: Final = frozenset(f"-{space}" for space in SPACE)
@@ -30,18 +28,16 @@ def lex(text: str, prepare: "Callable[[str], Prepared | None] | None" = None) ->
             inside += 2
         if plain:
             append(("text", plain, at, False))
-        if prepare is not None and (stop := find("}}", inside)) >= 0:
-            at = stop + 2
-            trims = stop - inside >= 2 and text[stop - 2 : stop] in _CLOSING_TRIMS
-            known = prepare(text[inside : stop - 2] if trims else text[inside:stop])
-            if known is not None:
-                append(("prepared", known, inside - 2, False))
-                if trims:
-                    at = skip_space(text, at)
-                continue
         if text.startswith("/*", inside):
             at = _comment(text, inside, tokens)
         else:
+            if prepare is not None and (stop := find("}}", inside)) >= 0:
+                trims = stop - inside >= 2 and text[stop - 2 : stop] in _CLOSING_TRIMS
+                known = prepare(text[inside : stop - 2] if trims else text[inside:stop])
+                if known is not None:
+                    append(("prepared", known, inside - 2, False))
+                    at = skip_space(text, stop + 2) if trims else stop + 2
+                    continue
             append(("left", "{{", start, False))
             at = scan_action(text, inside, tokens)
         if at < 0:

@@ -3,7 +3,7 @@
 From later versions of Go come `{{else with}}` and ranges over integers (executed in `compiler`), which a Helm of today has.
 """
 
-from corral.base.annotations import TYPE_CHECKING, Any
+from corral.base.annotations import Any, Callable
 from corral.charts.render import nodes, strconv
 from corral.charts.render.actions import Actions
 from corral.charts.render.errors import ParseError
@@ -11,9 +11,6 @@ from corral.charts.render.lexer import lex
 from corral.charts.render.nodes import Node, Tree
 from corral.charts.render.pipelines import Pipelines, Variables, Watched
 from corral.charts.render.scanner import Token
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["Actions", "parse"]
 
@@ -69,7 +66,7 @@ class _Parser(Pipelines):
                 self._action_pos = token[2]
                 node = self._action()
                 self._action_pos = None
-            if node.__class__ is str:
+            if isinstance(node, str):
                 return body, node
             body.append(node)
 
@@ -211,7 +208,7 @@ class _Parser(Pipelines):
         return nodes.Invocation(token[2], name, pipe)
 
 
-_CONTROLS: "dict[str, Callable[[_Parser, Token], Node | str]]" = {
+_CONTROLS: dict[str, Callable[[_Parser, Token], Node | str]] = {
     "end": _Parser._end,
     "else": _Parser._else,
     "break": _Parser._leave,

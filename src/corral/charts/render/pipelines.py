@@ -1,13 +1,10 @@
 """Pipelines of templates: tokens to nodes (text/template/parse/parse.go, Go 1.18)."""
 
-from corral.base.annotations import TYPE_CHECKING, Any, Final, NoReturn
+from corral.base.annotations import Any, Container, Final, NoReturn, Sequence
 from corral.charts.render import nodes, numbers, strconv
 from corral.charts.render.errors import ParseError
 from corral.charts.render.nodes import Node
 from corral.charts.render.scanner import KEYWORDS, Token
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
 
 _TERMS: Final = frozenset(
     ["bool", "char", "complex", "dot", "field", "identifier", "number", "nil", "raw", "string", "variable", "open"],
@@ -54,7 +51,7 @@ class Watched(list[Token]):
 class Pipelines:
     """Reads pipelines from tokens; of tokens that are `Watched`, it is known where something is wrong."""
 
-    def __init__(self, name: str, text: str, functions: "Container[str]", tokens: list[Token]) -> None:
+    def __init__(self, name: str, text: str, functions: Container[str], tokens: list[Token]) -> None:
         #: What errors call the text.
         self._name = name
         self._text = text
@@ -134,7 +131,7 @@ class Pipelines:
                 self._fail(f"non executable command in pipeline stage {i}")
         return pipe
 
-    def _declarations(self, pipe: nodes.Pipe, context: str) -> "Sequence[Token]":
+    def _declarations(self, pipe: nodes.Pipe, context: str) -> Sequence[Token]:
         """`$x :=`, `$x =` or `$i, $x :=`, if that is what comes; those that are to be declared once the value is there."""
         scope = self._scope
         found: list[Token] = []
@@ -166,7 +163,7 @@ class Pipelines:
             pipe.declared.append(nodes.Variable(token[2], token[1], [], known[0]))
         return ()
 
-    def _declare(self, pipe: nodes.Pipe, found: "Sequence[Token]", *, ranged: bool) -> None:
+    def _declare(self, pipe: nodes.Pipe, found: Sequence[Token], *, ranged: bool) -> None:
         for token in found:
             if token[1] == "$" and not isinstance(self._tokens, Watched):
                 self._fail("there is another $")  # which plain actions do not look for

@@ -25,11 +25,13 @@ _QUOTED: Final = {'"': ("string", "unterminated quoted string"), "'": ("char", "
 _NAME: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 _FIGURES: Final = frozenset("0123456789")
 _DECIMAL: Final = frozenset("0123456789_")
+_EXPONENT: Final = frozenset("eE")
+_SIGNS: Final = frozenset("+-")
 #: By the prefix of a number its digits, and what begins its exponent.
 _DIGITS: Final = {
-    **dict.fromkeys(("0x", "0X"), (frozenset("0123456789abcdefABCDEF_"), "pP")),
-    **dict.fromkeys(("0o", "0O"), (frozenset("01234567_"), "")),
-    **dict.fromkeys(("0b", "0B"), (frozenset("01_"), "")),
+    **dict.fromkeys(("0x", "0X"), (frozenset("0123456789abcdefABCDEF_"), frozenset("pP"))),
+    **dict.fromkeys(("0o", "0O"), (frozenset("01234567_"), frozenset[str]())),
+    **dict.fromkeys(("0b", "0B"), (frozenset("01_"), frozenset[str]())),
 }
 
 
@@ -80,7 +82,7 @@ def scan(text: str, at: int, spaced: bool) -> Token:
     if char in _MARKS:
         return _MARKS[char], char, at, spaced
     if char in "+-0123456789" or (char == "." and (text[at + 1 : at + 2] or "0") in _FIGURES):
-        return _number(text, at, spaced)  # which a point at the end is for Go, too
+        return _number(text, at, spaced)  # for Go, the text's last point is one, too
     if char in ".$" or _is_name(char):
         return _name(text, at, spaced)
     if char in _QUOTED:
@@ -157,8 +159,7 @@ def _number(text: str, at: int, spaced: bool) -> Token:
     kind = "number"
     stop = _number_end(text, at)
     fits = not _is_name(text[stop : stop + 1])
-    if fits and text[stop : stop + 1] in ("+", "-"):
-        # 1+2i has no space in it.
+    if fits and text[stop : stop + 1] in _SIGNS:  # 1+2i: space ends a number
         kind = "complex"
         stop = _number_end(text, stop)
         fits = not _is_name(text[stop : stop + 1]) and text[stop - 1] == "i"
@@ -178,16 +179,16 @@ def _number_end(text: str, at: int) -> int:
     if text[at] in "+-":
         at += 1
     prefix = text[at : at + 2]
-    digits, exponent = _DECIMAL, "eE"
+    digits, exponent = _DECIMAL, _EXPONENT
     if prefix in _DIGITS:
         digits, exponent = _DIGITS[prefix]
         at += 2
     at = _run(text, at, digits)
     if text.startswith(".", at):
         at = _run(text, at + 1, digits)
-    if exponent and text[at : at + 1] in tuple(exponent):
+    if text[at : at + 1] in exponent:
         at += 1
-        if text[at : at + 1] in ("+", "-"):
+        if text[at : at + 1] in _SIGNS:
             at += 1
         at = _run(text, at, _DECIMAL)
     return at + 1 if text.startswith("i", at) else at

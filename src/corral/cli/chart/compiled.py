@@ -20,7 +20,7 @@ from corral.charts.render.units import Unit
 MAX_BYTES = 8 * 1024 * 1024
 MAX_FILES = 64
 #: What decides about the code.
-_READING = ("lexer", "parser", "nodes", "numbers")
+_READING = ("lexer", "scanner", "actions", "parser", "pipelines", "nodes", "numbers")
 _SOURCES = (*_READING, "compiler", "branches", "expressions", "writing", "arguments", "functions/__init__")
 _END = b"corral."
 
