@@ -18,10 +18,11 @@ from corral.charts.render.parser import parse
 
 TEMPLATES = [case.template for feature in corpus.features() for case in corpus.read(feature)]
 #: What actions are made of, in any order.
-PIECES = (
+WORDS = (
     '.a .a.b.c . $ $.a.b $x $x.a $y "s" "" "a\tb" 1 -2 1.5 0x1F 1+2i true nil .Values.é eq print quote nope | , := = ( ) (.a) (eq'
     " ((print .b) `r` 'c' '\"' .) if with range else end define template break \\ - -}} }} {{ {{- /* */ : + ..a a.b .a( }a \x0b ²"
-).split(" ")
+)
+PIECES = WORDS.split(" ")
 STARTS = ["", "if ", "with ", "range ", "range $i, $x := ", "range $i, ", "$x := ", "$x = ", "$y := ", "else if ", "$ := "]
 
 
@@ -71,7 +72,10 @@ def test_statements_and_what_is_wrong_with_them_too(text: str, wrong: list[tuple
     assert agrees(text)
 
 
-@given(st.sampled_from(STARTS), st.lists(st.tuples(st.sampled_from([" ", " ", " ", "", "\n"]), st.sampled_from(PIECES)), max_size=6))
+@given(
+    st.sampled_from(STARTS),
+    st.lists(st.tuples(st.sampled_from([" ", " ", " ", "", "\n"]), st.sampled_from(PIECES)), max_size=6),
+)
 def test_words_in_any_order_too(start: str, pieces: list[tuple[str, str]]) -> None:
     action = start + "".join(space + piece for space, piece in pieces)
     assert agrees(f"{{{{ $x := 1 }}}}{{{{ {action} }}}}{{{{ .b }}}}")
@@ -80,7 +84,7 @@ def test_words_in_any_order_too(start: str, pieces: list[tuple[str, str]]) -> No
 def test_the_same_action_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     actions = Actions(functions.HOMES)
     made = actions.prepare(' include "a" . ')
-    monkeypatch.setattr(actions, "_read", lambda text: pytest.fail(text))
+    monkeypatch.setattr(actions, "_read", pytest.fail)
     assert made is not None
     assert actions.prepare(' include "a" . ') is made
 
