@@ -97,6 +97,14 @@ def test_values_and_dependencies_are_those_of_helm(options, make, helm, corral_c
     assert ours.code == theirs.code == 0
 
 
+@pytest.mark.parametrize("more", ["deprecated: true\n", "deprecated: true\ndependencies: [{name: gone, version: 1}]\n"])
+def test_a_deprecated_chart_is_told_of(more, make, helm, corral_chart):
+    folder = str(make("old", {"Chart.yaml": chart("old", more=more), "templates/show.yaml": SHOW}))
+    theirs, ours = helm("template", "name", folder), corral_chart("template", "name", folder)
+    assert "deprecated" in theirs.err
+    assert (ours.code, ours.out, ours.err.strip()) == (theirs.code, theirs.out, theirs.err.strip())
+
+
 TYPES = """{{ define "type" }}{{ typeOf . }} {{ . }} {{ printf "%T %d" . . }}{{ end -}}
 one: {{ include "type" .Values.a }}
 copied: {{ include "type" (deepCopy .Values).a }}, {{ include "type" (merge (dict) .Values).a }}

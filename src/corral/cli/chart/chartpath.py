@@ -74,6 +74,16 @@ def locate(options: Options, reference: str) -> str:
     return str(fetching.chart(options, reference))
 
 
+def loaded(options: Options, path: str, reference: str) -> Chart:
+    """The chart at a path, to be rendered: with its dependencies; a deprecated one is told of. Raises ChartError."""
+    chart = load(path)
+    if chart.metadata.get("deprecated"):
+        from corral.cli.chart.output import warn
+
+        warn("WARNING: This chart is deprecated")
+    return with_dependencies(options, chart, reference)
+
+
 def with_dependencies(options: Options, chart: Chart, reference: str) -> Chart:
     """The chart, with its dependencies fetched where they are missing and that is wished. Raises ChartError."""
     from corral.charts.dependencies.present import missing

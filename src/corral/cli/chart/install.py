@@ -11,7 +11,6 @@ from corral.base.errors import CorralError
 from corral.charts.actions.context import Waits
 from corral.charts.actions.install import Install
 from corral.charts.actions.install import install as act
-from corral.charts.chart.load import load
 from corral.charts.chart.model import Chart
 from corral.charts.releases.model import Release
 from corral.cli.chart import chartpath, progress
@@ -90,10 +89,7 @@ def _named(options: Options, arguments: list[str]) -> tuple[str, str]:
 
 def loaded(options: Options, reference: str) -> Chart:
     """The chart, with its dependencies."""
-    chart = load(chartpath.locate(options, reference))
-    if chart.metadata.get("deprecated"):
-        warn("WARNING: This chart is deprecated")
-    return chartpath.with_dependencies(options, chart, reference)
+    return chartpath.loaded(options, chartpath.locate(options, reference), reference)
 
 
 def waits(options: Options) -> Waits:

@@ -3,7 +3,6 @@
 import sys
 
 from corral.charts.chart.errors import ChartError
-from corral.charts.chart.load import load
 from corral.charts.chart.model import Chart
 from corral.charts.manifests.split import Hook, Sorted
 from corral.cli.chart import chartpath, compiled
@@ -46,7 +45,7 @@ def run(options: Options, arguments: list[str]) -> None:
     """Render and print."""
     name, reference = named(options, arguments)
     path = chartpath.locate(options, reference)
-    chart = chartpath.with_dependencies(options, load(path), reference)
+    chart = chartpath.loaded(options, path, reference)
     with compiled.Known(path):
         text, parts = render(options, name, chart)
     if options.output_dir:
