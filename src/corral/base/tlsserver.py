@@ -229,7 +229,7 @@ class TlsTransport(asyncio.Transport):
             self._wait_with(data)
             return
         try:
-            sent = self._socket.write(data) if len(data) <= RECORD_BYTES else self._write_many(data)
+            sent = self._send(data)
         except ssl.SSLWantWriteError:
             sent = 0
         except OSError as error:
@@ -239,9 +239,9 @@ class TlsTransport(asyncio.Transport):
             self._wait_with(memoryview(data)[sent:] if sent else data)
             self._loop.add_writer(self._fd, self._writable)
 
-    def _write_many(self, data: _Data) -> int:
-        """Write several records, which are sent together as far as they go: each alone would wake the client."""
-        if _CORK is None:
+    def _send(self, data: _Data) -> int:
+        """Write; several records are sent together as far as they go: each alone would wake the client."""
+        if len(data) <= RECORD_BYTES or _CORK is None:
             return self._socket.write(data)
         self._socket.setsockopt(socket.IPPROTO_TCP, _CORK, 1)
         try:
@@ -265,7 +265,7 @@ class TlsTransport(asyncio.Transport):
         while queue:
             data = queue[0]
             try:
-                sent = self._socket.write(data) if len(data) <= RECORD_BYTES else self._write_many(data)
+                sent = self._send(data)
             except ssl.SSLWantWriteError:
                 return
             except OSError as error:
