@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import pytest
 
@@ -264,24 +265,25 @@ def test_a_protocol_that_fails_loses_its_connection_only(told):
     told(scenario)
 
 
+class Exhausted:
+    """A listener that fails once."""
+
+    def __init__(self, listener) -> None:
+        self._listener = listener
+        self.failed = False
+
+    def __getattr__(self, name):
+        return getattr(self._listener, name)
+
+    def accept(self):
+        if not self.failed:
+            self.failed = True
+            raise OSError(errno.EMFILE, "Too many open files")
+        return self._listener.accept()
+
+
 def test_connections_wait_while_there_are_no_files_left(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(tlsserver, "ACCEPT_PAUSE_S", 0.01)
-
-    class Exhausted:
-        """A listener that fails once."""
-
-        def __init__(self, listener) -> None:
-            self._listener = listener
-            self.failed = False
-
-        def __getattr__(self, name):
-            return getattr(self._listener, name)
-
-        def accept(self):
-            if not self.failed:
-                self.failed = True
-                raise OSError(errno.EMFILE, "Too many open files")
-            return self._listener.accept()
 
     async def run() -> None:
         async with asyncio.timeout(20):
@@ -293,6 +295,34 @@ def test_connections_wait_while_there_are_no_files_left(tmp_path, monkeypatch, c
 
     asyncio.run(run())
     assert [record.getMessage() for record in caplog.records] == ["cannot accept connections: Too many open files"]
+
+
+def test_where_room_is_made_they_do_not_wait(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(tlsserver, "ACCEPT_PAUSE_S", 1000.0)
+
+    class Crowd:
+        """Has room for one connection, once, and counts those that come."""
+
+        counts: ClassVar[list[int]] = []
+
+        def came(self, transports):
+            self.counts.append(len(transports))
+
+        def full(self, transports):
+            self.counts.append(-len(transports))
+            return True
+
+    async def run() -> None:
+        async with asyncio.timeout(20):
+            setting = Setting(tmp_path)
+            setting.server._listener = Exhausted(setting.listener)
+            setting.server._crowd = Crowd()
+            await setting.connect()
+            await setting.connect()
+            setting.server.abort()
+
+    asyncio.run(run())
+    assert Crowd.counts == [0, 1, 2] and not caplog.records
 
 
 def test_what_protocols_ask_of_a_transport(told):

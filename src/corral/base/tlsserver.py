@@ -13,9 +13,9 @@ import os
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +42,20 @@ _CORK: int | None = getattr(socket, "TCP_CORK", None)
 _Data = bytes | bytearray | memoryview
 
 
+class Limits(Protocol):
+    """Who keeps the number of connections within limits, by ending some of those he is shown."""
+
+    def came(self, transports: Collection["TlsTransport"]) -> None:
+        """One more was accepted."""
+
+    def full(self, transports: Collection["TlsTransport"]) -> bool:
+        """The process has no files left for one more. Whether some are free now."""
+
+
 class TlsServer:
     """Accepts connections on a listening socket; `factory` makes the protocol of each that has shaken hands.
 
-    `plain_answer` is sent, as it is, to whoever speaks HTTP instead of TLS.
+    `plain_answer` is sent, as it is, to whoever speaks HTTP instead of TLS. Without `crowd` there may be any number.
     """
 
     def __init__(
@@ -55,12 +65,14 @@ class TlsServer:
         factory: Callable[[], asyncio.Protocol],
         *,
         plain_answer: bytes = b"",
+        crowd: Limits | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._listener = listener
         self._context = context
         self.factory = factory
         self.plain_answer = plain_answer
+        self._crowd = crowd
         #: All that hold a socket, those too that shake hands or linger.
         self.transports: set[TlsTransport] = set()
         self._paused: asyncio.TimerHandle | None = None
@@ -90,6 +102,8 @@ class TlsServer:
             except OSError as error:
                 if error.errno not in _OUT_OF_FILES:
                     raise
+                if self._crowd is not None and self._crowd.full(self.transports):
+                    continue
                 log.error("cannot accept connections: %s", error.strerror)
                 self._loop.remove_reader(self._listener)
                 self._paused = self._loop.call_later(ACCEPT_PAUSE_S, self._resume)
@@ -101,6 +115,8 @@ class TlsServer:
                 accepted.close()
                 continue
             TlsTransport(self, wrapped, peer)
+            if self._crowd is not None:
+                self._crowd.came(self.transports)
 
     def _resume(self) -> None:
         self._paused = None
@@ -126,6 +142,7 @@ class TlsTransport(asyncio.Transport):
         "_socket",
         "_timer",
         "_writing_paused",
+        "since_s",
     )
 
     def __init__(self, server: TlsServer, connection: ssl.SSLSocket, peer: Any) -> None:
@@ -135,6 +152,8 @@ class TlsTransport(asyncio.Transport):
         self._socket = connection
         self._fd = connection.fileno()
         self._peer = peer
+        #: When it was accepted (the loop's time).
+        self.since_s = self._loop.time()
         self._protocol: asyncio.Protocol | None = None
         #: What the socket has not taken. The first is being written: OpenSSL wants to be given the very same again.
         self._queue: deque[bytes | memoryview] = deque()
@@ -312,6 +331,11 @@ class TlsTransport(asyncio.Transport):
         """Whether it is closed, or soon will be."""
         return self._closing
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its protocol has heard the last of it; the client may not have closed it yet."""
+        return self._lost
+
     def close(self) -> None:
         """Send what waits, say goodbye, close."""
         if self._closing:
@@ -391,6 +415,11 @@ class TlsTransport(asyncio.Transport):
         """Who hears of the connection from now on."""
         assert isinstance(protocol, asyncio.Protocol)
         self._protocol = protocol
+
+    @property
+    def protocol(self) -> asyncio.Protocol | None:
+        """Who hears of the connection; None until the handshake is done."""
+        return self._protocol
 
     def get_protocol(self) -> asyncio.BaseProtocol:
         """Who hears of the connection."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,7 @@ def server(*, data_dir: Path) -> None:
 
 
 async def _serve(data_dir: Path, stop: asyncio.Event) -> None:
+    open_many_files()
     cluster = Home(data_dir).require()
     config = settings(cluster, data_dir)
     clock = SystemClock()
@@ -57,6 +59,12 @@ async def _serve(data_dir: Path, stop: asyncio.Event) -> None:
                 await tasks.close()
         await api.stop()
         await store.close()
+
+
+def open_many_files() -> None:
+    """Let this process have as many open files as it may: each connection is one, and shells give 1,024 of them."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def settings(cluster: Cluster, data_dir: Path) -> ServerConfig:

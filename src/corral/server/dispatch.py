@@ -23,11 +23,14 @@ from corral.server.flowcontrol import Limiter, RejectedError, Ticket
 from corral.server.pages import Pages
 from corral.server.paths import PageNotFoundError
 from corral.server.refusals import failure, refusal, status_of
-from corral.server.request import Request, Response, plain
+from corral.server.request import ANONYMOUS, Request, Response, plain
 from corral.server.verbs import VERBS
 from corral.store.contract import StoreUnavailable
 
 log = logging.getLogger(__name__)
+
+#: Of strangers nobody waits for the body of these.
+READING = ("GET", "HEAD")
 
 
 class Dispatcher:
@@ -131,7 +134,7 @@ class Dispatcher:
     async def _perform(self, request: Request, peer: Peer | None) -> Response:
         """The answer to a request. Raises ApiError, PageNotFoundError and whatever goes wrong."""
         await self.route(request, peer)
-        if request.read_body is not None:
+        if request.read_body is not None and not (request.user is ANONYMOUS and request.method in READING):
             request.body = await request.read_body()
         if request.resource is not None and not request.resource.is_foreign:
             deprecation = self.core.rules(request.resource).deprecation
@@ -149,6 +152,8 @@ class Dispatcher:
             if self.auditor is not None:
                 self.auditor.unauthenticated(request, received_s, error.code)
             raise
+        if request.user is not ANONYMOUS:
+            peer.is_strangers = False
 
     async def _queue(self, ticket: Ticket, peer: Peer) -> None:
         """Wait for the ticket's turn, as long as the client does."""

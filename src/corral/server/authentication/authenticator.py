@@ -44,10 +44,12 @@ class Known(NamedTuple):
 class Peer(Protocol):
     """The connection that a request came over. `known` is where its certificate's user is remembered.
 
-    `ticket` are the seats of its present request; `streaming` is a task that ends when the connection does.
+    `is_strangers` until somebody has said on it who he is. `ticket` are the seats of its present request; `streaming` is a task
+    that ends when the connection does.
     """
 
     known: Any
+    is_strangers: bool
     ticket: Any
     streaming: Any
 
@@ -61,6 +63,7 @@ class Session(Struct):
 
     certificate: bytes | None = None
     known: Any = None
+    is_strangers: bool = True
     ticket: Any = None
     streaming: Any = None
 

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 KEEP_ALIVE_S = 120.0
 #: A connection that has sent no whole head of a request by then is closed.
 HEAD_TIMEOUT_S = 32.0
+#: What comes of a body that nobody wanted is read for so long, so that the client reads the answer.
+LINGER_S = 2.0
 
 
 class Connection(RequestHandler):
     """One client connection: who is at the other end of the TLS session, and what to end when it goes."""
 
-    __slots__ = ("_patience", "certificate", "chunked", "known", "streaming", "ticket", "watch")
+    __slots__ = ("_patience", "certificate", "chunked", "is_strangers", "known", "streaming", "ticket", "watch")
 
     def __init__(self, manager: Any, *, loop: asyncio.AbstractEventLoop, **settings: Any) -> None:
         super().__init__(manager, loop=loop, **settings)
@@ -28,6 +30,8 @@ class Connection(RequestHandler):
         self.certificate: bytes | None = None
         #: Whatever authentication wants to remember of this connection.
         self.known: Any = None
+        #: Nobody has said here who he is (see `crowd`).
+        self.is_strangers = True
         self.streaming: asyncio.Task[Any] | None = None
         #: The seats of the request that is being answered (`server.flowcontrol`): given back when its answer is written.
         self.ticket: Any = None
@@ -40,6 +44,13 @@ class Connection(RequestHandler):
     def blocked(self) -> bool:
         """Whether the client has not yet taken what was written."""
         return self._paused or self.transport is None
+
+    @property
+    def idle_since_s(self) -> float | None:
+        """Since when it waits for a request (the loop's time); None while it does not."""
+        if self._waiter is None or self._waiter.done():
+            return None
+        return self._next_keepalive_close_time - KEEP_ALIVE_S
 
     def write(self, data: bytes | memoryview) -> None:
         """Write, past everything; nothing to a client that has gone."""
@@ -110,5 +121,11 @@ class Connections(web.Server):
     def __call__(self) -> RequestHandler:
         """A connection for a client that comes."""
         return Connection(
-            self, loop=self._loop, keepalive_timeout=KEEP_ALIVE_S, access_log=None, tcp_keepalive=True, logger=_wire
+            self,
+            loop=self._loop,
+            keepalive_timeout=KEEP_ALIVE_S,
+            lingering_time=LINGER_S,
+            access_log=None,
+            tcp_keepalive=True,
+            logger=_wire,
         )

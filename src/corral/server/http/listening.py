@@ -12,6 +12,7 @@ from corral.base.errors import CorralError
 from corral.base.tlsserver import TlsServer
 from corral.server.http import streaming
 from corral.server.http.connection import Connection, Connections
+from corral.server.http.crowd import Crowd
 from corral.server.http.reading import request_of
 from corral.server.http.writing import GZIP_FROM_BYTES, Whole, compress
 from corral.server.request import Request, Response
@@ -40,7 +41,7 @@ class HttpServer:
             self._listener = await loop.create_server(self._server, sock=listener, backlog=BACKLOG)
         else:
             listener.listen(BACKLOG)
-            self._listener = TlsServer(listener, tls, self._server, plain_answer=NOT_HTTP)
+            self._listener = TlsServer(listener, tls, self._server, plain_answer=NOT_HTTP, crowd=Crowd())
 
     async def stop(self) -> None:
         """Close the listener and every connection."""
