@@ -258,6 +258,12 @@ def resolves_to_text(value: str) -> bool:
             return False
         if value.strip(_NUMERIC):
             return True  # there is something in it that is in no number
+        if ":" not in value:
+            whole, _, fraction = value.partition(".")
+            if "." in fraction:
+                return True  # a version
+            if whole.isdigit() and fraction.isdigit():
+                return False
         plain = value.replace("_", "")
         if _PLAIN_INTEGER.fullmatch(plain) and len(plain) < 19:
             return False

@@ -1,9 +1,8 @@
 """How results are printed: Helm's tables, JSON, YAML."""
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
 
+from corral.base.annotations import Any, Callable, Sequence
 from corral.cli.chart.flags import UsageError
 
 FORMATS = ("table", "json", "yaml")
