@@ -142,7 +142,8 @@ def _scalar(loader: _Loader, node: yaml.ScalarNode) -> Any:
         return True
     if text in _FALSE:
         return False
-    plain = text.replace("_", "")
+    # Underscores may stand within a number, and in front of its first digit only behind a sign.
+    plain = text if text.startswith(("_", "._")) else text.replace("_", "")
     if _INTEGER.fullmatch(plain):
         return _integer(plain)
     if _FLOAT.fullmatch(plain):
