@@ -736,3 +736,34 @@ def kill(node, id):
     tasks = node.containerd.ctr("tasks", "ls").splitlines()
     pid = next(int(line.split()[1]) for line in tasks if line.startswith(id))
     os.kill(pid, signal.SIGKILL)
+
+
+def test_a_pod_that_belongs_elsewhere_is_refused(node, run):
+    """It names this node itself, past the scheduler; what it says of where it belongs counts all the same."""
+
+    def is_refused(pod):
+        return (pod.get("status") or {}).get("phase") == "Failed"
+
+    async def scenario():
+        await node.run("choosy", nodeSelector={"zone": "a"})
+        pod = await node.until("choosy", is_refused)
+        message = "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
+        assert (pod["status"]["reason"], pod["status"]["message"]) == ("NodeAffinity", message)
+        assert await node.reasons("choosy") == ["NodeAffinity"]
+        # What is made right after the node has got its label is at home there, and stays when it loses it.
+        await node.client.patch("nodes", "n1", {"metadata": {"labels": {"zone": "a"}}})
+        await node.run("at-home", nodeSelector={"zone": "a"})
+        await node.until("at-home", is_running)
+        taints = [{"key": "maintenance", "effect": "NoExecute"}]
+        await node.client.patch("nodes", "n1", {"spec": {"taints": taints}, "metadata": {"labels": {"zone": None}}})
+        await eventually(lambda: node.agent.machine.own.get()["spec"].get("taints"))
+        await node.run("driven-out")
+        assert (await node.until("driven-out", is_refused))["status"]["reason"] == "TaintToleration"
+        await node.stop_agent()
+        await node.start_agent()
+        await node.run("tolerant", tolerations=[{"operator": "Exists"}])
+        await node.until("tolerant", is_running)
+        assert is_running(await node.client.get("pods", "at-home", "default"))
+        await node.client.patch("nodes", "n1", {"spec": {"taints": None}})
+
+    run(scenario())

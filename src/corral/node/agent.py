@@ -31,6 +31,7 @@ from corral.node.imagecollection import ImageCollector
 from corral.node.images import Puller
 from corral.node.logs.rotation import rotate_forever
 from corral.node.machine import Machine
+from corral.node.ownnode import OwnNode
 from corral.node.pressure.watch import PressureWatch
 from corral.node.pullrecords import PullRecords
 from corral.node.references import References
@@ -107,6 +108,7 @@ class Agent:
         if self._own_services:
             self._tasks.keep("services", self._services.run)
         self._tasks.keep("pods", self.pods.run)
+        self._tasks.keep("own node", self.machine.own.run)
         self._tasks.keep("runtime events", self._follow_runtime)
         self._tasks.keep("relist", self._relist_now_and_then)
         self._tasks.keep("pressure", self.pressure.run)
@@ -116,6 +118,7 @@ class Agent:
             await self.server.start()
             found = await self._found()
             await self.pods.synced.wait()
+            await self.machine.own.synced.wait()
             await self._services.synced.wait()
             self.pods.listen(self._pod_changed)
             self._caught_up = True
@@ -164,6 +167,7 @@ class Agent:
             ports_of_others=self._ports_of_others,
             pressures=self._pressures,
             features=lambda: self.features,
+            own=OwnNode(self.client, config.node_name),
         )
 
     def _granted_to_others(self, uid: str) -> Amounts:

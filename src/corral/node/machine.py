@@ -17,6 +17,7 @@ from corral.node.cri.types import Features
 from corral.node.facts import NodeFacts
 from corral.node.gate import Gate
 from corral.node.images import Puller
+from corral.node.ownnode import OwnNode
 from corral.node.references import References
 from corral.node.volumes.manager import Volumes
 
@@ -26,7 +27,7 @@ class Machine(Struct, frozen=True):
 
     `drained(addresses)` returns when a terminating pod with these addresses gets no new connections any more. `allocatable` is
     what the node has for pods, `granted_to_others(uid)` what of it other pods than this have, `ports_of_others(uid)` which of
-    its ports, `pressures()` of what it is short, `features()` what its runtime can do.
+    its ports, `pressures()` of what it is short, `features()` what its runtime can do; `own` is the node in the API.
     """
 
     config: NodeConfig
@@ -47,3 +48,4 @@ class Machine(Struct, frozen=True):
     ports_of_others: Callable[[str], Sequence[HostPort]]
     pressures: Callable[[], frozenset[str]]
     features: Callable[[], Features]
+    own: OwnNode

@@ -199,6 +199,8 @@ class PodWorker:
         try:
             if self.observer.containers and not is_deleted(self.pod):
                 self.refresh_volumes()
+            if not self._taken:
+                await self._machine.own.look(self.pod)
             while not (self._gone and self._stopped):
                 self._wake.clear()
                 look_again_s = self._step()
@@ -394,7 +396,7 @@ class PodWorker:
         machine = self._machine
         ports = machine.ports_of_others(self.uid)
         taken, groups = machine.granted_to_others(self.uid), machine.features().strict_groups
-        return Room(machine.allocatable, taken, ports, machine.pressures(), groups)
+        return Room(machine.allocatable, taken, ports, machine.pressures(), groups, machine.own.get())
 
     def _view(self) -> Object:
         """The pod as granted, with the newest status there is: what this worker said last, and what others have added."""

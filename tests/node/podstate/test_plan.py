@@ -307,3 +307,58 @@ def test_ephemeral_containers_start_once_beside_the_others():
     pod = new_pod(ephemeralContainers=[container("debug")])
     assert starts(pod, observed(found("c"))) == ["debug"]
     assert starts(pod, observed(found("c"), found("debug", "exited", exit_code=1))) == []
+
+
+class TestNode:
+    """A pod that names its node passes by the scheduler, not by what it says of where it belongs."""
+
+    def halt(self, node=None, *, meta=None, **spec):
+        pod = new_pod(container("c"), **spec)
+        pod["metadata"] |= meta or {}
+        room = Room(amounts({"pods": "10"}), {}, node=node)
+        found = plan(pod, observed(sandboxes=(), room=room), NOW_S).halt
+        assert found is None or (found.refused and found.event_type == "Warning")
+        return found and (found.reason, found.message.removeprefix("Pod was rejected: "))
+
+    def node(self, taints=(), **labels):
+        return {"metadata": {"name": "n1", "labels": labels}, "spec": {"taints": list(taints)}}
+
+    def test_one_that_belongs_on_another_node_is_refused(self):
+        refused = ("NodeAffinity", "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
+        here = self.node(zone="a")
+        assert self.halt(here, nodeSelector={"zone": "a"}) is None
+        assert self.halt(here, nodeSelector={"zone": "b"}) == refused
+        for field, values, expected in (("metadata.name", ["n1"], None), ("metadata.name", ["n2"], refused)):
+            term = {"matchFields": [{"key": field, "operator": "In", "values": values}]}
+            required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+            assert self.halt(here, affinity={"nodeAffinity": required}) == expected
+        weighed = {"weight": 1, "preference": {"matchExpressions": [{"key": "zone", "operator": "DoesNotExist"}]}}
+        assert (
+            self.halt(here, affinity={"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [weighed]}}) is None
+        )
+
+    def test_one_that_a_taint_would_drive_out_is_refused(self):
+        message = "Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate"
+        taint = {"key": "maintenance", "effect": "NoExecute"}
+        assert self.halt(self.node([taint])) == ("TaintToleration", message)
+        tolerated = [{"key": "maintenance", "operator": "Exists", "tolerationSeconds": 5}]
+        assert self.halt(self.node([taint]), tolerations=tolerated) is None
+
+    @pytest.mark.parametrize("effect", ["NoSchedule", "PreferNoSchedule"])
+    def test_taints_for_the_scheduler_are_its_own(self, effect):
+        assert self.halt(self.node([{"key": "k", "effect": effect}])) is None
+
+    def test_one_of_another_system_is_refused(self):
+        assert self.halt(os={"name": "linux"}, meta={"labels": {"kubernetes.io/os": "linux"}}) is None
+        message = "Failed to admit pod as the OS field doesn't match node OS"
+        assert self.halt(os={"name": "windows"}) == ("PodOSNotSupported", message)
+        message = "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label"
+        refused = ("PodOSSelectorNodeLabelDoesNotMatch", message)
+        assert self.halt(meta={"labels": {"kubernetes.io/os": "windows"}}) == refused
+
+    def test_of_a_node_that_is_not_known_nothing_is_said(self):
+        assert self.halt(None, nodeSelector={"zone": "b"}) is None
+
+    def test_one_that_has_its_place_keeps_it(self):
+        pod = new_pod(container("c"), nodeSelector={"zone": "b"})
+        assert plan(pod, observed(sandboxes=()), NOW_S).halt is None

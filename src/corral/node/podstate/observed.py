@@ -65,6 +65,8 @@ class Room(Struct, frozen=True):
     conditions: frozenset[str] = frozenset()
     #: Whether it can keep a pod to the groups that it names.
     strict_groups: bool = True
+    #: The node as the API has it; None where that is not known.
+    node: Object | None = None
 
 
 class Observed(Struct, frozen=True):
