@@ -126,6 +126,19 @@ def test_the_image_may_change():
     assert faults(RULES.validate_update(new, old, "")) == []
 
 
+def test_a_spec_that_todays_rules_refuse_keeps_no_metadata_from_changing():
+    """A pod that an earlier version has taken can still be labelled, and lose its finalizers."""
+    old = made()
+    old["metadata"]["finalizers"] = ["example.com/wait"]
+    old["spec"]["containers"][0]["terminationMessagePolicy"] = "Gone"
+    new = copy.deepcopy(old)
+    new["metadata"] |= {"labels": {"a": "b"}, "finalizers": []}
+    assert faults(RULES.validate_update(new, old, "")) == []
+    new["spec"]["containers"][0]["image"] = "nginx:2"
+    (fault,) = faults(RULES.validate_update(new, old, ""))
+    assert fault.startswith("spec.containers[0].terminationMessagePolicy: Unsupported value")
+
+
 def test_a_command_may_not_change():
     old, new = made(), made()
     new["spec"]["containers"][0]["command"] = ["sh"]

@@ -90,7 +90,10 @@ class PodRules(Rules):
             podupdate.check_status(errs, new, old)
             return errs
         _check_annotations(errs, new)
-        if new["spec"] != old["spec"]:  # One that is as it was has been looked at.
+        # A spec that is as it was passes: no rule of it asks for what of the metadata can change, and one that was stored by
+        # other rules must not keep labels and finalizers from changing. The reference looks again, with options that let pass
+        # what the old spec has (ratcheting); where a spec changes, we judge all of it by the rules of today.
+        if new["spec"] != old["spec"]:
             _check_spec(errs, new)
         if subresource == "ephemeralcontainers":
             podupdate.check_ephemeral_containers(errs, new, old)
