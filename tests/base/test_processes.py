@@ -1,9 +1,14 @@
 """Processes are recognized, say when they are ready, and are stopped."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 
+import pytest
+
+from corral.base.errors import CorralError
+from corral.base.listening import bind, inherited
 from corral.base.processes import Process, start
 
 READY = "from corral.base.processes import say_ready; import time; say_ready(); time.sleep(60)"
@@ -46,3 +51,36 @@ def test_a_saved_process_is_found_again(tmp_path: Path) -> None:
         assert Process.load(tmp_path / "pid") == starting.process
     finally:
         starting.process.stop(5)
+
+
+LISTENER = """
+from corral.base.listening import inherited
+from corral.base.processes import say_ready
+listener = inherited()
+assert inherited() is None and not listener.get_inheritable()
+say_ready()
+listener.accept()[0].sendall(b"hello")
+"""
+
+
+def test_a_process_listens_where_it_is_told_to_from_its_start(tmp_path: Path) -> None:
+    with bind("127.0.0.1", 0) as listener:
+        listener.listen()
+        port = listener.getsockname()[1]
+        starting = start([sys.executable, "-c", LISTENER], tmp_path / "log", listener=listener)
+    try:
+        # The process has it alone now; who comes before it listens is answered when it does.
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            assert starting.wait_ready(20)
+            assert client.recv(5) == b"hello"
+    finally:
+        starting.process.stop(5)
+
+
+def test_a_process_that_was_given_no_socket_has_none() -> None:
+    assert inherited() is None
+
+
+def test_a_port_that_is_taken_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(CorralError, match="Address already in use"):
+        bind("127.0.0.1", other.getsockname()[1])

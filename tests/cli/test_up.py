@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from corral.base.processes import Process
-from corral.cli.layout import Home
+from corral.cli import up
+from corral.cli.layout import Cluster, Home, port_is_free
 from corral.testing.cluster import admin_tls, free_port
 
 pytestmark = pytest.mark.server
@@ -221,6 +222,22 @@ def test_clusters_made_at_the_same_moment_take_different_ports(tmp_path: Path) -
 
 
 POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: RequestResponse}]\n"
+
+
+def test_a_port_is_a_servers_before_it_listens_and_without_its_up(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else an `up` that comes when another one has been killed would take the same."""
+    monkeypatch.setattr(up, "write_credentials", lambda home, cluster: None)
+    monkeypatch.setattr(Home, "command", lambda home, component: ["-c", "import time; time.sleep(60)"])
+    home.make()
+    free = free_port()
+    local = "127.0.0.1"
+    cluster = Cluster("c", free, 10250, local, local, "10.42.0.0/16", "10.43.0.0/16", node=False)
+    process = up._start(home, cluster, ["server"])["server"].process
+    try:
+        assert not port_is_free(free)
+    finally:
+        process.stop(5)
+    assert port_is_free(free)
 
 
 def test_configuration_files_are_checked_and_taken_also_while_it_is_up(corral: Corral, home: Home, tmp_path: Path) -> None:

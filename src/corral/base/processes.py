@@ -10,6 +10,7 @@ import json
 import os
 import selectors
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,8 @@ from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import asdict
+
+from corral.base.listening import FD_VARIABLE
 
 READY_FD_VARIABLE = "CORRAL_READY_FD"
 READY = b"READY"
@@ -120,18 +123,24 @@ class Starting:
         return said == READY
 
 
-def start(argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> Starting:
-    """Start `argv` in a session of its own, its output appended to `log` (mode 0600)."""
+def start(
+    argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None, listener: socket.socket | None = None
+) -> Starting:
+    """Start `argv` in a session of its own, its output appended to `log` (mode 0600); `listener` is for it to listen on."""
     reading, writing = os.pipe()
     log_fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    inherits, env = [writing], {**os.environ, **(env or {}), READY_FD_VARIABLE: str(writing)}
+    if listener is not None:
+        inherits.append(listener.fileno())
+        env[FD_VARIABLE] = str(listener.fileno())
     try:
         child = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
             stdout=log_fd,
             stderr=log_fd,
-            env={**os.environ, **(env or {}), READY_FD_VARIABLE: str(writing)},
-            pass_fds=(writing,),
+            env=env,
+            pass_fds=inherits,
             start_new_session=True,
         )
     finally:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from corral.base.clock import Clock, SystemClock
 from corral.base.errors import CorralError
+from corral.base.listening import inherited
 from corral.base.tasks import Tasks
 from corral.cli import daemon
 from corral.cli.layout import Cluster, Home
@@ -43,7 +44,7 @@ async def _serve(data_dir: Path, stop: asyncio.Event) -> None:
     tasks = Tasks()
     try:
         try:
-            await api.start()
+            await api.start(inherited())
         except OSError as error:
             raise CorralError(f"cannot listen on port {config.port}: {error.strerror}", "choose another: --port PORT") from None
         daemon.tell_ready(Home(data_dir), "server")

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import socket
 import sys
 import time
 from argparse import ArgumentParser, BooleanOptionalAction
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from corral.base.errors import CorralError
+from corral.base.listening import BACKLOG, bind
 from corral.base.processes import Starting, start
 from corral.cli import configuration
 from corral.cli import kubeconfig as kubeconfigs
@@ -264,9 +266,18 @@ def _start(home: Home, cluster: Cluster, missing: Iterable[str]) -> dict[str, St
     starting = {}
     for component in missing:
         home.ready_file(component).unlink(missing_ok=True)
-        starting[component] = start([sys.executable, *home.command(component)], home.log(component), FRUGAL_MALLOC)
+        argv, log = [sys.executable, *home.command(component)], home.log(component)
+        with _listener(cluster) if component == "server" else contextlib.nullcontext() as listener:
+            starting[component] = start(argv, log, FRUGAL_MALLOC, listener)
         starting[component].process.save(home.pid_file(component))
     return starting
+
+
+def _listener(cluster: Cluster) -> socket.socket:
+    """The server's port, taken for it: another `up` takes it for free no more, even if this one is killed now."""
+    listener = bind(cluster.host, cluster.port)
+    listener.listen(BACKLOG)
+    return listener
 
 
 def _await(home: Home, component: str, starting: Starting, timeout_s: float, began_s: float, done: str) -> None:

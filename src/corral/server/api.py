@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from socket import socket
 
 from corral.base.clock import Clock, SystemClock
+from corral.base.listening import bind
 from corral.base.tasks import Tasks
 from corral.base.tls import server_tls
 from corral.client.client import Client
@@ -22,7 +24,7 @@ from corral.server.core import Core
 from corral.server.dispatch import Dispatcher
 from corral.server.flowcontrol import Limiter
 from corral.server.house import House
-from corral.server.http import HttpServer, bind
+from corral.server.http import HttpServer
 from corral.server.local import LocalTransport
 from corral.server.lookup import CacheLookup
 from corral.server.paths import Paths
@@ -76,13 +78,16 @@ class ApiServer:
         host = self.config.advertised
         return f"https://[{host}]:{self.core.port}" if ":" in host else f"https://{host}:{self.core.port}"
 
-    async def start(self) -> None:
-        """Make what is missing of certificates and bootstrap objects, read the store, listen. Raises CorralError, OSError."""
+    async def start(self, listener: socket | None = None) -> None:
+        """Make what is missing of certificates and bootstrap objects, read the store, listen. Raises CorralError, OSError.
+
+        `listener` is a bound socket; without one there will be one for the configured address.
+        """
         core, config = self.core, self.config
         hosts = [config.advertised, config.api_service_ip, *config.extra_sans]
         keys = pki.ensure(config.pki_dir, server_hosts=hosts, now=datetime.fromtimestamp(core.clock.now(), UTC))
         tls = server_tls(keys.server_certificate, keys.server_key, keys.ca_certificate, keys.front_proxy_ca_certificate)
-        listener = bind(config.host, config.port)
+        listener = listener or bind(config.host, config.port)
         core.port = listener.getsockname()[1]
         core.url = self.url
         sealer = encryption.load(config.data_dir)

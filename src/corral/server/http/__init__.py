@@ -4,7 +4,7 @@ aiohttp parses (`connection`), a request is made of that (`reading`), the server
 written in one piece (`writing`) or goes on (`streaming`). Outside: what a request means, and who may ask.
 """
 
-from corral.server.http.listening import HttpServer, bind
+from corral.server.http.listening import HttpServer
 from corral.server.http.reading import Query
 
 __all__ = ["HttpServer", "Query", "bind"]

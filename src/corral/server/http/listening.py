@@ -1,4 +1,4 @@
-"""The listener: which address, which connections, and which way each answer takes."""
+"""The listener: which connections, and which way each answer takes."""
 
 import asyncio
 import socket
@@ -8,7 +8,7 @@ from typing import cast
 
 from aiohttp import web
 
-from corral.base.errors import CorralError
+from corral.base.listening import BACKLOG
 from corral.base.tlsserver import TlsServer
 from corral.server.http import streaming
 from corral.server.http.connection import Connection, Connections
@@ -17,7 +17,6 @@ from corral.server.http.reading import request_of
 from corral.server.http.writing import GZIP_FROM_BYTES, Whole, compress
 from corral.server.request import Request, Response
 
-BACKLOG = 1024
 SHUTDOWN_TIMEOUT_S = 2.0
 #: What somebody hears who speaks HTTP without TLS.
 NOT_HTTP = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
@@ -34,7 +33,7 @@ class HttpServer:
         self._listener: asyncio.Server | TlsServer | None = None
 
     async def start(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
-        """Accept connections on a bound socket (see `bind`)."""
+        """Accept connections on a bound socket (see `base.listening`)."""
         loop = asyncio.get_running_loop()
         self._server = Connections(self._answer, loop)
         if tls is None:
@@ -73,16 +72,3 @@ class HttpServer:
         if response.watch is not None:
             return await streaming.watch(raw, connection, request, response, response.watch)
         return await streaming.stream(raw, connection, request, response)
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening address; port 0 takes a free one. Raises CorralError where it cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise CorralError(f"cannot listen on {host}:{port}: {error.strerror}", "choose another one with --port") from error
-    return listener
