@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 #: From these on (1.x) kubectl has …
+EXPLAINS_BY_GROUP = 21
 APPLIES_KUSTOMIZE_LABELS = 22
 HIDES_MANAGED_FIELDS_IN_DIFFS = 24
 HAS_EVENTS = 26
