@@ -3,18 +3,22 @@
 from typing import Any
 
 import pytest
-from tests.conformance.pods import FOREVER, Pods, pod
+from tests.conformance.pods import FOREVER, NodeCluster, Pods, pod
 from tests.waiting import eventually
+
+from corral.node.mounts import filesystem_magic
 
 Object = dict[str, Any]
 
 MODES = ("644", "666", "777")
 MEDIA = {"default": "", "tmpfs": "Memory"}
 USERS = {"root": 0, "non-root": 1001}
-#: Says what holds /v/MEDIUM and with which mode, and makes a file of each mode there: its mode, owner and content.
+TMPFS_MAGIC = 0x01021994
+#: Says what kind of filesystem (a hexadecimal number) holds /v/MEDIUM and with which mode, and makes a file of each mode there: its
+#: mode, owner and content.
 MAKE = """
 for m in default tmpfs; do
-  echo "folder $m $(stat -fc %T /v/$m) $(stat -c %a /v/$m)"
+  echo "folder $m $(stat -fc %t /v/$m) $(stat -c %a /v/$m)"
   for p in 644 666 777; do
     f=/v/$m/$p; echo content > $f; chmod $p $f; echo "file $m $(stat -c '%a %u' $f) $(cat $f)"
   done
@@ -56,14 +60,14 @@ def test_files_keep_the_mode_that_a_user_gives_them(said: dict[str, list[list[st
         assert files == [[medium, mode, str(uid), "content"] for medium in MEDIA for mode in MODES]
 
 
-def test_the_folder_is_everybodys(said: dict[str, list[list[str]]]) -> None:
+def test_the_folder_is_everybodys(running_cluster: NodeCluster, said: dict[str, list[list[str]]]) -> None:
     """[sig-storage] EmptyDir volumes volume on default medium should have the correct mode [LinuxOnly] [NodeConformance] [Conformance]
     [sig-storage] EmptyDir volumes volume on tmpfs should have the correct mode [LinuxOnly] [NodeConformance] [Conformance]
     """
+    media = {"default": filesystem_magic(running_cluster.data_dir), "tmpfs": TMPFS_MAGIC}
     for user in USERS:
-        (disk, memory) = [words[1:] for words in said[user] if words[0] == "folder"]
-        assert disk[0] == "default" and disk[1] != "tmpfs" and disk[2] == "777"
-        assert memory == ["tmpfs", "tmpfs", "777"]
+        folders = [words[1:] for words in said[user] if words[0] == "folder"]
+        assert folders == [[medium, f"{magic:x}", "777"] for medium, magic in media.items()]
 
 
 def test_containers_share_it(pods: Pods) -> None:
