@@ -93,7 +93,7 @@ def cluster() -> Iterator[Cluster]:
         try:
             up = start(data_dir, f"t{os.getpid()}")
             images = [f"corral.local/{image}" for image in IMAGES]
-            run(sys.executable, str(ROOT / "examples/images.py"), "--data-dir", str(data_dir), *images)
+            run(sys.executable, str(ROOT / "examples/images.py"), "--data-dir", str(data_dir), *images, timeout=300)
             yield up
         finally:
             run(*CORRAL, "down", "--data-dir", str(data_dir), "--purge")

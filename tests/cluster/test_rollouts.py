@@ -41,7 +41,13 @@ class Load:
 def test_a_rolling_update_under_load_loses_no_request_and_undo_brings_the_old_version_back(
     cluster: Cluster, kubectl: Kubectl, namespace: str
 ) -> None:
-    kubectl("create", "deployment", "web", "--image=corral.local/web:1", "--replicas=3")
+    # Without a probe it would be ready as soon as its process is there, which is some milliseconds before it listens.
+    probe = {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 1}
+    labels = {"app": "web"}
+    containers = [{"name": "web", "image": "corral.local/web:1", "readinessProbe": probe}]
+    template = {"metadata": {"labels": labels}, "spec": {"containers": containers}}
+    spec = {"replicas": 3, "selector": {"matchLabels": labels}, "template": template}
+    cluster.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}, namespace)
     kubectl("expose", "deployment", "web", "--port=80")
     kubectl("rollout", "status", "deployment/web", "--timeout=60s")
     address = cluster.get("service", "web", "-n", namespace)["spec"]["clusterIP"]
