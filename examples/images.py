@@ -1,16 +1,20 @@
 """Makes the examples' images from this host's own programs, so that no registry is needed.
 
 Each image is a folder with a Dockerfile; its `rootfs` is laid out here: a program, the shared libraries it is linked with, and
-busybox. `corral image build` (Buildah) does the rest. Usage: python examples/images.py [--data-dir D] [--name N] [IMAGE...]
+busybox. `corral image build` (Buildah) does the rest; what it says is shown where it fails.
+Usage: python examples/images.py [--data-dir D] [--name N] [IMAGE...]
 """
 
 import argparse
+import contextlib
 import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -139,19 +143,39 @@ def main() -> None:
     options = ["--data-dir", arguments.data_dir] if arguments.data_dir else []
     options += ["--name", arguments.name] if arguments.name else []
     for image in arguments.images or IMAGES:
-        fill, folder, build_arguments = IMAGES[image]
-        with tempfile.TemporaryDirectory(prefix="corral-image-") as context:
-            shutil.copytree(folder, context, dirs_exist_ok=True)
-            root = Path(context, "rootfs")
-            root.mkdir()
-            fill(root)
-            extra = [part for k, v in build_arguments.items() for part in ("--build-arg", f"{k}={v}")]
-            command = [sys.executable, "-m", "corral", "image", "build", *options, "-t", image, *extra, context]
-            subprocess.run(command, check=True)
+        with told(f"making {image} from this host's programs"):
+            make(image, options)
+
+
+def make(image: str, options: list[str]) -> None:
+    """Lay out an image's root and build it, quietly."""
+    fill, folder, build_arguments = IMAGES[image]
+    with tempfile.TemporaryDirectory(prefix="corral-image-") as context:
+        shutil.copytree(folder, context, dirs_exist_ok=True)
+        root = Path(context, "rootfs")
+        root.mkdir()
+        fill(root)
+        extra = [part for k, v in build_arguments.items() for part in ("--build-arg", f"{k}={v}")]
+        command = [sys.executable, "-m", "corral", "image", "build", *options, "-t", image, *extra, context]
+        subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
+
+
+@contextlib.contextmanager
+def told(what: str) -> Iterator[None]:
+    """A line that says what is being done and, when it is done, how long it took."""
+    print(f"• {what}", end="", flush=True)
+    began_s = time.monotonic()
+    took = ""
+    try:
+        yield
+        took = f" ({time.monotonic() - began_s:.1f} s)"
+    finally:
+        print(took, flush=True)
 
 
 if __name__ == "__main__":
     try:
         main()
     except subprocess.CalledProcessError as error:
+        sys.stderr.write(error.stdout)
         raise SystemExit(error.returncode) from None
