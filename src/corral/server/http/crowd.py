@@ -6,7 +6,7 @@ those of users that wait for their next request: strangers push out nobody but s
 request, a watch or a stream: of these, flow control decides.
 
 It costs a request nothing: nobody keeps the order of those that wait. They are looked through when so many connections have
-come that there may be too many, and then more than one goes.
+come that there may be too many, and then more than one goes: docs/decisions/0036-idle-connections.md.
 """
 
 import asyncio
