@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import aiohttp
 import pytest
 
+from corral.node import server
 from corral.node.config import NodeConfig
 from corral.node.server import KubeletServer
 from corral.server import pki
@@ -19,8 +20,8 @@ def keys(tmp_path):
     return pki.ensure(tmp_path / "pki", server_hosts=["127.0.0.1"], now=datetime.now(UTC))
 
 
-def answers(keys, tmp_path, paths, certificate=None):
-    """(status, text) of `paths` with a client certificate (certificate and key files); a path may say a method before it."""
+def served(keys, tmp_path, ask):
+    """What `ask(port, tls)` returns of an agent's server; `tls` trusts it."""
     config = NodeConfig(
         "x",
         "n1",
@@ -34,28 +35,65 @@ def answers(keys, tmp_path, paths, certificate=None):
     )
     agent = SimpleNamespace(config=config, workers={}, worker=lambda namespace, name: None)
 
-    async def ask():
-        server = KubeletServer(agent)
-        await server.start()
-        tls = ssl.create_default_context(cafile=str(keys.ca_certificate))
+    async def run():
+        agents = KubeletServer(agent)
+        await agents.start()
+        try:
+            async with asyncio.timeout(20):
+                return await ask(agents.port, ssl.create_default_context(cafile=str(keys.ca_certificate)))
+        finally:
+            await agents.stop()
+
+    return asyncio.run(run())
+
+
+def answers(keys, tmp_path, paths, certificate=None):
+    """(status, text) of `paths` with a client certificate (certificate and key files); a path may say a method before it."""
+
+    async def ask(port, tls):
         if certificate is not None:
             tls.load_cert_chain(*certificate)
-        try:
-            async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session:
-                found = []
-                for asked in paths:
-                    method, _, path = asked.rpartition(" ")
-                    async with session.request(method or "GET", f"https://127.0.0.1:{server.port}{path}") as response:
-                        found.append((response.status, await response.text()))
-                return found
-        finally:
-            await server.stop()
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session:
+            found = []
+            for asked in paths:
+                method, _, path = asked.rpartition(" ")
+                async with session.request(method or "GET", f"https://127.0.0.1:{port}{path}") as response:
+                    found.append((response.status, await response.text()))
+            return found
 
-    return asyncio.run(ask())
+    return served(keys, tmp_path, ask)
 
 
 def test_nobody_without_the_api_servers_certificate(keys, tmp_path):
     assert answers(keys, tmp_path, ["/pods", "/healthz"]) == [(401, "Unauthorized")] * 2
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /healthz HTTP/1.1\r\nHost:", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"])
+def test_whoever_may_not_ask_does_not_stay(keys, tmp_path, monkeypatch, said):
+    if not said.endswith(b"\r\n\r\n"):
+        monkeypatch.setattr(server, "IDLE_S", 0.1)
+
+    async def ask(port, tls):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+        writer.write(said)
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    answer = served(keys, tmp_path, ask)
+    assert answer.startswith(b"HTTP/1.1 401") if said.endswith(b"\r\n\r\n") else not answer
+
+
+def test_who_shakes_no_hands_is_left(keys, tmp_path, monkeypatch):
+    monkeypatch.setattr(server, "HANDSHAKE_TIMEOUT_S", 0.1)
+
+    async def ask(port, tls):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        said = await reader.read()
+        writer.close()
+        return said
+
+    assert served(keys, tmp_path, ask) == b""
 
 
 def test_the_api_server_may_ask(keys, tmp_path):

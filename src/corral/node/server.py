@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 CLIENT_NAME = "kube-apiserver-kubelet-client"
 MASTERS = "system:masters"
 SHUTDOWN_S = 2.0
+#: Pods can reach the agent, too: who shakes no hands, or asks for nothing, is left; who may not ask, after his answer.
+HANDSHAKE_TIMEOUT_S = 10.0
+IDLE_S = 60.0
 #: The methods that are not a reader's, as the kubelet has them: who may only `get` a node's proxy starts no commands by `run`.
 _METHODS = {
     "run": ("POST",),
@@ -63,7 +66,7 @@ class KubeletServer:
     def __init__(self, agent: "Agent") -> None:
         self._agent = agent
         self._rates = stats_of.Rates()
-        self._server = web.Server(self._answer, access_log=None)
+        self._server = web.Server(self._answer, access_log=None, keepalive_timeout=IDLE_S)
         self._listener: asyncio.Server | None = None
         self._routes: dict[str, Handler] = {
             "healthz": self._healthz,
@@ -94,7 +97,9 @@ class KubeletServer:
         if config.tls_cert is not None and config.tls_key is not None and config.client_ca is not None:
             tls = server_tls(config.tls_cert, config.tls_key, config.client_ca)
         host = config.kubelet_address or config.node_ip
-        self._listener = await asyncio.get_running_loop().create_server(self._server, host, config.kubelet_port, ssl=tls)
+        self._listener = await asyncio.get_running_loop().create_server(
+            self._server, host, config.kubelet_port, ssl=tls, ssl_handshake_timeout=None if tls is None else HANDSHAKE_TIMEOUT_S
+        )
 
     async def stop(self) -> None:
         """Close everything."""
@@ -104,7 +109,9 @@ class KubeletServer:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if not _is_allowed(request):
-            return web.Response(status=401, text="Unauthorized")
+            refused = web.Response(status=401, text="Unauthorized")
+            refused.force_close()
+            return refused
         first, *rest = [part for part in request.path.split("/") if part] or [""]
         handler = self._routes.get(first)
         if handler is None:
