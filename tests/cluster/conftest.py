@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,15 +35,6 @@ def run(*words: str, check: bool = True, input: str | None = None, timeout: floa
     if check and done.returncode != 0:
         raise AssertionError(f"{' '.join(words)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done.stdout
-
-
-def eventually(question: Callable[[], Any], timeout_s: float = 30, why: str = "") -> Any:
-    """The first true answer to `question`, asked again until the time is up."""
-    deadline_s = time.monotonic() + timeout_s
-    while not (answer := question()):
-        assert time.monotonic() < deadline_s, why or f"still {answer!r} after {timeout_s} s"
-        time.sleep(0.05)
-    return answer
 
 
 def fetch(url: str, data: bytes | None = None, timeout: float = 5) -> str:

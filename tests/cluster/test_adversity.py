@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cluster.conftest import CORRAL, Cluster, eventually, run, start
+from tests.cluster.conftest import CORRAL, Cluster, run, start
 from tests.cluster.test_lifecycle import traces
+from tests.waiting import eventually
 
 IMAGE = "corral.local/busybox:1"
 DISK_MIB = 96

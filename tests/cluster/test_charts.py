@@ -4,7 +4,8 @@ import json
 import subprocess
 
 import pytest
-from tests.cluster.conftest import CORRAL, eventually, fetch, run
+from tests.cluster.conftest import CORRAL, fetch, run
+from tests.waiting import eventually
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 import sys
 import urllib.parse
 
-from tests.cluster.conftest import ROOT, Cluster, eventually, fetch, run
+from tests.cluster.conftest import ROOT, Cluster, fetch, run
+from tests.waiting import eventually
 
 MANIFEST = str(ROOT / "examples/guestbook/guestbook.yaml")
 

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.cluster.conftest import CORRAL, Cluster, eventually, fetch, run, start
+from tests.cluster.conftest import CORRAL, Cluster, fetch, run, start
 from tests.cluster.test_storage import claim, mounting
+from tests.waiting import eventually
 
 
 def traces(cluster: Cluster, pod_range: str) -> dict[str, set[str]]:

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Callable
 
-from tests.cluster.conftest import Cluster, eventually
+from tests.cluster.conftest import Cluster
 from tests.cluster.test_pods import BUSYBOX, pod, shell
+from tests.waiting import eventually
 
 from corral.api.quantity import parse
 

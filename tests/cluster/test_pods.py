@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.cluster.conftest import Cluster, eventually
+from tests.cluster.conftest import Cluster
+from tests.waiting import eventually
 
 Kubectl = Callable[..., str]
 BUSYBOX = "corral.local/busybox:1"

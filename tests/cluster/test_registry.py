@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.cluster.conftest import Cluster, eventually
+from tests.cluster.conftest import Cluster
 from tests.cluster.registry import Registry, running_registry
+from tests.waiting import eventually
 
 Kubectl = Callable[..., str]
 

@@ -4,7 +4,8 @@ import threading
 import urllib.request
 from collections.abc import Callable
 
-from tests.cluster.conftest import Cluster, eventually
+from tests.cluster.conftest import Cluster
+from tests.waiting import eventually
 
 Kubectl = Callable[..., str]
 

@@ -3,8 +3,9 @@
 import collections
 from collections.abc import Callable
 
-from tests.cluster.conftest import Cluster, eventually, fetch
+from tests.cluster.conftest import Cluster, fetch
 from tests.cluster.test_pods import pod, shell
+from tests.waiting import eventually
 
 Kubectl = Callable[..., str]
 

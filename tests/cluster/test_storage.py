@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.conftest import Cluster, eventually
+from tests.cluster.conftest import Cluster
 from tests.cluster.test_pods import pod, shell
+from tests.waiting import eventually
 
 Kubectl = Callable[..., str]
 MOUNT = [{"name": "data", "mountPath": "/data"}]

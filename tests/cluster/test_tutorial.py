@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from tests.cluster.conftest import Cluster, eventually, fetch
+from tests.cluster.conftest import Cluster, fetch
 from tests.kubectl import HAS_EVENTS, minor_version
+from tests.waiting import eventually
 
 Kubectl = Callable[..., str]
 
