@@ -35,25 +35,35 @@ def test_create_get_describe_edit_delete(run: Run) -> None:
     assert "NotFound" in run("kubectl", "get", "cm", "c", code=1)
 
 
-@kubectl.since(kubectl.ASKS_THE_SERVER_TO_VALIDATE)  # It also moves what it applied from its own side to the server's.
-def test_apply_diff_and_prune(run: Run) -> None:
+def test_apply_and_diff(run: Run) -> None:
     first = _deployment(replicas=0)
     assert run("kubectl", "apply", "-f", "-", input=first) == "deployment.apps/web created\n"
     assert run("kubectl", "apply", "-f", "-", input=first) == "deployment.apps/web unchanged\n"
     second = _deployment(replicas=0, image="nginx:2")
     assert "+      - image: nginx:2" in run("kubectl", "diff", "-f", "-", input=second, code=1)
     assert run("kubectl", "apply", "-f", "-", input=second) == "deployment.apps/web configured\n"
-    # From client-side to server-side apply, and back.
-    assert run("kubectl", "apply", "--server-side", "-f", "-", input=second) == "deployment.apps/web serverside-applied\n"
+    assert run("kubectl", "diff", "-f", "-", input=second) == ""
+
+
+def test_server_side_apply(run: Run) -> None:
+    first = _deployment(replicas=0)
+    assert run("kubectl", "apply", "--server-side", "-f", "-", input=first) == "deployment.apps/web serverside-applied\n"
+    second = _deployment(replicas=0, image="nginx:2")
+    conflict = run("kubectl", "apply", "--server-side", "--field-manager=other", "-f", "-", input=second, code=1)
+    assert 'conflict with "kubectl": .spec.template.spec.containers[name="web"].image' in conflict
+    run("kubectl", "apply", "--server-side", "--force-conflicts", "--field-manager=other", "-f", "-", input=second)
+    assert run("kubectl", "get", "deploy", "web", "-o", "jsonpath={..containers[*].image}") == "nginx:2"
+
+
+@kubectl.since(kubectl.MOVES_WHAT_IT_APPLIED)
+def test_what_was_applied_by_the_client_moves_to_the_server(run: Run) -> None:
+    run("kubectl", "apply", "-f", "-", input=_deployment(replicas=0))
+    run("kubectl", "apply", "--server-side", "-f", "-", input=_deployment(replicas=0))
     managers = json.loads(run("kubectl", "get", "deploy", "web", "-o", "json", "--show-managed-fields"))["metadata"]
     assert {m["manager"]: m["operation"] for m in managers["managedFields"] if m["manager"].startswith("kubectl")} == {
         "kubectl": "Apply",
         "kubectl-last-applied": "Apply",
     }
-    third = _deployment(replicas=0, image="nginx:3")
-    conflict = run("kubectl", "apply", "--server-side", "--field-manager=other", "-f", "-", input=third, code=1)
-    assert 'conflict with "kubectl": .spec.template.spec.containers[name="web"].image' in conflict
-    run("kubectl", "apply", "--server-side", "--force-conflicts", "--field-manager=other", "-f", "-", input=third)
 
 
 @kubectl.since(kubectl.ASKS_THE_SERVER_TO_VALIDATE)

@@ -60,7 +60,6 @@ def test_where_the_control_plane_is(kubectl: Kubectl, corral: ControlPlane) -> N
     assert f"Kubernetes control plane is running at {corral.server}" in plain
 
 
-@client.since(client.HIDES_MANAGED_FIELDS_IN_DIFFS)
 def test_a_difference(kubectl: Kubectl) -> None:
     """[sig-cli] Kubectl client Kubectl diff should check if kubectl diff finds a difference for Deployments [Conformance]"""
     body = workload("Deployment", "httpd", replicas=1)
@@ -68,7 +67,7 @@ def test_a_difference(kubectl: Kubectl) -> None:
     old = body["spec"]["template"]["spec"]["containers"][0]["image"]
     body["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example/busybox:1"
     said = kubectl("diff", "-f", "-", input=body, code=1)
-    lines = [line for line in said.splitlines() if "image:" in line]
+    lines = [line for line in said.splitlines() if " image:" in line]
     assert [(line[0], line.split()[-1]) for line in lines] == [("-", old), ("+", "registry.example/busybox:1")]
     assert kubectl("get", "deploy/httpd", "-o", "jsonpath={.spec.template.spec.containers[0].image}") == old
 
