@@ -196,10 +196,18 @@ class Expressions:
                 return self._fault(node, str(error))
             return Value("None" if value is None else f"checked({type_!r}, None, False)", node, FIXED, 1)
         found, interface = self._operand(node)
-        return self._checked(found, type_, found.last, interface=interface)
+        return self._checked(found, type_, found.last, interface=self._given(node) or str(interface))
 
-    def _checked(self, value: Value, type_: str, last: Node, *, interface: bool) -> Value:
-        """A value that must be an argument of a type."""
+    def _given(self, node: Node) -> str:
+        """Where a node takes fields of what may be no value at all: whether it is one, since fields of none are none."""
+        if isinstance(node, nodes.Field) and not self.ranged:
+            return f"{self.dot} is not None"
+        if isinstance(node, nodes.Variable) and node.names and not node.ranged and node.slot != nodes.UNDEFINED:
+            return f"{self.variable(node.slot)} is not None"
+        return ""
+
+    def _checked(self, value: Value, type_: str, last: Node, *, interface: str) -> Value:
+        """A value that must be an argument of a type; `interface` says in Python whether its nil is a nil interface."""
         if arguments.is_free(type_) or (value.is_text and type_ == "string"):
             return value
         check = "string(" if type_ == "string" else f"checked({type_!r}, "
@@ -226,7 +234,7 @@ class Expressions:
         last = given[-1].last if given else node
         first, piped = self._before(final, given)
         if piped is not None:
-            given.append(self._checked(piped, params[min(len(args), len(params) - 1)], last, interface=False))
+            given.append(self._checked(piped, params[min(len(args), len(params) - 1)], last, interface="False"))
         texts = [value.text for value in given]
         if name in _METHODS:
             called = _METHODS[name]
