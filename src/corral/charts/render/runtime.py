@@ -49,8 +49,6 @@ def entries(value: Any) -> Iterable[tuple[Any, Any]]:
         return ()
     if isinstance(value, bytes):
         return enumerate(map(Uint8, value)) if value else ()
-    if isinstance(value, int) and not isinstance(value, bool):
-        return enumerate(range(value)) if value > 0 else ()
     raise FaultError(f"range can't iterate over {plain(value)}")
 
 
