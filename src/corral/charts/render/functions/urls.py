@@ -19,7 +19,7 @@ _FRAGMENT_SAFE = "$&+,/:;=?@!()*~"
 _USER_SAFE = "$&+,;=~"
 
 
-def _parse(text: str) -> dict[str, Any]:
+def parse(text: str) -> dict[str, Any]:
     """url.Parse. Raises ValueError in Go's words."""
     if _CONTROL.search(text):
         raise ValueError(f"parse {quoted(text)}: net/url: invalid control character in URL")
@@ -83,7 +83,7 @@ def _hostname(host: str) -> str:
 @FUNCTIONS.add("urlParse", "string")
 def _url_parse(text: str) -> dict[str, Any]:
     try:
-        return _parse(text)
+        return parse(text)
     except ValueError as error:
         raise FunctionError(f"unable to parse url: {error}") from None
 
@@ -101,7 +101,7 @@ def _url_join(values: dict[str, Any]) -> str:
     scheme, host, path, query, opaque, fragment, userinfo = (_part(values, key) for key in keys)
     if userinfo:
         try:
-            userinfo = _parse(f"proto://{userinfo}@host")["userinfo"]
+            userinfo = parse(f"proto://{userinfo}@host")["userinfo"]
         except ValueError as error:
             raise FunctionError(f"unable to parse userinfo in dict: {error}") from None
     made = f"{scheme}:" if scheme else ""
