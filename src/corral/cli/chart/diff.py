@@ -10,6 +10,7 @@ import sys
 
 from corral.base.errors import CorralError
 from corral.charts.actions.upgrade import planned
+from corral.charts.chart.model import Chart
 from corral.charts.manifests.difference import Change, changes, text_of
 from corral.charts.releases.storage import NotFoundError
 from corral.cli.chart import install, upgrade
@@ -37,7 +38,9 @@ def run(options: Options, arguments: list[str]) -> None:
     if len(words) == 1 and options.revision:
         before, after = asyncio.run(_revisions(options, words[0]))
     elif len(words) == 2:
-        before, after = asyncio.run(_planned(options, *words))
+        name, reference = words
+        with install.loaded(options, reference) as chart:
+            before, after = asyncio.run(_planned(options, name, chart))
     else:
         raise UsageError('"corral chart diff" requires 2 arguments', f"Usage:  corral chart {USAGE}")
     found = changes(before, after, show_secrets=options.show_secrets)
@@ -52,8 +55,7 @@ def _as_object(change: Change) -> dict[str, str]:
     return {"object": change.title, "change": change.kind, "before": change.before, "after": change.after}
 
 
-async def _planned(options: Options, name: str, reference: str) -> tuple[str, str]:
-    chart = install.loaded(options, reference)
+async def _planned(options: Options, name: str, chart: Chart) -> tuple[str, str]:
     async with connected(options) as context:
         try:
             plan = await planned(context, upgrade.wish_of(options, name, chart))

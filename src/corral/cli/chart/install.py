@@ -5,6 +5,8 @@ The chart is a folder, an archive, REPOSITORY/NAME, a URL or oci://REGISTRY/NAME
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from corral.base.errors import CorralError
@@ -13,7 +15,7 @@ from corral.charts.actions.install import Install
 from corral.charts.actions.install import install as act
 from corral.charts.chart.model import Chart
 from corral.charts.releases.model import Release
-from corral.cli.chart import chartpath, progress
+from corral.cli.chart import chartpath, compiled, progress
 from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import (
     CHART,
@@ -65,7 +67,8 @@ def run(options: Options, arguments: list[str]) -> None:
     """Install and print the release."""
     check_format(options.output)
     name, reference = _named(options, arguments)
-    release = asyncio.run(installed(options, name, loaded(options, reference)))
+    with loaded(options, reference) as chart:
+        release = asyncio.run(installed(options, name, chart))
     show(options.output, as_object(release), lambda: summary(release, debug=options.debug))
 
 
@@ -87,9 +90,12 @@ def _named(options: Options, arguments: list[str]) -> tuple[str, str]:
     return chartpath.name_and_chart(options, arguments)
 
 
-def loaded(options: Options, reference: str) -> Chart:
-    """The chart, with its dependencies."""
-    return chartpath.loaded(options, chartpath.locate(options, reference), reference)
+@contextmanager
+def loaded(options: Options, reference: str) -> Iterator[Chart]:
+    """The chart, with its dependencies; within it, what was compiled of it before is known."""
+    path = chartpath.locate(options, reference)
+    with compiled.Known(path):
+        yield chartpath.loaded(options, path, reference)
 
 
 def waits(options: Options) -> Waits:

@@ -38,9 +38,11 @@ def run(options: Options, arguments: list[str]) -> None:
     if options.install and not asyncio.run(_exists(options, name)):
         if options.output == "table":
             print(f'Release "{name}" does not exist. Installing it now.')
-        release = asyncio.run(install.installed(options, name, install.loaded(options, reference)))
+        with install.loaded(options, reference) as chart:
+            release = asyncio.run(install.installed(options, name, chart))
     else:
-        release = asyncio.run(upgraded(options, name, install.loaded(options, reference)))
+        with install.loaded(options, reference) as chart:
+            release = asyncio.run(upgraded(options, name, chart))
         if options.output == "table":
             print(f'Release "{name}" has been upgraded. Happy Helming!')
     if options.recreate_pods:
