@@ -86,6 +86,12 @@ LINTED = {
         "templates/a.yaml": "kind: Deployment\nmetadata: {name: a}\nspec: {}\n",
     },
     "broken": {"Chart.yaml": CHART, "values.yaml": "", "templates/a.yaml": "a: b\n c: d\n"},
+    "blank lines": {
+        "Chart.yaml": CHART,
+        "values.yaml": "",
+        "templates/a.yaml": "\n{{ if true }}\n\nkind: A\nmetadata: {name: a}\nx: y: z\n{{ end }}",
+        "templates/b.yaml": "---\n# b\nkind: B\nmetadata: {name: b}\n--- # next\nx: y: z\n",
+    },
     "schema": {
         "Chart.yaml": CHART,
         "values.yaml": "a: 1\n",
@@ -104,11 +110,11 @@ LINTED = {
 @pytest.mark.parametrize("name", LINTED)
 def test_lint_finds_what_helm_finds(name, make, helm, corral_chart):
     folder = str(make("x", LINTED[name]))
-    for options in ([], ["--strict"], ["--quiet"], ["--set", "a=null"]):
+    for options in ([], ["--strict"], ["--quiet"], ["--set", "a=null"], ["--set", "a=1"]):
         ours, theirs = corral_chart("lint", folder, *options), helm("lint", folder, *options)
         assert ours.out == theirs.out
         assert ours.code == theirs.code
-        assert ours.err == re.sub(r"(?m)^engine\.go:\d+: ", "", theirs.err)
+        assert ours.err == re.sub(r"(?m)^[a-z]+\.go:\d+: ", "", theirs.err)
 
 
 def test_an_archive_is_that_of_helm(make, tmp_path, helm, corral_chart):

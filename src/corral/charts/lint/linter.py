@@ -9,7 +9,7 @@ from corral.charts.chart.model import Values
 from corral.charts.dependencies.present import missing, wanted
 from corral.charts.lint import chartfile, templates
 from corral.charts.lint.messages import ERROR, INFO, WARNING, Findings
-from corral.charts.values.coalesce import layered
+from corral.charts.values.coalesce import merge_tables
 
 
 def lint(path: str, values: Values, namespace: str) -> Findings:
@@ -62,12 +62,15 @@ def _values(folder: str, values: Values, findings: Findings) -> None:
         return
     own = _yaml(folder, "values.yaml", findings)
     schema = os.path.join(folder, "values.schema.json")
-    if isinstance(own, dict | None) and os.path.isfile(schema) and not findings.worst():
+    if not isinstance(own, dict | None):
+        return
+    merged = merge_tables(dict(values), own or {})
+    if os.path.isfile(schema) and not findings.worst():
         from corral.charts.values.schema import faults
 
         try:
             with open(schema, "rb") as file:
-                found = "".join(f"- {fault}\n" for fault in faults(file.read(), layered(own or {}, values)))
+                found = "".join(f"- {fault}\n" for fault in faults(file.read(), merged))
             findings.add(ERROR, "values.yaml", found)
         except ChartError as error:
             findings.add(ERROR, "values.yaml", error.message)

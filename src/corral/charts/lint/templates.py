@@ -9,7 +9,6 @@ from corral.charts.actions.rendering import Facts, prepared, templates, with_cha
 from corral.charts.chart.model import Chart, Values
 from corral.charts.lint.deprecations import deprecation
 from corral.charts.lint.messages import ERROR, WARNING, Findings
-from corral.charts.manifests.split import documents
 from corral.charts.render.strconv import quote
 from corral.charts.values.coalesce import coalesce, warn
 
@@ -42,7 +41,7 @@ def examine(chart: Chart, values: Values, namespace: str, findings: Findings) ->
 
 def _examine_text(path: str, text: str, version: str, findings: Findings) -> None:
     findings.add(WARNING, path, _top_indent(text))
-    for document in documents(text):
+    for document in _documents(text):
         try:
             obj = value_of(document.encode("utf-8", "surrogateescape"))
         except ValueError as error:
@@ -57,6 +56,19 @@ def _examine_text(path: str, text: str, version: str, findings: Findings) -> Non
         findings.add(WARNING, path, deprecation(str(obj.get("apiVersion") or ""), str(obj.get("kind") or ""), version))
         findings.add(ERROR, path, _selector(obj, text))
         findings.add_all(ERROR, path, _list(obj))
+
+
+def _documents(text: str) -> Iterator[str]:
+    """The documents as they stand there, blank lines before them too: errors count lines from where one begins."""
+    lines: list[str] = []
+    for line in text.splitlines(keepends=True):
+        if lines and line.startswith("---") and line[3:].strip()[:1] in ("", "#"):
+            yield "".join(lines)
+            lines = []
+        else:
+            lines.append(line)
+    if lines:
+        yield "".join(lines)
 
 
 def _ending(path: str) -> str:
