@@ -1,9 +1,12 @@
 """Making charts, examining and packing them: what Helm says and makes."""
 
+import json
 import re
 import tarfile
 
 import pytest
+
+from corral.charts.lint import deprecations
 
 VARIANTS = (
     "",
@@ -77,8 +80,10 @@ LINTED = {
     "gone": {
         "Chart.yaml": CHART,
         "values.yaml": "",
-        "templates/a.yaml": "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}\n---\n"
-        "apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: a}\n",
+        "templates/a.yaml": "---\n".join(
+            f"apiVersion: {api}\nkind: {kind}\nmetadata: {{name: a}}\nspec: {{selector: {{matchLabels: {{}}}}}}\n"
+            for api, kind in deprecations.BY_KIND
+        ),
     },
     "selector": {
         "Chart.yaml": CHART,
@@ -91,6 +96,39 @@ LINTED = {
         "values.yaml": "",
         "templates/a.yaml": "\n{{ if true }}\n\nkind: A\nmetadata: {name: a}\nx: y: z\n{{ end }}",
         "templates/b.yaml": "---\n# b\nkind: B\nmetadata: {name: b}\n--- # next\nx: y: z\n",
+    },
+    "broken documents among others": {
+        "Chart.yaml": CHART,
+        "values.yaml": "",
+        "templates/a.yaml": "a: b: c\n---\nkind: A\n---# comment\nkind: B\n--- x\n---\n---\n5\n---\nkind: C\n...\nkind: D\n---\r\nnull\n---",
+        "templates/b.yaml": "# comment\n  kind: A\n",
+        "templates/c.yaml": "  # comment\n",
+        "templates/d.yaml": "\tkind: A\n",
+        "templates/not-looked-at.yml": "a: b: c\n",
+    },
+    "fields of other types": {
+        "Chart.yaml": CHART,
+        "values.yaml": "",
+        "templates/a.yaml": "---\n".join(
+            [
+                "kind: 5\nmetadata: {name: 7, namespace: true}\n",
+                "kind: [A]\nmetadata: 5\n",
+                "apiVersion: {a: b}\nmetadata: {name: []}\n",
+                "[a]\n",
+            ]
+        ),
+        "templates/b.yaml": "kind: List\nmetadata: {name: a}\nitems: 5\n",
+        "templates/c.yaml": "kind: List\nmetadata: {name: a}\nitems: [5]\n",
+        "templates/d.yaml": "kind: List\nitems: [{metadata: {annotations: {helm.sh/resource-policy: keep}}}]\n---\nkind: List\n",
+    },
+    "names by kind": {
+        "Chart.yaml": CHART,
+        "values.yaml": "",
+        "templates/a.yaml": "---\n".join(
+            f"kind: {kind}\nmetadata: {{name: {json.dumps(name)}}}\n"
+            for kind in ("Service", "Namespace", "ServiceAccount", "Role", "CertificateSigningRequest", "FooList", "Other")
+            for name in ("1abc", "a.b", "A", "", "a" * 64, "a/%b", "..", "é" * 300)
+        ),
     },
     "schema": {
         "Chart.yaml": CHART,
