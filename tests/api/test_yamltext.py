@@ -39,6 +39,26 @@ def test_scalars_and_keys(text: bytes, value: object) -> None:
     assert yamltext.parse(text) == (value, [])
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b"{a: true, b:}", {"a": True, "b:": None}),
+        (b"[a:, b]", ["a:", "b"]),
+        (b"{a: {b:}, c: d:}", {"a": {"b:": None}, "c": "d:"}),
+        ("{\u00e9 b:, it's:}".encode(), {"\u00e9 b:": None, "it's:": None}),
+        (b"a:\n- {b:}\n- {c: 1, d:}\n", {"a": [{"b:": None}, {"c": 1, "d:": None}]}),
+    ],
+)
+def test_a_colon_before_a_bracket_is_part_of_the_text(text: bytes, value: object) -> None:
+    """So it is in go-yaml; libyaml refuses it."""
+    assert yamltext.parse(text) == (value, [])
+
+
+def test_colons_are_not_mended_without_end() -> None:
+    with pytest.raises(TextError, match="found unexpected ':'"):
+        yamltext.parse(b"[" + b"{a:}," * 2000 + b"]")
+
+
 def test_repeated_keys_are_told_with_their_line() -> None:
     value, repeated = yamltext.parse(b"a: 1\nb: 2\na: 3\n")
     assert value == {"a": 3, "b": 2}

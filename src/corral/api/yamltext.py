@@ -19,12 +19,30 @@ _INTEGER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][
 _EXACT_FLOAT = 1e21
 #: What aliases may stand for in all: as much as a request's body may hold.
 MAX_ALIASED_BYTES = 3 * 1024 * 1024
+#: What the loader says of a colon before a bracket, a brace or a comma, and how much is read again because of them.
+_COLON = "found unexpected ':'"
+MAX_READ_AGAIN_BYTES = 1024 * 1024
 #: A text this long may nest too deep by indentation alone.
 _MAY_INDENT_BYTES = MAX_DEPTH * MAX_DEPTH // 2
 
 
 def parse(data: bytes) -> tuple[Any, list[str]]:
     """The value of the first document and, as strict errors, its repeated keys. Raises TextError."""
+    read = 0
+    while True:
+        try:
+            return _parsed(data)
+        except yaml.MarkedYAMLError as error:
+            read += len(data)
+            if error.problem != _COLON or read > MAX_READ_AGAIN_BYTES:
+                raise TextError(_message(error)) from None
+            data = _mended(data, error)
+        except yaml.YAMLError as error:
+            raise TextError(f"yaml: {error}") from None
+
+
+def _parsed(data: bytes) -> tuple[Any, list[str]]:
+    """The value and the repeated keys. Raises TextError and the loader's errors."""
     try:
         if _may_be_a_bomb(data):
             _refuse_bomb(data)
@@ -34,9 +52,7 @@ def parse(data: bytes) -> tuple[Any, list[str]]:
     try:
         node = loader.get_node() if loader.check_node() else None
         value = None if node is None else loader.construct_document(node)
-    except yaml.MarkedYAMLError as error:
-        raise TextError(_message(error)) from None
-    except (yaml.YAMLError, ValueError) as error:
+    except ValueError as error:
         raise TextError(f"yaml: {error}") from None
     finally:
         loader.dispose()
@@ -45,6 +61,16 @@ def parse(data: bytes) -> tuple[Any, list[str]]:
         raise TextError(f"Unsupported map key of type: %!s(<nil>), {told}")
     repeated = loader.repeated
     return value, ["yaml: unmarshal errors:\n" + "\n".join(repeated)] if repeated else []
+
+
+def _mended(data: bytes, error: Any) -> bytes:
+    """The text with quotes around a plain scalar like `a:` in `{a:}`: to go-yaml the colon is part of it."""
+    text = data.decode("utf-8", "replace")
+    start, end = error.context_mark.index, error.problem_mark.index + 1
+    while end < len(text) and text[end] not in ",?[]{} \t\r\n":
+        end += 1
+    quoted = text[start:end].replace("'", "''")
+    return f"{text[:start]}'{quoted}'{text[end:]}".encode()
 
 
 def _may_be_a_bomb(data: bytes) -> bool:

@@ -88,17 +88,19 @@ def _index(item: Any, *indexes: Any) -> Any:
             item = item[_position(index, len(item))]
         elif isinstance(item, str | bytes):
             data = encoded(item) if isinstance(item, str) else item
-            item = Uint8(data[_position(index, len(data))])
+            item = Uint8(data[_position(index, len(data), "string")])
         else:
             raise FunctionError(f"can't index item of type {type_name(item)}")
     return item
 
 
-def _position(index: Any, size: int) -> int:
+def _position(index: Any, size: int, what: str = "slice") -> int:
     if isinstance(index, bool) or not isinstance(index, int):
         if index is None:
             raise FunctionError("cannot index slice/array with nil")
         raise FunctionError(f"cannot index slice/array with type {type_name(index)}")
+    if index == size:
+        raise FunctionError(f"reflect: {what} index out of range")  # the one that Go's check lets through
     if not 0 <= index < size:
         raise FunctionError(f"index out of range: {index}")
     return int(index)
