@@ -59,15 +59,19 @@ def test_a_post_renderer_that_cannot_be_run(program, helm, corral_chart):
     assert (ours.code, ours.err.strip()) == (theirs.code, theirs.err.strip())
 
 
-def test_files_are_written_as_helm_writes_them(helm, corral_chart, tmp_path):
+@pytest.mark.parametrize("words", ["--include-crds", "--include-crds --release-name"])
+def test_files_are_written_as_helm_writes_them(words, helm, corral_chart, tmp_path):
+    told = {}
     for name, run in (("ours", corral_chart), ("theirs", helm)):
-        run("template", "rel", CHART, "--output-dir", str(tmp_path / name), "--include-crds")
+        ran = run("template", "rel", CHART, "--output-dir", str(tmp_path / name), *words.split())
+        told[name] = ran.out.replace(f"{tmp_path / name}/", "")
+    assert told["ours"] == told["theirs"]
     ours, theirs = (
         {str(p.relative_to(tmp_path / n)): p.read_text() for p in (tmp_path / n).rglob("*") if p.is_file()}
         for n in ("ours", "theirs")
     )
     # Where a file has hooks, Helm writes them over the file's other manifests; these are kept here.
-    mixed = "app/charts/primary/charts/inner/templates/i.yaml"
+    mixed = ("rel/" if "--release-name" in words else "") + "app/charts/primary/charts/inner/templates/i.yaml"
     assert ours.pop(mixed).endswith(theirs.pop(mixed))
     assert ours == theirs
     assert len(ours) > 10

@@ -108,20 +108,19 @@ def only(text: str, wanted: list[str]) -> str:
 def _write(options: Options, name: str, parts: Sorted, chart: Chart) -> None:
     from pathlib import Path
 
-    folder = Path(options.output_dir)
-    if options.release_name:
-        folder /= name
+    whole = Path(options.output_dir)
+    folder = whole / name if options.release_name else whole
     begun: set[Path] = set()
-    wanted = [(m.path, m.content) for m in parts.manifests]
+    wanted = [(folder, m.path, m.content) for m in parts.manifests]
     if options.include_crds:
-        wanted = [(c.path, c.file.data.decode("utf-8", "replace")) for c in chart.crds()] + wanted
+        # As Helm: they belong to no release.
+        wanted = [(whole, c.path, c.file.data.decode("utf-8", "replace")) for c in chart.crds()] + wanted
     if not options.no_hooks:
-        wanted += [(hook.path, hook.manifest) for hook in _shown(options, parts.hooks)]
-    for path, content in wanted:
-        file = folder / path
+        wanted += [(folder, hook.path, hook.manifest) for hook in _shown(options, parts.hooks)]
+    for where, path, content in wanted:
+        file = where / path
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("a" if file in begun else "w") as out:
             out.write(f"---\n# Source: {path}\n{content}\n")
-        if file not in begun:
-            print(f"wrote {file}")
+        print(f"wrote {file}")
         begun.add(file)
