@@ -13,6 +13,11 @@ LEAVES = st.sampled_from([
     "true", "no", "~", "null", "y", ".5", ".inf", "+1", "1_000", "{}", "[]", "[a, 1, 'x y']", "[a]x", "{a: b}", "http://x:80/",
     "a:b", "a #c", "a#c", "# c", "-", "--", "-x", "- x", "&a b", "*a", "!t x", ">", "|", "|-", "|+", "|2", "@", "%", "`", "? a",
     ": a", "=", "<<", "12:30", "2001-01-01", "'", '"', "x: y: z", "a:",
+    "{a: 1, 'b c': [x, {y: z}], d: http://x:80/y}", "{a: {}}", "{a}", "{a:1}", "[a: b]", "[a b, 'c,d', \"e]\"]", "[a,]", "[,]",
+    "{a: 1,}", "{a: ,b: 1}", "[[]]", "[x:y, z:]", "'it''s' # c", r'"a\tb\u00e9\x41\/"', r'"\q"', r'"\u12"', r'"\ud800"',
+    r'"a\"b"', ">-", ">+", "> # c", "é", "ü: x", "1²", "{1: a}", "{y: a}", "{a: #}", "{a: b}c", "[a] b", "{ a: b , c: d }",
+    "{a: x@y.z, b: ~, c:}", "{a: , b: 1}", "{a:,b: 1}", "[@a]", "[=, ~, +1, a=b]", "<nil>", "<<x", "==", "=x", "0755", "089", "[{a: }]",
+    "[- a]", "[-]", "{'a':1}", "b, c", "a\tb", "# \t", r'"\\" # "',
     "-0.5", "-0", "0.50", "05.5", "1.", "{ }", "[  ]", "[]#", "{} ]", '"a"#b', "'a' 'b'", '"a\\', "'a\\'", "|+-", "| #c", "|#c",
 ])
 # fmt: on
@@ -24,12 +29,12 @@ LINES = st.lists(
               st.integers(0, 6),
               st.sampled_from(["", "", "- ", "-  ", "- - "]),
               st.one_of(st.just(""), KEYS.map("{}:".format), KEYS.map("{}: ".format), KEYS.map("{}:  ".format)),
-              st.one_of(st.just(""), LEAVES, LEAVES.map("{} ".format), LEAVES.map("{} # c".format))),
+              st.one_of(st.sampled_from(["", "x", "y z", "  ", "\tq"]), LEAVES, LEAVES.map("{} ".format), LEAVES.map("{} # c".format))),
     max_size=9,
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(LINES, st.sampled_from(["", "\n", "\n\n", "\n  \n"]), st.booleans())
 def test_it_reads_what_the_library_reads(lines, end, marked):
     text = ("---\n" if marked else "") + "\n".join(lines) + end
@@ -73,6 +78,21 @@ data:
     # not a comment
   stripped: |-
     end
+  folded: >-
+    one
+    two
+
+    three
+  long: a text that
+    goes on é
+  escaped: "a\\n\\u00e9"
+  quoted: 'it''s'
+  flow: {a: 1, b: [x, "y, z"]}
+  lines: [
+    a, 'b c', "d
+    e",
+    {x: y}
+  ]
   empty:
 """
 
@@ -86,12 +106,20 @@ def test_an_ordinary_manifest_is_read_here():
     [
         "a: &x b",
         "a: *x",
-        "a: >\n  b",
+        "a: >\n  b\n   c",
+        "a: >2\n  b",
+        "a: [b,\n\n c]",
+        "a: [b, # c\n c]",
+        "a: [b,\nc]",
+        "a: 'b\n  c'",
         "a: !t b",
-        'a: "\\n"',
-        "a: b\n c",
+        'a: "\\q"',
+        "a: b\n c: d",
+        "a: b\n - c",
         "a:\tb",
-        "a: é",
+        "a: \u2028",
+        "\ufeffa: b",
+        "a: \x01",
         "a: 0x10",
         "a: b: c",
         "a:\n b: c\n  d: e",
