@@ -10,7 +10,6 @@ from corral.base.patterns import pattern
 from corral.charts.chart.errors import ChartError
 from corral.charts.manifests.order import INSTALL, ordered
 
-_SEPARATOR = pattern(r"(?:\A|\s*\n)---\s*")
 _WHOLE = pattern(r"[+-]?[0-9]{1,18}")
 HOOK = "helm.sh/hook"
 HOOK_WEIGHT = "helm.sh/hook-weight"
@@ -73,15 +72,12 @@ class Sorted(NamedTuple):
 def documents(text: str) -> Iterator[str]:
     """The documents of a YAML text, not parsed; empty ones are left out."""
     text = text.strip()
-    if "\n---" not in text:
-        # There is one, as in most files.
-        text = text.removeprefix("---").strip()
-        if text:
-            yield text
-        return
-    for part in _SEPARATOR.split(text):
-        if part:
-            yield part.strip()
+    rest = text.removeprefix("---")
+    while rest:
+        # The end of the line of a separator is not the beginning of the next one.
+        part, _, rest = rest.lstrip().partition("\n---")
+        if part := part.strip():
+            yield part
 
 
 def sort(files: Mapping[str, str]) -> Sorted:

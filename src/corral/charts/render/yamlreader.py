@@ -1,6 +1,7 @@
 """YAML as sigs.k8s.io/yaml reads it into `interface {}`: what is in values.yaml and what
 `fromYaml` gives. Numbers are float64."""
 
+from corral.api.plainyaml import value_of
 from corral.base.annotations import Any
 from corral.charts.render.gotypes import encoded
 
@@ -11,14 +12,10 @@ class UnreadableError(ValueError):
 
 def load(text: str) -> Any:
     """The value of the first document. Raises UnreadableError."""
-    from corral.api import yamltext
-    from corral.api.jsontext import TextError
-
     try:
-        value, _ = yamltext.parse(encoded(text))
-    except TextError as error:
-        raise UnreadableError(f"error converting YAML to JSON: {error}") from None
-    return _floats(value)
+        return _floats(value_of(encoded(text)))
+    except ValueError as error:
+        raise UnreadableError(str(error)) from None
 
 
 def _floats(value: Any) -> Any:

@@ -1,8 +1,6 @@
-"""Sprig's encodings and checksums."""
+"""Sprig's encodings and checksums. What few charts need is loaded by those: `base64` takes `re` along, `hashlib` OpenSSL."""
 
-import base64
 import binascii
-import hashlib
 import zlib
 
 from corral.charts.render.functions import Table
@@ -13,7 +11,7 @@ FUNCTIONS = Table()
 
 @FUNCTIONS.add("b64enc", "string")
 def _b64enc(text: str) -> str:
-    return base64.b64encode(encoded(text)).decode()
+    return binascii.b2a_base64(encoded(text), newline=False).decode()
 
 
 @FUNCTIONS.add("b64dec", "string")
@@ -22,7 +20,7 @@ def _b64dec(text: str) -> str:
     if len(data) % 4:
         return _illegal("base64", text)
     try:
-        return decoded(base64.b64decode(data, validate=True))
+        return decoded(binascii.a2b_base64(data, strict_mode=True))
     except binascii.Error:
         return _illegal("base64", text)
 
@@ -48,11 +46,15 @@ def _illegal(what: str, text: str) -> str:
 
 @FUNCTIONS.add("b32enc", "string")
 def _b32enc(text: str) -> str:
+    import base64
+
     return base64.b32encode(encoded(text)).decode()
 
 
 @FUNCTIONS.add("b32dec", "string")
 def _b32dec(text: str) -> str:
+    import base64
+
     try:
         return decoded(base64.b32decode(encoded(text).translate(None, b"\r\n")))
     except binascii.Error:
@@ -61,16 +63,22 @@ def _b32dec(text: str) -> str:
 
 @FUNCTIONS.add("sha1sum", "string")
 def _sha1sum(text: str) -> str:
+    import hashlib
+
     return hashlib.sha1(encoded(text), usedforsecurity=False).hexdigest()
 
 
 @FUNCTIONS.add("sha256sum", "string")
 def _sha256sum(text: str) -> str:
+    import hashlib
+
     return hashlib.sha256(encoded(text)).hexdigest()
 
 
 @FUNCTIONS.add("sha512sum", "string")
 def _sha512sum(text: str) -> str:
+    import hashlib
+
     return hashlib.sha512(encoded(text)).hexdigest()
 
 
