@@ -162,17 +162,23 @@ def _next(text: str, at: int) -> tuple[str, int]:
     return text[at : at + 1], at
 
 
+def _after(text: str, at: int, end: str) -> tuple[str, int]:
+    """The same behind an item: the comma between it and the next one is passed."""
+    char, at = _next(text, at)
+    if char == ",":
+        return _next(text, at + 1)
+    if char != end:
+        raise UnusualError
+    return char, at
+
+
 def _list(text: str, at: int, depth: int) -> tuple[list[Any], int]:
     made: list[Any] = []
     char, at = _next(text, at)
     while char != "]":
         value, at = _item(text, at, depth)
         made.append(value)
-        char, at = _next(text, at)
-        if char == ",":
-            char, at = _next(text, at + 1)
-        elif char != "]":
-            raise UnusualError
+        char, at = _after(text, at, "]")
     return made, at + 1
 
 
@@ -193,11 +199,7 @@ def _mapping(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
         made[key] = None
         if char not in (",", "}"):
             made[key], at = _item(text, at, depth)
-            char, at = _next(text, at)
-        if char == ",":
-            char, at = _next(text, at + 1)
-        elif char != "}":
-            raise UnusualError
+        char, at = _after(text, at, "}")
     return made, at + 1
 
 

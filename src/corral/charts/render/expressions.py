@@ -89,6 +89,10 @@ class Expressions:
         text = f"({', '.join(first)}, {value.text})[{len(first)}]"
         return Value(text, value.last, max(kind, value.kind), max(deep, value.deep) + 1, is_text=value.is_text)
 
+    def _after(self, first: str | None, final: Value | None, value: Value) -> Value:
+        """A value that is evaluated after `first`, which evaluates `final`, if there is one."""
+        return value if first is None or final is None else self._then([first], value, final.kind, final.deep)
+
     def _kept(self, value: Value) -> tuple[str, Value]:
         """What puts a value into a register, and the value from there."""
         register = self.function.register()
@@ -129,7 +133,7 @@ class Expressions:
             at = first if not isinstance(first, nodes.Pipe) else final.last if final is not None else pipe
             fault = self._fault(at, f"can't give argument to non-function {first}")
             fault.last = first
-            return fault if final is None else self._then([final.text], fault, final.kind, final.deep)
+            return self._after(None if final is None else final.text, final, fault)
         if isinstance(first, nodes.Pipe):
             return self._parenthesized(first)
         if isinstance(first, nodes.Variable):
@@ -223,7 +227,7 @@ class Expressions:
         wrong = wrong_number(function, name, len(args), piped=final is not None)
         if wrong:
             fault = self._fault(node, wrong)
-            return fault if final is None else self._then([final.text], fault, final.kind, final.deep)
+            return self._after(None if final is None else final.text, final, fault)
         if name in ("and", "or"):
             return self._short_circuit(name, node, args, final)
         params = function.params
@@ -244,7 +248,7 @@ class Expressions:
             if function.wants_run:
                 texts.insert(0, "run")
         made = self._composed(f"{line}{called}({', '.join(texts)})", last, given, is_text=function.gives is str)
-        return made if first is None or final is None else self._then([first], made, final.kind, final.deep)
+        return self._after(first, final, made)
 
     def _before(self, final: Value | None, given: list[Value]) -> tuple[str | None, Value | None]:
         """What is piped into a call, evaluated before the arguments: what must come first, and the value."""
@@ -275,7 +279,7 @@ class Expressions:
                 first, piped = self._kept(final)
             given.append(piped)
         made = self._composed(f"({f' {name} '.join(value.text for value in given)})", last, given)
-        return made if first is None or final is None else self._then([first], made, final.kind, final.deep)
+        return self._after(first, final, made)
 
     # -- functions
 
@@ -348,7 +352,7 @@ class Expressions:
         result = args[-1] if args else last
         made = self._composed(f"(None if ({found} := {asked}) is None else {call})", result, [receiver, *given])
         made.deep += 3
-        return made if first is None or final is None else self._then([first], made, final.kind, final.deep)
+        return self._after(first, final, made)
 
     def _passed(self, found: str, position: int, arg: Node) -> Value:
         """An argument of a method, whose type is known when it is called."""
