@@ -1,7 +1,6 @@
 """Values of JSON and YAML texts that carry more than Python's own, what Go calls their kinds, and how deep they may nest."""
 
-from collections.abc import Iterator
-from typing import Any
+from corral.base.annotations import Any, Iterator
 
 #: Of free-form values. Go's limit is 10,000; no real object comes near this one, and Python's own stack ends before Go's.
 MAX_DEPTH = 200

@@ -9,7 +9,6 @@ from corral.charts.chart.errors import ChartError, ValidationError
 
 _ALIAS = pattern(r"[a-zA-Z0-9_-]+")
 _VERSION = pattern(r"v?([0-9]+)(\.[0-9]+)?(\.[0-9]+)?(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?")
-_GO_TYPES = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
 
 
 def _text(value: Any, where: str) -> str:
@@ -173,7 +172,9 @@ class _MismatchError(Exception):
 
 
 def _mismatch(value: Any, where: str, wanted: str) -> _MismatchError:
-    got = _GO_TYPES.get(type(value), "null")
+    from corral.api.jsonvalues import json_kind
+
+    got = json_kind(value)
     of = f"Go struct field {where}" if where else "Go value"
     return _MismatchError(
         f"error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {got} into {of} of type {wanted}"

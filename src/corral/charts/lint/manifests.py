@@ -1,9 +1,11 @@
 """What templates render to: the objects, whether they can be read, and what is odd about them."""
 
+from corral.api.jsonvalues import json_kind
 from corral.api.plainyaml import value_of
 from corral.base.annotations import Any, Iterator
 from corral.charts.lint.deprecations import deprecation
 from corral.charts.lint.messages import ERROR, WARNING, Findings
+from corral.charts.names import is_subdomain
 
 _WORKLOADS = ("Deployment", "ReplicaSet", "DaemonSet", "StatefulSet")
 _DECODING = "error unmarshaling JSON: while decoding JSON: "
@@ -78,7 +80,7 @@ class _Head:
         self._text(meta.get("namespace"), "Metadata.Namespace")
 
     def _mismatch(self, value: Any, wanted: str) -> None:
-        self.fault = self.fault or f"json: cannot unmarshal {_kind(value)} into {wanted}"
+        self.fault = self.fault or f"json: cannot unmarshal {json_kind(value)} into {wanted}"
 
     def _table(self, value: Any, wanted: str) -> dict[str, Any]:
         if isinstance(value, dict):
@@ -94,15 +96,9 @@ class _Head:
         return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _kind(value: Any) -> str:
-    return {str: "string", bool: "bool", list: "array", dict: "object"}.get(type(value), "number")
-
-
 def _name(head: _Head) -> str:
     name = head.name
-    letters = name.replace("-", "a")
-    is_label = letters.islower() and letters.isascii() and letters.isidentifier() and "_" not in letters
-    if is_label and len(name) <= _SHORT and name[0] != "-" != name[-1]:
+    if len(name) <= _SHORT and "." not in name and is_subdomain(name) and name[0].isalpha():
         return ""  # of every kind; the rules take longer to load than to check
     from corral.charts.lint import naming
 
@@ -140,5 +136,5 @@ def _list(text: str) -> str:
 
 
 def _no_items(value: Any, wanted: str) -> str:
-    fault = f"json: cannot unmarshal {_kind(value)} into Go struct field .Items of type {wanted}"
+    fault = f"json: cannot unmarshal {json_kind(value)} into Go struct field .Items of type {wanted}"
     return f"unable to parse YAML: {_DECODING}{fault}"

@@ -44,7 +44,9 @@ def _text(value: Any, where: str) -> str:
 
 
 def _mismatch(value: Any, where: str, wanted: str) -> ValueError:
-    got = {str: "string", bool: "bool", list: "array", dict: "object"}.get(type(value), "number")
+    from corral.api.jsonvalues import json_kind
+
+    got = json_kind(value)
     return ValueError(
         f"error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {got} into {where} of type {wanted}"
     )

@@ -91,8 +91,9 @@ def _from_yaml_array(text: str) -> Any:
 
 
 def _cannot(value: Any, type_: str) -> str:
-    names = {str: "string", bool: "bool", float: "number", list: "array", dict: "object"}
-    return f"json: cannot unmarshal {names.get(value.__class__, 'number')} into Go value of type {type_}"
+    from corral.api.jsonvalues import json_kind
+
+    return f"json: cannot unmarshal {json_kind(value)} into Go value of type {type_}"
 
 
 @FUNCTIONS.add("toToml", ANY)
