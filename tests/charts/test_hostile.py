@@ -106,6 +106,31 @@ def test_bombs_within_bombs_share_their_bound(small):
         load_archive(outer, "x")
 
 
+def test_headers_without_end(small, monkeypatch):
+    monkeypatch.setattr(loading, "MAX_HEADER_BYTES", 20_000)
+    name = tarfile.TarInfo("x/name")
+    name.type, name.size = tarfile.GNUTYPE_LONGNAME, 1 << 33
+    header = tarfile.TarInfo("x/header")
+    header.type, header.size = tarfile.XHDTYPE, 9
+    for data in (
+        name.tobuf(tarfile.GNU_FORMAT) + b"\0" * 100_000,
+        (header.tobuf(tarfile.USTAR_FORMAT) + b"9 a=bbbb\n".ljust(512, b"\0")) * 100,
+    ):
+        with pytest.raises(ChartError, match="headers without end"):
+            load_archive(gzip.compress(data), "x")
+
+
+def test_a_file_that_claims_more_than_there_is():
+    sparse = tarfile.TarInfo("x/sparse")
+    sparse.type, sparse.size = tarfile.GNUTYPE_SPARSE, 1 << 62
+    header = bytearray(sparse.tobuf(tarfile.GNU_FORMAT))
+    header[148:156] = b" " * 8
+    header[483:495] = b"%011o\0" % 1  # its size when unpacked
+    header[148:156] = b"%06o\0 " % sum(header)
+    with pytest.raises(ChartError, match="does not appear to be a valid chart file"):
+        load_archive(gzip.compress(bytes(header)), "x")
+
+
 _NO_ARCHIVES = {
     "nothing": b"",
     "text": b"hello",

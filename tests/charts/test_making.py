@@ -163,6 +163,8 @@ def test_an_archive_is_that_of_helm(make, tmp_path, helm, corral_chart):
                 "values.yaml": "a: 1 # comment\n",
                 "templates/a.yaml": "a: 1\n",
                 "LICENSE": "free\n",
+                "README.md": "# web\n",
+                "crds/c.yaml": "c: 1\n",
                 ".helmignore": "*.bak\n",
                 "b.bak": "x",
                 "charts/sub/Chart.yaml": "apiVersion: v2\nname: sub\nversion: 0.1.0\n",
@@ -181,6 +183,10 @@ def test_an_archive_is_that_of_helm(make, tmp_path, helm, corral_chart):
 
     assert content("ours") == content("theirs")
     for part in ("all", "chart", "values", "readme", "crds"):
-        assert corral_chart("show", part, folder).out == helm("show", part, folder).out
+        for chart in (folder, str(tmp_path / "ours" / "web-1.2.3.tgz"), str(tmp_path / "theirs" / "web-1.2.3.tgz")):
+            assert corral_chart("show", part, chart).out == helm("show", part, chart).out != ""
+    for where in ("ours", "theirs"):
+        words = "template", str(tmp_path / where / "web-1.2.3.tgz")
+        assert corral_chart(*words).out == helm(*words).out
     assert corral_chart("package", folder, "--version", "latest").code == 1
     assert corral_chart("package", str(tmp_path / "nowhere")).code == 1

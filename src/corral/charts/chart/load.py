@@ -20,6 +20,9 @@ MAX_CHART_BYTES = 100 * 1024 * 1024
 MAX_FILE_BYTES = 5 * 1024 * 1024
 MAX_FILES = 20_000
 MAX_NESTED = 16
+#: What stands before a file of an archive: its header and padding, usually; with the longest name and attributes.
+USUAL_HEADER_BYTES = 2048
+MAX_HEADER_BYTES = 64 * 1024
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _DRIVE = pattern(r"^[a-zA-Z]:/")
@@ -122,7 +125,6 @@ def _walk(folder: str, prefix: str, rules: Rules, budget: Budget, within: tuple[
 
 def archive_files(data: bytes, what: str, budget: Budget) -> list[File]:
     """The files of an archive, its top folder left out. Raises ChartError for one that would write outside of it."""
-    import io
     import tarfile
     import zlib
 
@@ -132,8 +134,11 @@ def archive_files(data: bytes, what: str, budget: Budget) -> list[File]:
         )
     files = []
     try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r|gz") as archive:
+        # Not tarfile's own "r|gz": before Python 3.11.5 it stumbles over the comment that Helm puts into each archive.
+        unpacked = _Unpacked(data)
+        with tarfile.open(fileobj=unpacked, mode="r|") as archive:
             for member in archive:
+                unpacked.expect(member.size)
                 if member.isdir():
                     budget.spend(member.name, 0)
                     continue
@@ -142,13 +147,42 @@ def archive_files(data: bytes, what: str, budget: Budget) -> list[File]:
                 # A link in an archive has no content, for Helm as for us: it is never followed.
                 content = archive.extractfile(member) if member.isreg() else None
                 files.append(File(name, content.read().removeprefix(_BOM) if content else b""))
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+    except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, LookupError, RecursionError) as error:
         raise ChartError(
             f"file '{what}' does not appear to be a valid chart file (details: {error})", "fetch or pack it anew"
         ) from None
     if not files:
         raise ChartError("no files in chart archive", "pack it: corral chart package")
     return files
+
+
+class _Unpacked:
+    """What is packed in a gzip, read piece by piece; raises ChartError for more than was expected, as headers without end are."""
+
+    def __init__(self, data: bytes) -> None:
+        import gzip
+        import io
+
+        self._content = gzip.GzipFile(fileobj=io.BytesIO(data))
+        self._is_over = False
+        self._left = MAX_HEADER_BYTES
+        self._left_in_all = MAX_CHART_BYTES + MAX_FILES * USUAL_HEADER_BYTES
+
+    def expect(self, size_bytes: int) -> None:
+        """A file of that size, and the next one's header, may be read now."""
+        self._left += size_bytes + MAX_HEADER_BYTES
+
+    def read(self, size: int) -> bytes:
+        """The next bytes; none at the end, behind which tarfile would go on to look for a file's content as long as it claims."""
+        piece = self._content.read(size)
+        if not piece and self._is_over:
+            raise EOFError("unexpected end of data")
+        self._is_over = not piece
+        self._left -= len(piece)
+        self._left_in_all -= len(piece)
+        if self._left < 0 or self._left_in_all < 0:
+            raise ChartError("the archive has headers without end", "do not use this archive")
+        return piece
 
 
 def _safe_name(path: str) -> str:
