@@ -136,7 +136,7 @@ def archive_files(data: bytes, what: str, budget: Budget) -> list[File]:
     try:
         # Not tarfile's own "r|gz": before Python 3.11.5 it stumbles over the comment that Helm puts into each archive.
         unpacked = _Unpacked(data)
-        with tarfile.open(fileobj=unpacked, mode="r|") as archive:
+        with tarfile.open(fileobj=unpacked, mode="r|") as archive:  # type: ignore[call-overload]  # it only reads
             for member in archive:
                 unpacked.expect(member.size)
                 if member.isdir():
@@ -157,7 +157,7 @@ def archive_files(data: bytes, what: str, budget: Budget) -> list[File]:
 
 
 class _Unpacked:
-    """What is packed in a gzip, read piece by piece; raises ChartError for more than was expected, as headers without end are."""
+    """What is packed in a gzip, piece by piece. Raises ChartError for more than was expected, as headers without end are."""
 
     def __init__(self, data: bytes) -> None:
         import gzip
@@ -173,7 +173,7 @@ class _Unpacked:
         self._left += size_bytes + MAX_HEADER_BYTES
 
     def read(self, size: int) -> bytes:
-        """The next bytes; none at the end, behind which tarfile would go on to look for a file's content as long as it claims."""
+        """The next bytes; none at the end. Behind it tarfile would look on for as many bytes as a file claims to have."""
         piece = self._content.read(size)
         if not piece and self._is_over:
             raise EOFError("unexpected end of data")
