@@ -1,46 +1,32 @@
-"""What stands on one line of YAML, as people mostly write it: words, numbers, text in quotes, short lists and mappings.
+"""What a word of YAML stands for: text, a number, true, false or nothing; as a value and as a key.
 
-The smaller half of `plainyaml`: what is not, or not surely, what the library would read alike raises `UnusualError`.
+The rules are those of `api.yamltext`; what they do not settle at a glance raises `UnusualError`, and the library reads it.
 """
 
+from corral.api.plainquotes import UnusualError, is_comment, quoted
 from corral.base.annotations import Any
 from corral.base.memo import Memo
-from corral.base.patterns import pattern
 
-#: So deep may lists and mappings nest on a line.
-MAX_FLOW_DEPTH = 20
-_NUMBER = pattern(
-    r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
-)
 WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
     **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
     **dict.fromkeys(("~", "null", "Null", "NULL"), None),
 }
-#: What a plain scalar may not begin with here.
-_SPECIAL = frozenset("-?:,[]{}#&*!|>'\"%@`=<.+0123456789")
-#: What is surely part of a word between commas and brackets, if that does not begin with it; a colon is, too, in its middle.
-_NO_WORD_CHARACTERS = dict.fromkeys([*range(0x30, 0x3A), *range(0x41, 0x5B), *range(0x61, 0x7B), *b"_./-:@$=+~"])
-#: What a number can be written with, infinity included.
-_NUMERIC = "0123456789abcdefABCDEFxXoOinINF_.+-"
-#: Integers of so many digits are exact everywhere; so are floats with so many before and behind the point.
-_SAFE_DIGITS = 18
-_SAFE_WHOLE_DIGITS, _SAFE_FRACTION_DIGITS = 15, 14
-INDICATORS = frozenset(",[]{}#&*!|>'\"%@`?:")
-_ESCAPES = {
-    **{"0": "\0", "a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b", " ": " ", '"': '"'},
-    **{"/": "/", "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029"},
-}
-_CODES = {"x": 2, "u": 4, "U": 8}
-
-
-class UnusualError(Exception):
-    """The text is not, or not surely, in the part of YAML that is read here."""
-
-
-def scalar(text: str) -> Any:
-    """The value of what stands on one line."""
-    return flow(text) if text[0] in "[{" else SCALARS[text]
+#: What a word may not begin with.
+INDICATORS = frozenset(",[]{}#&*!|>'\"%@`\t")
+#: What it may begin with if no blank follows.
+_BEFORE_BLANKS = frozenset("-?:")
+_BEGIN_NUMBERS = frozenset("0123456789.+-")
+#: What a number is written with.
+_NUMERIC = "0123456789abcdefABCDEFxXoO_.+-"
+_DIGITS, _HEX_DIGITS = "0123456789", "0123456789abcdef"
+#: Whole floats below it are whole numbers.
+_EXACT_FLOAT = 1e21
+_MAX_NUMBER_LENGTH = 100
+#: A key is on one line, and no longer.
+MAX_KEY_LENGTH = 1000
+#: The key of mappings whose items a mapping takes over.
+MERGE = "<<"
 
 
 def _scalar(text: str) -> Any:
@@ -50,184 +36,111 @@ def _scalar(text: str) -> Any:
         if not is_comment(text[end:]):
             raise UnusualError
         return value
-    if first in INDICATORS or text == "=" or text.startswith("<<"):
-        raise UnusualError
     if " #" in text:
         text = text[: text.index(" #")].rstrip(" ")
-    if ": " in text or text[-1] == ":":
+    if not begins_word(text) or ": " in text or text[-1] == ":":
         raise UnusualError
-    if text in WORDS:
-        return WORDS[text]
-    if first not in _SPECIAL:
-        return text
-    if text.isascii() and text.isdigit() and len(text) <= _SAFE_DIGITS and (first != "0" or len(text) == 1):
-        return int(text)
-    return _text(text) if text.strip(_NUMERIC) or text.count(".") > 1 else _number(text)
+    return word(text)
 
 
-#: The value of a scalar. Raises UnusualError.
+#: The value of what stands on a line behind a key or a dash: a word or a text in quotes. Raises UnusualError.
 SCALARS = Memo(4096, _scalar)
 
 
-def is_comment(text: str) -> bool:
-    """Whether what stands behind a value is nothing, or a comment."""
-    return not text or (text[0] == " " and text.lstrip(" ")[:1] == "#")
+def begins_word(text: str) -> bool:
+    """Whether it is no sign of something else."""
+    first = text[0]
+    return first not in INDICATORS and (first not in _BEFORE_BLANKS or text[1:2] not in ("", " "))
 
 
-def _text(text: str) -> str:
-    """What begins as a number could, and is none."""
-    if text[0] == "-" and (len(text) == 1 or text[1] in " ,[]{}"):
+def word(text: str) -> Any:
+    """The value of a text without quotes. Raises UnusualError for a number of very many digits."""
+    if text in WORDS:
+        return WORDS[text]
+    if text[0] not in _BEGIN_NUMBERS:
+        return text
+    if text[0] != "0" and text.isascii() and text.isdigit() and len(text) <= _MAX_NUMBER_LENGTH:
+        return int(text)
+    if text.strip(_NUMERIC) or text.startswith("._"):
+        return text  # something in it is in no number
+    number = _number(text.replace("_", "").lower())
+    return text if number is None else number
+
+
+def _number(text: str) -> int | float | None:
+    """A number, written in small letters; None for what is none."""
+    if len(text) > _MAX_NUMBER_LENGTH:
         raise UnusualError
-    return text
+    digits = text[1:] if text[0] in "+-" else text
+    whole = _integer(digits)
+    if whole is not None:
+        return -whole if text[0] == "-" else whole
+    mantissa, exponential, exponent = digits.partition("e")
+    if exponential and not _is_of(exponent[1:] if exponent[:1] in ("+", "-") else exponent, _DIGITS):
+        return None
+    before, point, behind = mantissa.partition(".")
+    if not _is_of(before + behind, _DIGITS) or (not before and not point):
+        return None
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < _EXACT_FLOAT else number
 
 
-def _number(text: str) -> Any:
-    whole, point, fraction = text.removeprefix("-").partition(".")
-    if whole.isdigit() and (whole[0] != "0" or len(whole) == 1):
-        if not point and len(whole) <= _SAFE_DIGITS:
-            return int(text)
-        if fraction.isdigit() and len(whole) <= _SAFE_WHOLE_DIGITS and len(fraction) <= _SAFE_FRACTION_DIGITS:
-            number = float(text)
-            return int(number) if number.is_integer() else number
-    if whole[0:1] == "0" and not point and len(whole) <= _SAFE_DIGITS and not whole.strip("01234567"):
-        return int(text, 8)
-    if text[1:].lower() in ("inf", "nan", ".inf", ".nan") or _NUMBER.fullmatch(text.replace("_", "")):
+def _integer(digits: str) -> int | None:
+    kind = digits[:2]
+    if kind == "0x":
+        return int(digits, 16) if _is_of(digits[2:], _HEX_DIGITS) else None
+    if kind == "0b":
+        return int(digits, 2) if _is_of(digits[2:], "01") else None
+    if kind == "0o":
+        return int(digits, 8) if _is_of(digits[2:], "01234567") else None
+    if not _is_of(digits, _DIGITS):
+        return None
+    if digits[0] != "0" or len(digits) == 1:
+        return int(digits)
+    return int(digits, 8) if _is_of(digits, "01234567") else None
+
+
+def _is_of(text: str, characters: str) -> bool:
+    return text != "" and not text.strip(characters)
+
+
+def _key(head: str) -> str | None:
+    text = head.rstrip(" ")
+    if not text or text == MERGE or not begins_word(text) or " #" in text or len(text) > MAX_KEY_LENGTH:
+        return None
+    return key_of(word(text))
+
+
+def key_of(value: Any) -> str:
+    """A key by what it stands for: keys are text. Raises UnusualError for nothing."""
+    if value.__class__ is str:
+        return str(value)
+    if value is None:
         raise UnusualError
-    return _text(text)
+    return "true" if value is True else "false" if value is False else str(value)
 
 
-def quoted(text: str, at: int = 0) -> tuple[str, int]:
-    """The text in the quotes that begin at `at`, and where they have ended. Raises UnusualError."""
-    mark = text[at]
-    end = text.find(mark, at + 1)
-    if mark == "'":
-        while end >= 0 and text[end + 1 : end + 2] == "'":
-            end = text.find("'", end + 2)
-        if end < 0:
-            raise UnusualError
-        return text[at + 1 : end].replace("''", "'"), end + 1
-    escape = text.find("\\", at + 1)
-    if end >= 0 and not 0 <= escape < end:
-        return text[at + 1 : end], end + 1
-    return _escaped(text, at + 1)
+#: The key that stands before a colon; None for what is no word, and for the key of merges. Raises UnusualError.
+KEYS = Memo(4096, _key)
 
 
-def _escaped(text: str, at: int) -> tuple[str, int]:
-    made = []
-    while True:
-        end, escape = text.find('"', at), text.find("\\", at)
-        if end < 0:
-            raise UnusualError
-        if not 0 <= escape < end:
-            made.append(text[at:end])
-            return "".join(made), end + 1
-        made.append(text[at:escape])
-        char = text[escape + 1 : escape + 2]
-        at = escape + 2
-        if char in _CODES:
-            digits = text[at : at + _CODES[char]]
-            at += len(digits)
-            made.append(_character(digits, _CODES[char]))
-        elif char in _ESCAPES:
-            made.append(_ESCAPES[char])
-        else:
-            raise UnusualError
-
-
-def _character(digits: str, length: int) -> str:
-    if len(digits) != length or digits.strip("0123456789abcdefABCDEF"):
-        raise UnusualError
-    code = int(digits, 16)
-    if 0xD800 <= code < 0xE000 or code > 0x10FFFF:
-        raise UnusualError
-    return chr(code)
-
-
-def flow(text: str) -> Any:
-    """The value of what begins with a bracket, and ends on the same line."""
-    if text == "{}":
-        return {}
-    if text == "[]":
-        return []
-    value, end = _list(text, 1, 0) if text[0] == "[" else _mapping(text, 1, 0)
-    if not is_comment(text[end:]):
-        raise UnusualError
-    return value
-
-
-def _next(text: str, at: int) -> tuple[str, int]:
-    """The next character that is no blank, and where it is; "" at the end."""
-    while text[at : at + 1] == " ":
-        at += 1
-    return text[at : at + 1], at
-
-
-def _after(text: str, at: int, end: str) -> tuple[str, int]:
-    """The same behind an item: the comma between it and the next one is passed."""
-    char, at = _next(text, at)
-    if char == ",":
-        return _next(text, at + 1)
-    if char != end:
-        raise UnusualError
-    return char, at
-
-
-def _list(text: str, at: int, depth: int) -> tuple[list[Any], int]:
-    made: list[Any] = []
-    char, at = _next(text, at)
-    while char != "]":
-        value, at = _item(text, at, depth)
-        made.append(value)
-        char, at = _after(text, at, "]")
-    return made, at + 1
-
-
-def _mapping(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
-    made: dict[str, Any] = {}
-    char, at = _next(text, at)
-    while char != "}":
-        if char and char in "\"'":
-            key, at = quoted(text, at)
-        else:
-            key, _, _ = text[at:].partition(":")
-            at += len(key)
-            if not PLAIN_KEYS[key]:
-                raise UnusualError
-        if text[at : at + 2] != ": ":
-            raise UnusualError
-        char, at = _next(text, at + 2)
-        made[key] = None
-        if char not in (",", "}"):
-            made[key], at = _item(text, at, depth)
-        char, at = _after(text, at, "}")
-    return made, at + 1
-
-
-def _item(text: str, at: int, depth: int) -> tuple[Any, int]:
-    """A value within brackets. With anything unusual in it, a word could be part of more than was split off."""
-    char = text[at : at + 1]
-    if char and char in "[{":
-        if depth > MAX_FLOW_DEPTH:
-            raise UnusualError
-        return (_list if char == "[" else _mapping)(text, at + 1, depth + 1)
-    if char and char in "\"'":
-        return quoted(text, at)
-    end = at
-    while text[end : end + 1] not in ",[]{}":
-        end += 1
-    word = text[at:end].rstrip(" ")
-    if not word or word.translate(_NO_WORD_CHARACTERS).strip(" "):
-        raise UnusualError
-    return SCALARS[word], end
-
-
-def _needs_no_quotes(key: str) -> bool:
-    if key in WORDS or key.startswith(("---", "...")):
-        raise UnusualError
-    return key.translate(_LETTERS).isidentifier() and key[0] not in "./-"
-
-
-#: What a plain key may hold beside what a name of Python may.
-_LETTERS = str.maketrans("./-", "___")
-#: Whether a key needs no quotes. Raises UnusualError for one that is not what it looks like.
-PLAIN_KEYS = Memo(4096, _needs_no_quotes)
+def split_key(content: str) -> tuple[str | None, str] | None:
+    """The key that a line begins with, None for that of merges, and what stands behind its colon; None without one."""
+    if content[0] in "\"'":
+        try:
+            key, end = quoted(content)
+        except UnusualError:
+            return None
+        rest = content[end:].lstrip(" ")
+        if rest[:1] != ":" or rest[1:2] not in ("", " ") or end > MAX_KEY_LENGTH:
+            return None
+        return key, rest[1:].lstrip(" ")
+    head, colon, text = content.partition(": ")
+    if not colon:
+        if content[-1] != ":":
+            return None
+        head = content[:-1]
+    if head.rstrip(" ") == MERGE:
+        return None, text.lstrip(" ")
+    word_or_none = KEYS[head]
+    return None if word_or_none is None else (word_or_none, text.lstrip(" "))

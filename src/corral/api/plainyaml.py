@@ -1,25 +1,38 @@
-"""The YAML that people mostly write, read without the library: block mappings and lists, text over several lines, and what
-stands on one (plainscalars.py).
+"""YAML read without the library: nearly all that people and programs write.
 
-PyYAML takes longer to load than Helm to render a chart, and reads slowly. What is written in this part of the language is read
-here; everything else (anchors, tags, quotes over several lines, whatever is wrong) raises `UnusualError`, and the
-library reads it. Where this module reads a text, it reads what `api.yamltext` would.
+PyYAML takes longer to load than Helm to render a chart, and reads slowly. Here is the structure of blocks, mappings and lists
+by their indentation; what stands in them is read by plainscalars.py, plainquotes.py, plainflow.py, plainblocks.py and
+plainanchors.py. Everything else (tags, directives, keys of several lines, most tabs, whatever is wrong) raises
+`UnusualError`, and the library reads it. Where this module reads a text, it reads what `api.yamltext` would.
 """
 
-from corral.api.plainscalars import INDICATORS, PLAIN_KEYS, WORDS, UnusualError, flow, is_comment, quoted, scalar
-from corral.base.annotations import Any
+from corral.api.plainanchors import Anchors, merged
+from corral.api.plainquotes import UnfinishedError, UnusualError, is_comment, quoted
+from corral.api.plainscalars import KEYS, SCALARS, begins_word, split_key
+from corral.base.annotations import Any, Callable
 
 MAX_DEPTH = 100
-
-#: What the next line of a text without quotes may not begin with here.
-_NO_TEXT = frozenset("#&*!|>%@`\"'[]{},?:-\t")
+#: What a value begins with that is no word, nor in quotes.
+_SIGNS = frozenset("[{|>&*# ")
+#: Characters that are not what they look like: ends of lines, marks of byte order, what YAML does not allow.
+_UNREADABLE = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF)
+_EMPTY = ("[]", "{}")
+_ITEM = ("-", "- ")
 
 
 def parse(text: str) -> Any:
-    """The value of a document; whole numbers are ints. Raises UnusualError."""
-    if not text.replace("\n", "").replace("\t", "").isprintable():
+    """The value of the first document; whole numbers are ints. Raises UnusualError."""
+    if text[:1] == "\ufeff":
+        text = text[1:]
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    bare = text.replace("\n", "").replace("\t", "")
+    if not bare.isprintable() and not set(bare).isdisjoint(map(chr, _UNREADABLE)):
         raise UnusualError
-    return _Reader(text).document()
+    raw = text.split("\n")
+    if text.startswith(("---", "...")) or "\n---" in text or "\n..." in text:
+        raw = _first_document(raw)
+    return _Reader(raw, has_tabs="\t" in text).document()
 
 
 def value_of(data: bytes) -> Any:
@@ -37,269 +50,251 @@ def value_of(data: bytes) -> Any:
         raise ValueError(f"error converting YAML to JSON: {error}") from None
 
 
+def _first_document(raw: list[str]) -> list[str]:
+    """The lines of the first document, without those that mark where it begins and ends."""
+    start = 0
+    for number, line in enumerate(raw):
+        if line[:3] in ("---", "...") and line[3:4] in ("", " ", "\t"):
+            if start or any(before.lstrip(" ")[:1] not in ("", "#") for before in raw[:number]):
+                return [*raw[start:number], ""]
+            if line[0] == "." or not is_comment(line[3:]):
+                raise UnusualError
+            start = number + 1
+    return raw[start:]
+
+
 class _Reader:
-    def __init__(self, text: str) -> None:
-        self.raw = text.split("\n")
-        #: The indent and the content of each line; the content is "" of blank lines and comments.
+    def __init__(self, raw: list[str], *, has_tabs: bool) -> None:
+        self.raw = raw
+        #: The number, the indent and the content of each line that has content; behind the last one is one indented by -1.
+        self.numbers: list[int] = []
         self.indents: list[int] = []
         self.contents: list[str] = []
-        indents, contents = self.indents.append, self.contents.append
-        for line in self.raw:
+        numbers, indents, contents = self.numbers.append, self.indents.append, self.contents.append
+        for number, line in enumerate(raw):
             content = line.lstrip(" ")
-            indents(len(line) - len(content))
-            if content and content[-1] == " ":
-                content = content.rstrip(" ")
-            if content[:1] == "#":
-                content = ""
-            elif "\t" in content:
-                content = "\t"  # fit for nothing but the lines of a literal block
-            contents(content)
+            if content and content[0] != "#":
+                numbers(number)
+                indents(len(line) - len(content))
+                contents(content.rstrip(" ") if content[-1] == " " else content)
+        if has_tabs:
+            self.contents = [_without_tabs(content) if "\t" in content else content for content in self.contents]
+        self.numbers.append(len(raw))
+        self.indents.append(-1)
+        self.contents.append("")
         self.at = 0
-        self.end = len(self.raw)
+        self.anchors = Anchors()
 
     def document(self) -> Any:
-        self.skip()
-        if self.at < self.end and self.raw[self.at] == "---":
-            self.at += 1
-            self.skip()
-        if self.at == self.end:
-            return None
-        content = self.contents[self.at]
-        if content[0] in "[{":
-            self.at += 1
-            value = self.brackets(content, -1)
-        else:
-            value = self.node(self.indents[self.at], 0)
-        if self.at < self.end:
+        value = self.below(-1, 0, in_list=True)
+        if self.indents[self.at] >= 0:
             raise UnusualError
         return value
 
-    def skip(self) -> None:
-        """Go to the next line that has content."""
-        contents, at, end = self.contents, self.at, self.end
-        while at < end and not contents[at]:
-            at += 1
-        self.at = at
-
-    def node(self, indent: int, depth: int) -> Any:
-        """The mapping or list that begins at this line."""
-        if depth > MAX_DEPTH:
-            raise UnusualError
-        return self.items(indent, depth) if _is_item(self.contents[self.at]) else self.mapping(indent, depth)
+    def below(self, indent: int, depth: int, *, in_list: bool) -> Any:
+        """What stands in the next lines, if they are indented further than `indent`; a list in a mapping need not be."""
+        here, content = self.indents[self.at], self.contents[self.at]
+        if here <= indent:
+            return self.items(here, depth + 1) if here == indent and not in_list and content[:2] in _ITEM else None
+        if content[:2] in _ITEM:
+            return self.items(here, depth + 1)
+        if _begins_mapping(content):
+            return self.mapping(here, depth + 1)
+        self.at += 1
+        return self.value(content, indent, depth, in_list=True)
 
     def mapping(self, indent: int, depth: int) -> dict[str, Any]:
+        """The mapping that begins at this line."""
+        if depth > MAX_DEPTH:
+            raise UnusualError
         made: dict[str, Any] = {}
+        merges: list[Any] = []
         indents, contents = self.indents, self.contents
-        while self.at < self.end:
-            if indents[self.at] != indent:
-                if indents[self.at] > indent:
+        at = self.at
+        while indents[at] == indent:
+            head, colon, text = contents[at].partition(": ")
+            key = KEYS[head if colon else head[:-1]] if colon or head[-1] == ":" else None
+            if key is None:
+                split = split_key(contents[at])
+                if split is None:
                     raise UnusualError
-                return made
-            content = contents[self.at]
-            key, colon, text = content.partition(":")
-            if not colon or not PLAIN_KEYS[key]:
-                key, text = _quoted_key(content)
-            elif text:
-                if text[0] != " ":
-                    raise UnusualError
-                text = text.lstrip(" ")
-            made[key] = self.value(text, indent, depth, in_list=False)
-        return made
+                key, text = split
+            at += 1
+            if text and indents[at] <= indent and key is not None:
+                if text[0] not in _SIGNS:
+                    try:
+                        made[key] = SCALARS[text]
+                        continue
+                    except UnfinishedError:
+                        pass
+                elif text in _EMPTY:
+                    made[key] = [] if text == "[]" else {}
+                    continue
+            self.at = at
+            value = self.behind(text, indent, depth, in_list=False)
+            at = self.at
+            if key is None:
+                merges.append(value)
+            else:
+                made[key] = value
+        self.at = at
+        if indents[at] > indent:
+            raise UnusualError
+        return merged(made, merges) if merges else made
 
     def items(self, indent: int, depth: int) -> list[Any]:
+        """The list that begins at this line."""
+        if depth > MAX_DEPTH:
+            raise UnusualError
         made: list[Any] = []
-        while self.at < self.end:
-            here, content = self.indents[self.at], self.contents[self.at]
-            if here != indent or not _is_item(content):
-                if here > indent:
-                    raise UnusualError
-                return made
-            if content.startswith("---"):
-                raise UnusualError
-            rest = content[1:].lstrip(" ")
-            if rest and rest[0] != "#" and (_is_item(rest) or _begins_mapping(rest)):
+        indents, contents = self.indents, self.contents
+        at = self.at
+        while indents[at] == indent and contents[at][:2] in _ITEM:
+            content = contents[at]
+            rest = content[2:].lstrip(" ")
+            if rest and (rest[:2] in _ITEM or _begins_mapping(rest)):
                 # What follows the dash is a node of its own, as if the dash were a space.
                 inner = indent + len(content) - len(rest)
-                self.indents[self.at], self.contents[self.at] = inner, rest
-                made.append(self.node(inner, depth + 1))
+                indents[at], contents[at] = inner, rest
+                made.append(self.items(inner, depth + 1) if rest[:2] in _ITEM else self.mapping(inner, depth + 1))
             else:
-                made.append(self.value(rest, indent, depth, in_list=True))
+                self.at = at + 1
+                made.append(self.behind(rest, indent, depth, in_list=True))
+            at = self.at
+        if indents[at] > indent:
+            raise UnusualError
         return made
 
-    def value(self, text: str, indent: int, depth: int, *, in_list: bool) -> Any:
-        """What stands after a key or a dash at `indent`, or below it; goes on to the next line with content."""
-        self.at += 1
+    def behind(self, text: str, indent: int, depth: int, *, in_list: bool) -> Any:
+        """What stands behind a key or a dash, or below it."""
+        text = text.lstrip(" ")
         if not text or text[0] == "#":
             return self.below(indent, depth, in_list=in_list)
-        if text[0] in "|>":
-            return self.block(text, indent)
-        if text[0] in "[{":
-            return self.brackets(text, indent)
-        return self.plain(text, indent)
+        return self.value(text, indent, depth, in_list=in_list)
 
-    def plain(self, text: str, indent: int) -> Any:
-        """A scalar of which the first line was this."""
-        if text == "\t":
+    def value(self, text: str, indent: int, depth: int, *, in_list: bool) -> Any:
+        """What stands behind a key or a dash at `indent`, and goes on in the next lines or below them."""
+        first = text[0]
+        value: Any
+        if first == "&":
+            return self.anchored(text, indent, depth, in_list=in_list)
+        if first == "*":
+            value = self.anchors.known(_without_comment(text)[1:])
+        elif first == "{" and text == "{}":
+            value = {}
+        elif first in "[{":
+            value = [] if text == "[]" else self.spanning(text, self.brackets)
+        elif first in "|>":
+            value = self.block(text, indent)
+        elif first in "\"'":
+            try:
+                value = SCALARS[text]
+            except UnfinishedError:
+                value = self.spanning(text, quoted)
+        else:
+            return self.words(text, indent)
+        if self.indents[self.at] > indent:
             raise UnusualError
-        first = self.at
-        self.skip()
-        if self.at < self.end and self.indents[self.at] > indent:
-            self.at = first
-            return self.text(text, indent)
-        return scalar(text)
+        return value
 
-    def text(self, text: str, indent: int) -> str:
-        """Text without quotes that goes on in the next lines."""
-        if text[0] in INDICATORS or text[0] == "-" or " #" in text or ": " in text or text[-1] == ":":
+    def words(self, text: str, indent: int) -> Any:
+        """A text without quotes; it goes on in all lines that are indented further than `indent`."""
+        contents, indents, numbers = self.contents, self.indents, self.numbers
+        at = self.at
+        if indents[at] <= indent:
+            return SCALARS[text]
+        if not begins_word(text):
             raise UnusualError
-        blank = 0
-        while self.at < self.end:
-            content = self.contents[self.at]
-            if not content:
-                if self.raw[self.at].strip(" "):
-                    break  # a comment: it ends here
-                blank += 1
-            elif self.indents[self.at] <= indent:
+        made = [text]
+        while indents[at] > indent:
+            content = contents[at]
+            if "\t" in content:
+                raise UnusualError
+            blank = numbers[at] - numbers[at - 1] - 1
+            if blank and any(line.strip(" ") for line in self.raw[numbers[at] - blank : numbers[at]]):
+                raise UnusualError  # a comment: the text has ended there
+            made.append("\n" * blank or " ")
+            made.append(content)
+            at += 1
+        self.at = at
+        whole = "".join(made)
+        if " #" in whole:
+            kept = _without_comment(made[-1])
+            whole = "".join(made[:-1]) + kept
+        if " #" in whole or ": " in whole or ":\n" in whole or whole[-1] == ":":
+            raise UnusualError
+        return whole
+
+    def spanning(self, text: str, read: Callable[[str], tuple[Any, int]]) -> Any:
+        """The value of quotes or brackets that begin in the line before this one, and end there or in a later one."""
+        raw, first, count = self.raw, self.numbers[self.at - 1] + 1, 0
+        if text[-1] == "\\" and raw[first - 1][-1] in " \t":
+            raise UnusualError  # the blank that was behind it is what it escapes
+        while True:
+            joined = "\n".join([text, *raw[first : first + count]]) if count else text
+            try:
+                value, end = read(joined)
                 break
-            elif content[0] in _NO_TEXT or " #" in content or ": " in content or content[-1] == ":":
-                raise UnusualError
-            else:
-                text += ("\n" * blank or " ") + content
-                blank = 0
-            self.at += 1
-        self.skip()
-        if self.at < self.end and self.indents[self.at] > indent:
+            except UnfinishedError:
+                if first + count >= len(raw):
+                    raise
+                count = count * 4 or 3
+        rest = joined[end:].partition("\n")[0]
+        if not is_comment(rest):
             raise UnusualError
-        return text
+        self.go_to(first + joined.count("\n", 0, end))
+        return value
 
-    def below(self, indent: int, depth: int, *, in_list: bool) -> Any:
-        self.skip()
-        if self.at == self.end:
-            return None
-        here, content = self.indents[self.at], self.contents[self.at]
-        if here > indent:
-            if content[0] in "[{":
-                self.at += 1
-                return self.brackets(content, indent)
-            if not _is_item(content) and not _begins_mapping(content):
-                self.at += 1
-                return self.plain(content, indent)
-            return self.node(here, depth + 1)
-        if not in_list and here == indent and _is_item(content):
-            return self.items(here, depth + 1)
-        return None
+    def brackets(self, text: str) -> tuple[Any, int]:
+        from corral.api.plainflow import Brackets
 
-    def brackets(self, text: str, indent: int) -> Any:
-        """A list or a mapping in brackets, of which the first line was this."""
-        lines = [text]
-        missing = _opened(text)
-        while missing > 0 and self.at < self.end:
-            content = self.contents[self.at]
-            if not content or content == "\t" or (self.indents[self.at] <= indent and content[0] not in "]}"):
-                raise UnusualError
-            lines.append(content)
-            missing += _opened(content)
-            self.at += 1
-        if len(lines) > 1 and any(" #" in line or line[-1] == "\\" for line in lines):
-            raise UnusualError
-        self.skip()
-        if self.at < self.end and self.indents[self.at] > indent:
-            raise UnusualError
-        return flow(" ".join(lines))
+        return Brackets(text, self.anchors.known).value()
 
     def block(self, header: str, indent: int) -> str:
-        """A literal or a folded text."""
-        mark = header[1:2] if header[1:2] in ("-", "+") else ""
-        if not is_comment(header[1 + len(mark) :]):
-            raise UnusualError
-        lines, ended = self.lines(indent)
-        blank = 0
-        while lines and not lines[-1]:
-            lines.pop()
-            blank += 1
-        text = "\n".join(lines) if header[0] == "|" else _folded(lines)
-        if mark == "-":
-            return text
-        if ended and not blank:
-            return text  # the last line of the document does not end
-        if mark == "+":
-            # What is after the last newline of the document is no line.
-            return text + "\n" * (blank if ended else blank + 1)
-        return text + "\n"
+        from corral.api.plainblocks import block
 
-    def lines(self, indent: int) -> tuple[list[str], bool]:
-        """The lines of a text that is indented further than `indent`, without what all are; whether nothing is after them."""
-        raw, at, inner, widest = self.raw, self.at, -1, 0
-        while at < self.end:
-            line = raw[at]
-            bare = line.lstrip(" ")
-            if bare:
-                width = len(line) - len(bare)
-                if inner < 0:
-                    if width <= indent:
-                        break
-                    inner = width
-                    if widest > inner or bare[0] == "\t":
-                        raise UnusualError
-                elif width < inner:
-                    if width > indent:
-                        raise UnusualError
-                    break
-            elif inner < 0:
-                widest = max(widest, len(line))
+        text, end = block(header, self.raw, self.numbers[self.at - 1] + 1, indent)
+        self.go_to(end)
+        return text
+
+    def go_to(self, number: int) -> None:
+        """Go to the first line with content from this one on."""
+        numbers, at = self.numbers, self.at
+        while numbers[at] < number:
             at += 1
-        if inner < 0:
-            raise UnusualError
-        lines = [line[inner:] for line in raw[self.at : at]]
         self.at = at
-        self.skip()
-        return lines, at == self.end
 
-
-def _opened(text: str) -> int:
-    """How many brackets it leaves open, those in quotes counted, too."""
-    return text.count("[") + text.count("{") - text.count("]") - text.count("}")
-
-
-def _folded(lines: list[str]) -> str:
-    """The lines of a folded text as one; where some are indented further, the library knows."""
-    text = ""
-    blank = 0
-    for line in lines:
-        if not line:
-            blank += 1
-            continue
-        if line[0] in " \t":
-            raise UnusualError
-        text += ("\n" * blank or (" " if text.strip("\n") else "")) + line
-        blank = 0
-    return text
-
-
-def _is_item(content: str) -> bool:
-    return content[0] == "-" and (len(content) == 1 or content[1] == " ")
-
-
-def _quoted_key(content: str) -> tuple[str, str]:
-    """A key in quotes, and what stands after it. Raises UnusualError."""
-    if content[0] not in "\"'":
-        raise UnusualError
-    key, end = quoted(content)
-    rest = content[end:]
-    if rest[:1] != ":" or rest[1:2] not in ("", " "):
-        raise UnusualError
-    return key, rest[1:].lstrip(" ")
+    def anchored(self, text: str, indent: int, depth: int, *, in_list: bool) -> Any:
+        """A value behind an anchor."""
+        anchor, _, text = text[1:].partition(" ")
+        text = text.lstrip(" ")
+        start, aliased = self.numbers[self.at - 1], self.anchors.aliased
+        if (text if text and text[0] != "#" else self.contents[self.at])[:1] in ("&", "*"):
+            raise UnusualError  # neither a second anchor nor an alias may follow
+        value = self.behind(text, indent, depth, in_list=in_list)
+        self.anchors.name(anchor, value, self.raw[start : self.numbers[self.at]], self.anchors.aliased - aliased)
+        return value
 
 
 def _begins_mapping(content: str) -> bool:
     """Whether a line is a key, and perhaps its value."""
-    key, colon, text = content.partition(":")
-    if colon and text[:1] in ("", " ") and (key in WORDS or PLAIN_KEYS[key]):
-        return True
-    if content[0] not in "\"'":
-        return False
-    try:
-        _quoted_key(content)
-    except UnusualError:
-        return False
-    return True
+    head, colon, _ = content.partition(": ")
+    if colon or content[-1] == ":":
+        return KEYS[head if colon else head[:-1]] is not None or split_key(content) is not None
+    return False
+
+
+def _without_comment(text: str) -> str:
+    at = text.find(" #")
+    return text if at < 0 else text[:at].rstrip(" ")
+
+
+def _without_tabs(content: str) -> str:
+    """A line without the tabs at its end, or before its comment; where there are others, it is fit for nothing but a block."""
+    kept, comment = content, ""
+    if "'" not in content and '"' not in content:
+        at = min((at for at in (content.find(" #"), content.find("\t#")) if at >= 0), default=-1)
+        if at >= 0:
+            kept, comment = content[:at], " #"
+    kept = kept.rstrip(" \t")
+    return "\t" if not kept or "\t" in kept or kept[-1] in "-\\" else kept + comment

@@ -65,7 +65,7 @@ def _parsed(data: bytes) -> tuple[Any, list[str]]:
 
 def _mended(data: bytes, error: Any) -> bytes:
     """The text with quotes around a plain scalar like `a:` in `{a:}`: to go-yaml the colon is part of it."""
-    text = data.decode("utf-8", "replace")
+    text = data.decode("utf-8-sig", "replace")
     start, end = error.context_mark.index, error.problem_mark.index + 1
     while end < len(text) and text[end] not in ",?[]{} \t\r\n":
         end += 1
