@@ -1,7 +1,8 @@
 """Events: one for each thing that happens, counted when it happens again."""
 
 import asyncio
-import itertools
+
+from tests.server.conftest import until
 
 from corral.client import events
 from corral.client.events import Recorder
@@ -81,10 +82,8 @@ def test_events_are_written_together_a_while_after_they_happened(tmp_path, monke
                 await asyncio.sleep(0.01)
             assert not (await client.list("events", "default")).items
             recorder.hurry()
-            for _ in itertools.count():
-                if len((await client.list("events", "default")).items) == 3:
-                    break
-                await asyncio.sleep(0.01)
+            await recorder.flush()
+            await until(lambda: not recorder._hurried.is_set())
             recorder.record(about, "Normal", "Killing", "")
             await asyncio.sleep(0.01)
             assert len((await client.list("events", "default")).items) == 3

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+#: Folders one in another, too many for a path (4,096 bytes) and for a function that calls itself (1,000 times).
+TOO_DEEP = 1100
+
 
 def nested(top: Path, depth: int, size_bytes: int = 1) -> int:
     """`top`, and so many folders one in another, a file in each; the last one, open. To be removed by `corral.node.removal`."""

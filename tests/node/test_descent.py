@@ -4,12 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.node.nesting import nested
+from tests.node.nesting import TOO_DEEP, nested
 
 from corral.node.descent import OPEN_AT_ONCE, descend
 from corral.node.removal import remove
-
-DEPTH = 1500
 
 
 @pytest.fixture
@@ -28,7 +26,7 @@ def folders(fd):
 
 
 def test_every_folder_once_on_the_way_down_and_back(deep):
-    os.close(nested(deep, DEPTH))
+    os.close(nested(deep, TOO_DEEP))
     for path in (deep / "a/b", deep / "deeper/c"):
         path.mkdir(parents=True)
     # Beside folders whose own have been closed on the way down.
@@ -41,7 +39,7 @@ def test_every_folder_once_on_the_way_down_and_back(deep):
         found.append(os.fstat(folder.fd).st_ino)
         folder.below += folders(folder.fd)
         most = max(most, open_files())
-    assert len(found) == len(set(found)) == 1 + DEPTH + 5
+    assert len(found) == len(set(found)) == 1 + TOO_DEEP + 5
     assert most - before <= OPEN_AT_ONCE + 2
     assert open_files() == before
 

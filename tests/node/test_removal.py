@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from tests.node.nesting import TOO_DEEP
 
 from corral.node.removal import remove
 
@@ -25,7 +26,7 @@ def deep(top, depth):
 
 
 def test_nothing_is_too_deep_and_no_link_is_followed(tmp_path):
-    deep(tmp_path / "top", 1500)
+    deep(tmp_path / "top", TOO_DEEP)
     remove(tmp_path / "top")
     assert [path.name for path in tmp_path.iterdir()] == ["outside"]
     assert (tmp_path / "outside/file").read_text() == "stays"

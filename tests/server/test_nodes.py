@@ -21,6 +21,8 @@ from corral.testing.server import RunningServer, running_server
 
 REFUSED = "tls: failed to verify certificate: x509: "
 ANOTHERS = f"{REFUSED}the certificate is that of system:node:n1, not of system:node:n2"
+#: An agent that goes waits so long for connections that are kept; aiohttp takes 0 for "without end".
+SHUTDOWN_S = 0.01
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "SPDY/3.1", "X-Stream-Protocol-Version": "v4.channel.k8s.io"}
 
 
@@ -44,7 +46,7 @@ async def agent(server: RunningServer, subject: str, *hosts: str, authority: Pat
         yield listener.sockets[0].getsockname()[1]
     finally:
         listener.close()
-        await listening.shutdown(0)
+        await listening.shutdown(SHUTDOWN_S)
 
 
 async def furnish(server: RunningServer, port: int, *nodes: str) -> None:

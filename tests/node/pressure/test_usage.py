@@ -2,7 +2,7 @@
 
 import os
 
-from tests.node.nesting import nested
+from tests.node.nesting import TOO_DEEP, nested
 
 from corral.node.config import NodeConfig
 from corral.node.cri.types import ContainerStats
@@ -54,8 +54,8 @@ def test_files_are_counted_by_what_they_take_and_once(tmp_path):
 
 def test_files_too_deep_for_a_path_count(tmp_path):
     """Else a container could hide from its limits what it writes."""
-    os.close(nested(tmp_path / "top", 1500, 1 << 12))
-    assert bytes_below(tmp_path / "top") >= 1500 << 12
+    os.close(nested(tmp_path / "top", TOO_DEEP, 1 << 12))
+    assert bytes_below(tmp_path / "top") >= TOO_DEEP << 12
     remove(tmp_path / "top")
 
 

@@ -2,7 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.node.nesting import nested
+from tests.node.nesting import TOO_DEEP, nested
 
 from corral.node.removal import remove
 from corral.node.volumes.ownership import give_to_group
@@ -40,7 +40,7 @@ def test_a_link_among_the_files_is_not_followed(tmp_path):
 
 def test_folders_that_nest_deep_belong_to_it_to_the_last(tmp_path):
     """A pod that had it before can have made them."""
-    deepest = nested(tmp_path / "v", 1500)
+    deepest = nested(tmp_path / "v", TOO_DEEP)
     try:
         give_to_group(tmp_path / "v", 4242)
         assert os.fstat(deepest).st_gid == os.stat("file", dir_fd=deepest).st_gid == 4242
