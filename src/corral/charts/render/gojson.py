@@ -1,6 +1,6 @@
 """JSON as Go's encoding/json writes and reads it, and values as JSON holds them."""
 
-from corral.base.annotations import TYPE_CHECKING, Any
+from corral.base.annotations import TYPE_CHECKING, Any, Final, Iterator
 from corral.base.patterns import pattern
 from corral.charts.render.gotypes import (
     Ints,
@@ -29,6 +29,9 @@ _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _NILS = (NilMap, NilSlice, NilStrings)
 _DICTS = (dict, Values, StringMap)
 _LISTS = (list, Strings, Ints, Slices)
+#: From this level on a value is searched for itself, as encoding/json does.
+_DEEP = 1000
+_END: Final = object()
 
 
 class _Fields(dict[str, Any]):
@@ -41,21 +44,46 @@ class UnwritableError(ValueError):
     """A value that JSON cannot hold; the text is Go's."""
 
 
-def plain(value: Any) -> Any:
-    """A value as JSON holds it: dicts, lists, strings, numbers, booleans and None, Go's types gone. Raises UnwritableError."""
+def plain(value: Any, level: int = 0) -> Any:
+    """A value as JSON holds it: dicts, lists, strings, numbers, booleans and None, Go's types gone. Raises UnwritableError.
+
+    `level`: within how many others it is.
+    """
     cls = value.__class__
     if cls is str:
         return _readable(value) if not value.isascii() else value
     if cls is int or cls is bool or value is None:
         return value
     if cls in _DICTS:
-        return {_key(key): plain(item) for key, item in value.items()}
+        level = level + 1 if level != _DEEP else _endless(value)
+        return {_key(key): plain(item, level) for key, item in value.items()}
     if cls in _LISTS:
-        return [plain(item) for item in value]
-    return _plain_other(value)
+        level = level + 1 if level != _DEEP else _endless(value)
+        return [plain(item, level) for item in value]
+    return _plain_other(value, level)
 
 
-def _plain_other(value: Any) -> Any:
+def _endless(value: Any) -> int:
+    """The level within a value that holds itself nowhere; templates can put a map into itself with `set`."""
+    around: list[tuple[Any, Iterator[Any]]] = []
+    seen: set[int] = set()
+    while True:
+        if isinstance(value, dict | list):
+            if id(value) in seen:
+                raise UnwritableError(f"json: unsupported value: encountered a cycle via {type_name(value)}")
+            seen.add(id(value))
+            around.append((value, iter(value.values() if isinstance(value, dict) else value)))
+        while around:
+            following = next(around[-1][1], _END)
+            if following is not _END:
+                value = following
+                break
+            seen.discard(id(around.pop()[0]))
+        else:
+            return _DEEP + 1
+
+
+def _plain_other(value: Any, level: int) -> Any:
     if isinstance(value, float):
         if not -_INFINITY < value < _INFINITY:
             name = "+Inf" if value > 0 else "-Inf" if value < 0 else "NaN"
@@ -73,13 +101,12 @@ def _plain_other(value: Any) -> Any:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, dict):
-        return {_key(key): plain(item) for key, item in value.items()}
+        return {_key(key): plain(item, level + 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [plain(item) for item in value]
+        return [plain(item, level + 1) for item in value]
     if isinstance(value, Struct):
-        return _Fields(
-            {name: plain(item) for _, item, name, omitempty in value.members() if not (omitempty and _is_empty(item))}
-        )
+        members = (member for member in value.members() if not (member[3] and _is_empty(member[1])))
+        return _Fields({name: plain(item, level + 1) for _, item, name, _ in members})
     raise UnwritableError(f"json: unsupported type: {type_name(value)}")
 
 
