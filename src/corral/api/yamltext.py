@@ -37,6 +37,8 @@ def parse(data: bytes) -> tuple[Any, list[str]]:
             if error.problem != _COLON or read > MAX_READ_AGAIN_BYTES:
                 raise TextError(_message(error)) from None
             data = _mended(data, error)
+        except yaml.reader.ReaderError as error:
+            raise TextError(f"yaml: {error.reason}") from None
         except yaml.YAMLError as error:
             raise TextError(f"yaml: {error}") from None
 

@@ -47,12 +47,10 @@ class UnwritableError(ValueError):
 def plain(value: Any, level: int = 0) -> Any:
     """A value as JSON holds it: dicts, lists, strings, numbers, booleans and None, Go's types gone. Raises UnwritableError.
 
-    `level`: within how many others it is.
+    `level`: within how many others it is. Bytes that are not UTF-8 stay in strings.
     """
     cls = value.__class__
-    if cls is str:
-        return _readable(value) if not value.isascii() else value
-    if cls is int or cls is bool or value is None:
+    if cls is str or cls is int or cls is bool or value is None:
         return value
     if cls in _DICTS:
         level = level + 1 if level != _DEEP else _endless(value)
@@ -115,12 +113,21 @@ def _is_empty(value: Any) -> bool:
 
 
 def _key(key: Any) -> str:
-    return (_readable(key) if not key.isascii() else key) if isinstance(key, str) else str(key)
+    return key if isinstance(key, str) else str(key)
 
 
-def _readable(text: str) -> str:
-    """A string with U+FFFD for each byte that is not UTF-8."""
-    return encoded(text).decode("utf-8", "replace") if _SURROGATES.search(text) else text
+def is_odd(text: str) -> bool:
+    """Whether there are bytes in a string that are not UTF-8."""
+    return not text.isascii() and _SURROGATES.search(text) is not None
+
+
+def readable(value: Any) -> Any:
+    """A plain value as it is read again: U+FFFD for each byte that is not UTF-8."""
+    if isinstance(value, str):
+        return _SURROGATES.sub("\ufffd", value) if is_odd(value) else value
+    if isinstance(value, dict):
+        return value.__class__({readable(key): readable(item) for key, item in value.items()})
+    return [readable(item) for item in value] if isinstance(value, list) else value
 
 
 def dumps(value: Any, *, html: bool = True, indent: str = "") -> str:

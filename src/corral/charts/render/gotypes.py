@@ -137,6 +137,10 @@ class Struct:
         """What its String method gives; None without one."""
         return None
 
+    def printed(self) -> str | None:
+        """What an action prints of it, which takes the address of a struct: that can have more methods."""
+        return self.shown()
+
     def items(self) -> Iterator[tuple[str, Any, str, bool]]:
         """(Go name, value, JSON name, omitempty) of each field, as it is printed."""
         return self.members()

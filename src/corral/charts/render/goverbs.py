@@ -8,6 +8,8 @@ from corral.charts.render.ordering import sorted_items
 
 #: What Go takes for a width or a precision; a larger one is %!(BADWIDTH).
 _TOO_LARGE = 1_000_000
+#: So deep may maps and lists be within each other; Go ends its process at a map that is in itself.
+_MAX_DEPTH = 100_000
 _NO_VERB = "%!(NOVERB)"
 
 
@@ -229,6 +231,8 @@ def _value(value: Any, verb: str, flags: Flags, depth: int) -> str:
         return _string(shown, verb, flags)
     if isinstance(value, int):
         return _integer(value, verb, flags)
+    if depth > _MAX_DEPTH:
+        raise RecursionError
     if isinstance(value, dict):
         return _map(value, verb, flags, depth)
     if isinstance(value, list):
@@ -337,6 +341,8 @@ def _float(value: float, verb: str, flags: Flags) -> str:
     precision = flags.precision if flags.precision is not None else -1
     if verb == "v":
         text = strconv.format_float(value, "g", precision)
+        if flags.sharp:
+            text = _with_point(text, "g", precision)
     elif verb in "eEfFgG":
         default = -1 if verb in "gG" else 6
         text = strconv.format_float(value, "f" if verb == "F" else verb, default if precision < 0 else precision)
@@ -405,12 +411,13 @@ def _complex(value: complex, verb: str, flags: Flags) -> str:
 
 
 def _map(value: dict[str, Any], verb: str, flags: Flags, depth: int) -> str:
+    # Lists are joined, not generators: those would take the machine's stack, which a value can be too deep for.
     items = sorted_items(value)
     if flags.value_sharp:
-        inside = ", ".join(f"{_value(key, verb, flags, 1)}:{_value(item, verb, flags, depth + 1)}" for key, item in items)
+        inside = ", ".join([f"{_value(key, verb, flags, 1)}:{_value(item, verb, flags, depth + 1)}" for key, item in items])
         name = type_name(value)
         return f"{name}(nil)" if not value and value.__class__.__name__ == "NilMap" else f"{name}{{{inside}}}"
-    inside = " ".join(f"{_value(key, verb, flags, 1)}:{_value(item, verb, flags, depth + 1)}" for key, item in items)
+    inside = " ".join([f"{_value(key, verb, flags, 1)}:{_value(item, verb, flags, depth + 1)}" for key, item in items])
     return f"map[{inside}]"
 
 
@@ -419,10 +426,10 @@ def _slice(value: list[Any], verb: str, flags: Flags, depth: int) -> str:
         name = type_name(value)
         if not value and value.__class__.__name__.startswith("Nil"):
             return f"{name}(nil)"
-        return name + "{" + ", ".join(_value(item, verb, flags, depth + 1) for item in value) + "}"
+        return name + "{" + ", ".join([_value(item, verb, flags, depth + 1) for item in value]) + "}"
     if verb == "q" and isinstance(value, Strings):
         return "[" + " ".join(_text(item, "q", flags) for item in value) + "]"
-    return "[" + " ".join(_value(item, verb, flags, depth + 1) for item in value) + "]"
+    return "[" + " ".join([_value(item, verb, flags, depth + 1) for item in value]) + "]"
 
 
 def _struct(value: Struct, verb: str, flags: Flags, depth: int) -> str:

@@ -238,10 +238,10 @@ class KubeVersion(_Record):
     go_type = "chartutil.KubeVersion"
     pointer = False
     fields = {name: (name, name, False) for name in ("Version", "Major", "Minor")}  # noqa: RUF012
-    methods = {"String": ("shown", ()), "GitVersion": ("shown", ())}  # noqa: RUF012
+    methods = {"String": ("printed", ()), "GitVersion": ("printed", ())}  # noqa: RUF012
 
-    def shown(self) -> str:
-        """The version, as it prints."""
+    def printed(self) -> str:
+        """The version; only pointers have the String method, so that `print` and `quote` show a struct."""
         return str(self.Version)
 
 
@@ -276,14 +276,20 @@ class Capabilities(_Record):
     fields = {name: (name, name, False) for name in ("KubeVersion", "APIVersions", "HelmVersion")}  # noqa: RUF012
 
 
-def capabilities(kube_version: str, api_versions: list[str], helm_version: str = "v3.10.1") -> Capabilities:
+#: The Helm that templates find themselves rendered by.
+_HELM = HelmVersion(
+    Version="v3.10.1", GitCommit="9f88ccb6aee40b9a0535fcc7efea6055e1ef72c9", GitTreeState="clean", GoVersion="go1.18.7"
+)
+
+
+def capabilities(kube_version: str, api_versions: list[str]) -> Capabilities:
     """`.Capabilities` of a cluster: `kube_version` as "v1.36.0"."""
     major, _, rest = kube_version.removeprefix("v").partition(".")
     minor = rest.partition(".")[0]
     return Capabilities(
         KubeVersion=KubeVersion(Version=kube_version, Major=major, Minor=minor),
         APIVersions=VersionSet(api_versions),
-        HelmVersion=HelmVersion(Version=helm_version, GitCommit="", GitTreeState="", GoVersion=""),
+        HelmVersion=_HELM,
     )
 
 

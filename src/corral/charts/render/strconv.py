@@ -6,7 +6,7 @@ _HEX_DIGITS = "0123456789abcdef"
 _ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\\": "\\\\"}
 _UNESCAPES = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, "'": 39, '"': 34}
 #: What floats are written with, and those in hexadecimal.
-_FLOAT = frozenset("+-.0123456789eE")
+_FLOAT = frozenset("+-._0123456789eE")
 _HEX_FLOAT = frozenset("+-._0123456789abcdefABCDEFpPxX")
 #: What makes a leading zero more than an octal number's.
 _PREFIXES = frozenset(["", "x", "X", "o", "O", "b", "B"])

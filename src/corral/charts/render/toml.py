@@ -11,6 +11,10 @@ _BARE = pattern(r"(?a)[A-Za-z0-9_-]+")
 _ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 
+#: So deep may tables be within each other: each is written with the names of all that it is in.
+_MAX_DEPTH = 1000
+
+
 class UnwritableError(ValueError):
     """A value that TOML cannot hold; the text is the original's."""
 
@@ -22,6 +26,8 @@ class UnreadableError(ValueError):
 def dump(value: Any) -> str:
     """A map as a document. Raises UnwritableError."""
     if not isinstance(value, dict):
+        if isinstance(value, list):
+            _value(value)
         raise UnwritableError("toml: top-level values must be Go maps or structs")
     made: list[str] = []
     _table((), value, made)
@@ -29,6 +35,8 @@ def dump(value: Any) -> str:
 
 
 def _table(path: tuple[str, ...], value: dict[str, Any], made: list[str]) -> None:
+    if len(path) > _MAX_DEPTH:
+        raise RecursionError
     direct: list[str] = []
     below: list[str] = []
     for key in sorted(value):

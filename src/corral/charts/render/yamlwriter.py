@@ -8,6 +8,7 @@ from corral.base.annotations import Any
 from corral.base.memo import Memo
 from corral.base.patterns import pattern
 from corral.charts.render import gojson
+from corral.charts.render.gotypes import encoded
 from corral.charts.render.strconv import format_float
 
 _WIDTH = 80
@@ -55,6 +56,8 @@ def dump(value: Any) -> str:
     writer = _Writer()
     writer.node(plain, -1, in_map=False, column=0)
     made = "".join(writer.made)
+    if gojson.is_odd(made) or gojson.is_odd(writer.escaped):
+        return dump(gojson.readable(plain))
     if _is_unreadable(made) or ("\\" in made and _is_unreadable(writer.escaped)):
         raise UnwritableError("yaml: control characters are not allowed")
     return made
@@ -90,7 +93,7 @@ class _Writer:
                 made.append(pad)
             first = False
             name = key if _IS_SURELY_PLAIN[key] and key not in _WORDS else self.scalar(key, indent, 0, is_key=True)
-            if len(key.encode()) > _MAX_SIMPLE_KEY or "\n" in key:
+            if "\n" in key or (len(key) > _MAX_SIMPLE_KEY // 4 and len(encoded(key)) > _MAX_SIMPLE_KEY):
                 self._long_key(key, item, indent)
                 continue
             made.append(name)

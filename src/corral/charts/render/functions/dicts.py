@@ -111,7 +111,7 @@ def merge_into(target: dict[str, Any], source: dict[str, Any], *, overwrite: boo
 
 
 def _merged(target: dict[str, Any], sources: tuple[dict[str, Any], ...], *, overwrite: bool) -> dict[str, Any]:
-    if isinstance(target, NilMap):
+    if isinstance(target, NilMap) and sources:
         target = {}
     for source in sources:
         merge_into(target, source, overwrite=overwrite)

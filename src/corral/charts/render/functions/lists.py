@@ -65,6 +65,8 @@ def _reverse(values: Any) -> list[Any]:
 
 
 def _is_in(value: Any, values: Any) -> bool:
+    if value.__class__ is str and values.__class__ is not bytes:
+        return value in values  # nothing of another type equals it
     return any(deep_equal(value, one) for one in values)
 
 

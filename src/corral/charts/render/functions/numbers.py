@@ -79,10 +79,10 @@ def _to_decimal(value: Any) -> Int64:
 def _until_step(start: int, stop: int, step: int) -> Ints:
     if (stop < start and step >= 0) or (stop >= start and step <= 0):
         return Ints()
-    numbers = range(start, stop, step)
-    if len(numbers) > MAX_LIST:
-        raise FunctionError(f"the result has {len(numbers)} elements, more than {MAX_LIST}")
-    return Ints(numbers)
+    count = -(-(stop - start) // step)  # len() of a range would have to fit into a machine's word
+    if count > MAX_LIST:
+        raise FunctionError(f"the result has {count} elements, more than {MAX_LIST}")
+    return Ints(range(start, stop, step))
 
 
 @FUNCTIONS.add("until", "int")

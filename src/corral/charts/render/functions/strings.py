@@ -88,8 +88,9 @@ def _upper(text: str) -> str:
     if text.isascii():
         return text.upper()
     from corral.charts.render import wordcases
+    from corral.charts.render.gojson import readable
 
-    return "".join(map(wordcases.upper, text))
+    return "".join(map(wordcases.upper, readable(text)))
 
 
 @FUNCTIONS.add("lower", "string")
@@ -97,8 +98,9 @@ def _lower(text: str) -> str:
     if text.isascii():
         return text.lower()
     from corral.charts.render import wordcases
+    from corral.charts.render.gojson import readable
 
-    return "".join(map(wordcases.lower, text))
+    return "".join(map(wordcases.lower, readable(text)))
 
 
 @FUNCTIONS.add("substr", "int", "int", "string")
@@ -146,7 +148,10 @@ def _trim_prefix(prefix: str, text: str) -> str:
 
 @FUNCTIONS.add("nospace", "string")
 def _nospace(text: str) -> str:
-    return "".join(char for char in text if char not in _SPACE)
+    """goutils.DeleteWhiteSpace: byte by byte, so that where a space goes, what is not ASCII comes out as Latin-1."""
+    data = encoded(text)
+    kept = data.translate(None, b"\t\n\v\f\r \x85\xa0")
+    return text if len(kept) == len(data) else kept.decode("latin-1")
 
 
 @FUNCTIONS.add("contains", "string", "string")

@@ -33,14 +33,32 @@ def _kind_is(name: str, value: Any) -> bool:
 
 
 @FUNCTIONS.add("deepEqual", ANY, ANY)
-def deep_equal(one: Any, two: Any) -> bool:
-    """Whether two values are of the same type and equal all the way down."""
-    if one.__class__ is not two.__class__:
+def deep_equal(one: Any, two: Any, seen: set[tuple[int, int]] | None = None) -> bool:
+    """Whether two values are of the same type and equal all the way down; `seen`: the pairs that are being compared already."""
+    cls = one.__class__
+    if cls is not two.__class__:
         return False
-    if isinstance(one, dict):
-        return len(one) == len(two) and all(key in two and deep_equal(item, two[key]) for key, item in one.items())
-    if isinstance(one, list):
-        return len(one) == len(two) and all(deep_equal(a, b) for a, b in zip(one, two, strict=True))
+    if cls is str:
+        return bool(one == two)
+    if not isinstance(one, dict | list | Struct):
+        return bool(one == two)
+    if one is two:
+        return True
+    seen = set() if seen is None else seen
+    if (id(one), id(two)) in seen:
+        return True
+    seen.add((id(one), id(two)))
     if isinstance(one, Struct):
-        return one is two or all(deep_equal(a[1], b[1]) for a, b in zip(one.items(), two.items(), strict=True))
-    return bool(one == two)
+        pairs = [(a[1], b[1]) for a, b in zip(one.items(), two.items(), strict=True)]
+    elif len(one) != len(two):
+        return False
+    elif isinstance(one, list):
+        pairs = list(zip(one, two, strict=True))
+    elif one.keys() != two.keys():
+        return False
+    else:
+        pairs = [(item, two[key]) for key, item in one.items()]
+    for first, second in pairs:  # noqa: SIM110 - what `all` calls takes the machine's stack, which a value can be too deep for
+        if not deep_equal(first, second, seen):
+            return False
+    return True
