@@ -18,7 +18,7 @@ from statistics import mean, median
 from corral.api.facts import catalog
 from corral.api.objects import Object
 from corral.client.client import Client
-from corral.client.connect import connect
+from corral.client.https import connect
 from corral.node.cgroups import Cgroups
 from corral.node.cri.channel import Channel
 from corral.node.cri.runtime import Runtime

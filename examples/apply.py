@@ -12,7 +12,7 @@ import yaml
 from corral.api.facts import catalog
 from corral.api.objects import Object
 from corral.client.client import Client
-from corral.client.connect import connect
+from corral.client.https import connect
 
 NAMESPACE = "default"
 TIMEOUT_S = 90.0

@@ -326,6 +326,25 @@ def test_two_upgrades_at_once_one_wins(there, chart, corral, helm_binary):
     assert len(history) == 3 - len(failed)
 
 
+def test_ctrl_c_leaves_a_failed_release(there, chart, helm_binary, get):
+    """Not one that stays pending, which nothing can be done with."""
+    import signal
+    import subprocess
+    import sys
+
+    words = [sys.executable, "-m", "corral", "chart", "install", "a", chart, "--wait"]  # no node: it never is ready
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            if line.startswith("waiting for:"):
+                break
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == 1 and "Error: INSTALLATION FAILED: context canceled" in told
+    history = subprocess.run([helm_binary, "history", "a", "-o", "json"], capture_output=True, check=True, timeout=60).stdout
+    assert [r["status"] for r in json.loads(history)] == ["failed"]
+    assert deployment(get)
+
+
 def test_history_has_a_limit(there, chart, corral_chart):
     corral_chart("install", "a", chart)
     for tag in range(2, 6):

@@ -12,8 +12,7 @@ from aiohttp import connector, web
 from tests.server.authentication.provider import serving, serving_tls
 
 from corral.charts.repositories import http as repositories
-from corral.client.connect import find
-from corral.client.kubeconfig import Access
+from corral.client.https import transport
 from corral.client.transport import Call
 from corral.server import pki
 from corral.server.aggregation.proxy import Proxy
@@ -55,9 +54,8 @@ NOT_FOR_A_CHART = (
 NOT_FOR_A_KNOWN_CHART = "corral.charts.render.compiler corral.charts.render.parser"
 
 
-@pytest.mark.parametrize("command", ["template x", "template my-release.1", "lint"])
-def test_a_chart_is_rendered_with_little_loaded(command: str, tmp_path: Path) -> None:
-    program = f"""
+#: The command, which tells in its last line on standard error what it has loaded.
+TELLING = f"""
 import os, sys
 before, end = set(sys.modules), os._exit
 def told(status):
@@ -66,7 +64,11 @@ def told(status):
 os._exit, sys.argv[0] = told, "corral"
 {(Path(__file__).parents[2] / "bin/corral").read_text()}
 """
-    corral = [sys.executable, "-c", program, "chart"]
+
+
+@pytest.mark.parametrize("command", ["template x", "template my-release.1", "lint"])
+def test_a_chart_is_rendered_with_little_loaded(command: str, tmp_path: Path) -> None:
+    corral = [sys.executable, "-c", TELLING, "chart"]
     environment = {
         **{"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")},
         **{"PYTHONPATH": ":".join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"},
@@ -85,6 +87,38 @@ os._exit, sys.argv[0] = told, "corral"
     assert "corral.charts.render.engine" in known.stderr.split()
     assert not {*new.stderr.split(), *known.stderr.split()} & set(NOT_FOR_A_CHART.split())
     assert not set(known.stderr.split()) & set(NOT_FOR_A_KNOWN_CHART.split())
+
+
+#: What no command needs that asks a cluster, unless it waits.
+NOT_FOR_A_RELEASE = "aiohttp asyncio concurrent.futures logging msgspec pathlib subprocess tempfile threading yaml"
+#: And one that reads what is stored.
+NOT_FOR_A_STORED_RELEASE = "corral.api.facts corral.charts.actions corral.charts.render dataclasses inspect orjson typing uuid"
+
+
+def test_releases_are_looked_at_and_changed_with_little_loaded(corral, corral_namespace: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    environment = {
+        **{"HOME": str(tmp_path), "KUBECONFIG": str(corral.kubeconfig), "HELM_NAMESPACE": corral_namespace},
+        **{"PYTHONPATH": ":".join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"},
+    }
+
+    def loaded(command: str) -> set[str]:
+        words = [sys.executable, "-c", TELLING, "chart", *command.split()]
+        done = subprocess.run(words, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return set(done.stderr.splitlines()[-1].split())
+
+    (tmp_path / "c/templates").mkdir(parents=True)
+    (tmp_path / "c/Chart.yaml").write_text("apiVersion: v2\nname: c\nversion: 0.1.0\n")
+    (tmp_path / "c/templates/a.yaml").write_text(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: {{ .Values.a | quote }}}\n"
+    )
+    changes = ("install a c", "upgrade a c --set a=1", "rollback a 1", "uninstall a")
+    looks = ("list", "status a", "history a", "get manifest a")
+    for command in (*changes[:2], *looks, *changes[2:]):
+        modules = loaded(command)
+        assert "corral.client.blocking" in modules
+        assert not modules & set(NOT_FOR_A_RELEASE.split()), command
+        assert command not in looks or not modules & set(NOT_FOR_A_STORED_RELEASE.split()), command
 
 
 @pytest.mark.parametrize("component", ["server", "node"])
@@ -142,7 +176,7 @@ async def _ask_everybody(url: str, folder: Path) -> None:
     assert (await webhooks.post(Target(f"{url}/hook"), b"{}", 10))["keys"] == []
     await webhooks.close()
     assert b"jwks_uri" in await repositories.get(f"{url}/index.yaml")
-    cluster = find(Access(kubeconfig=str(_kubeconfig(folder, url)))).transport
+    cluster = transport(_kubeconfig(folder, url))
     assert b"jwks_uri" in await cluster.call(Call("GET", "/api"))
     await cluster.close()
 

@@ -10,6 +10,7 @@ import pytest
 
 from corral.base.errors import CorralError
 from corral.client import connect
+from corral.client.https import HttpsTransport
 from corral.client.kubeconfig import Access
 from corral.client.transport import Call
 from corral.server.request import User
@@ -33,7 +34,7 @@ def kubeconfig(folder: Path, server: RunningServer, user: dict[str, object]) -> 
 
 async def whoami(access: Access) -> dict[str, object]:
     """Name and groups as the server has them."""
-    transport = connect.find(access).transport
+    transport = HttpsTransport.to(connect.find(access))
     try:
         body = json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}).encode()
         info = json.loads(await transport.call(Call("POST", ME, body=body)))["status"]["userInfo"]
@@ -135,10 +136,56 @@ def test_acting_as_another(play, tmp_path):
     play(scenario)
 
 
+def test_acting_as_another_by_the_kubeconfig(play, tmp_path):
+    async def scenario(server):
+        admin = {"client-certificate": str(server.certificate), "client-key": str(server.key)}
+        path = kubeconfig(tmp_path, server, {**admin, "as": "bob", "as-groups": ["ops", "dev"]})
+        assert await whoami(Access(path)) == {"name": "bob", "groups": ["ops", "dev"]}
+        assert await whoami(Access(path, as_user="eve")) == {"name": "eve", "groups": []}
+
+    play(scenario)
+
+
+def test_providers_that_other_clients_have_built_in(play, tmp_path):
+    async def scenario(server):
+        def user(name, **config):
+            return {"auth-provider": {"name": name, "config": config}}
+
+        path = kubeconfig(tmp_path, server, user("oidc", **{"id-token": "ann-token"}))
+        assert (await whoami(Access(path)))["name"] == "ann"
+        for name, message in (
+            ("gcp", "The gcp auth plugin has been removed."),
+            ("azure", "The azure auth plugin has been removed."),
+            ("oidc", "the oidc provider has no id-token yet"),
+            ("other", 'no Auth Provider found for name "other"'),
+        ):
+            path = kubeconfig(tmp_path, server, user(name))
+            with pytest.raises(CorralError, match=message):
+                connect.find(Access(path))
+            assert (await whoami(Access(path, token="ann-token")))["name"] == "ann"
+
+    play(scenario)
+
+
+def test_the_kubeconfigs_proxy_comes_before_that_of_the_environment(play, tmp_path):
+    async def scenario(server):
+        environ = {"HTTPS_PROXY": "http://proxy:1"}
+        path = Path(kubeconfig(tmp_path, server, {"token": "ann-token"}))
+        assert connect.find(Access(str(path), environ=environ)).proxy == ""  # the server is on this machine
+        there = Access(str(path), server="https://there.example", environ=environ)
+        assert connect.find(there).proxy == "http://proxy:1"
+        config = json.loads(path.read_text())
+        config["clusters"][0]["cluster"]["proxy-url"] = "http://own:2"
+        path.write_text(json.dumps(config))
+        assert connect.find(there).proxy == "http://own:2"
+
+    play(scenario)
+
+
 def test_in_a_pod_it_is_the_pods_own_account(play, tmp_path, monkeypatch):
     folder = tmp_path / "serviceaccount"
     folder.mkdir()
-    monkeypatch.setattr(connect, "SERVICE_ACCOUNT", folder)
+    monkeypatch.setattr(connect, "SERVICE_ACCOUNT", str(folder))
 
     async def scenario(server):
         host, _, port = server.url.removeprefix("https://").rpartition(":")
@@ -166,7 +213,7 @@ def test_in_a_pod_it_is_the_pods_own_account(play, tmp_path, monkeypatch):
     ],
 )
 def test_where_a_pod_finds_its_server(environ, server, tmp_path, monkeypatch):
-    monkeypatch.setattr(connect, "SERVICE_ACCOUNT", tmp_path)
+    monkeypatch.setattr(connect, "SERVICE_ACCOUNT", str(tmp_path))
     (tmp_path / "token").write_text("t")
     (tmp_path / "ca.crt").write_text("")
-    assert connect.find(Access(environ={"HOME": str(tmp_path), **environ})).transport._server == server
+    assert connect.find(Access(environ={"HOME": str(tmp_path), **environ})).server == server

@@ -3,9 +3,10 @@
 Messages are those of the reference (apimachinery's `api/errors`), because people and scripts match on them.
 """
 
-from typing import Any
+from corral.base.annotations import TYPE_CHECKING, Any
 
-from corral.api.objects import Object
+if TYPE_CHECKING:  # what is behind it takes longer to load than a small command takes
+    from corral.api.objects import Object
 
 REASONS = {
     400: "BadRequest",
@@ -32,14 +33,14 @@ class ApiError(Exception):
     #: Of a list that cannot go on as it was: the token that goes on at the newest state.
     continue_token = ""
 
-    def __init__(self, code: int, reason: str, message: str, details: Object | None = None) -> None:
+    def __init__(self, code: int, reason: str, message: str, details: "Object | None" = None) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
         self.message = message
         self.details = details
 
-    def status(self) -> Object:
+    def status(self) -> "Object":
         """The `v1.Status` object."""
         status: Object = {
             "kind": "Status",
@@ -55,14 +56,32 @@ class ApiError(Exception):
         return status
 
     @classmethod
-    def of_status(cls, status: Object) -> "ApiError":
+    def of_status(cls, status: "Object") -> "ApiError":
         """The error that a received `v1.Status` describes."""
         code = int(status.get("code", 500))
         reason = status.get("reason") or REASONS.get(code, "Unknown")
         return cls(code, reason, status.get("message", ""), status.get("details"))
 
+    @classmethod
+    def of_answer(cls, code: int, body: bytes) -> "ApiError":
+        """The error that an answer with this HTTP status is: the `v1.Status` in its body, or the body as it is."""
+        import json
 
-def _details(resource: str, group: str, name: str) -> Object:
+        try:
+            status = json.loads(body)
+        except (ValueError, RecursionError):
+            status = None
+        if isinstance(status, dict) and status.get("kind") == "Status":
+            return cls.of_status(status)
+        return cls(code, REASONS.get(code, "Unknown"), body.decode("utf-8", "replace")[:500])
+
+    @classmethod
+    def of_event(cls, status: "Object") -> "ApiError":
+        """The error that an event of type ERROR brings, whose object is a `v1.Status`."""
+        return expired(status.get("message", "")) if status.get("code") == 410 else cls.of_status(status)
+
+
+def _details(resource: str, group: str, name: str) -> "Object":
     details: Object = {}
     if name:
         details["name"] = name

@@ -3,12 +3,10 @@
 Built-in ones come from the facts (`api.facts`); custom ones are added at run time to a `Catalog`.
 """
 
-from collections.abc import Iterable, Iterator
-
-from msgspec import Struct
+from corral.base.annotations import Iterable, Iterator, Record
 
 
-class Resource(Struct, frozen=True):
+class Resource(Record, frozen=True):
     """One served resource, e.g. deployments of apps/v1."""
 
     group: str

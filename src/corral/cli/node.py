@@ -10,7 +10,7 @@ from corral.base.tasks import Tasks
 from corral.cli import daemon
 from corral.cli.credentials import NODE_FILES
 from corral.cli.layout import Cluster, Home, node_name
-from corral.client.connect import connect
+from corral.client.https import connect
 from corral.network.agent import NetworkAgent
 from corral.network.config import NetworkConfig
 from corral.node.agent import Agent

@@ -11,16 +11,10 @@ import orjson
 
 from corral.api.objects import Object
 from corral.api.resources import Catalog, Resource
+from corral.client.patchtypes import PATCH_CONTENT_TYPES
 from corral.client.transport import Call, Listing, Transport, WatchEvent
 
 PatchType = Literal["merge", "strategic", "json", "apply"]
-
-PATCH_CONTENT_TYPES: Mapping[PatchType, str] = {
-    "merge": "application/merge-patch+json",
-    "strategic": "application/strategic-merge-patch+json",
-    "json": "application/json-patch+json",
-    "apply": "application/apply-patch+yaml",
-}
 
 
 class Client:

@@ -3,14 +3,20 @@
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import msgspec
 import orjson
+from multidict import CIMultiDict
 
-from corral.api.errors import REASONS, ApiError, expired
+from corral.api.errors import ApiError
 from corral.api.objects import Key
+from corral.api.resources import Catalog
+from corral.client.client import Client
+from corral.client.connect import Found, find
+from corral.client.kubeconfig import Access
 from corral.client.transport import Call, Item, Listing, WatchEvent
 
 CALL_TIMEOUT_S = 60.0
@@ -44,18 +50,40 @@ _decode_list = msgspec.json.Decoder(_List).decode
 _decode_line = msgspec.json.Decoder(_Line).decode
 
 
+def connect(path: Path, manager: str, catalog: Catalog, context: str = "") -> Client:
+    """A client for the current (or named) context of one file. Raises CorralError where the file lacks what is needed."""
+    return Client(transport(path, context), catalog, manager)
+
+
+def transport(path: Path, context: str = "") -> "HttpsTransport":
+    """The way to the server of the current (or named) context of one file. Raises CorralError."""
+    return HttpsTransport.to(find(Access(kubeconfig=str(path), context=context)))
+
+
 class HttpsTransport:
     """Calls over one aiohttp session. `headers` carries a bearer token where there is no client certificate."""
 
     def __init__(
-        self, server: str, tls: ssl.SSLContext, headers: Mapping[str, str] | None = None, *, tls_name: str = ""
+        self,
+        server: str,
+        tls: ssl.SSLContext,
+        headers: Mapping[str, str] | None = None,
+        *,
+        tls_name: str = "",
+        proxy: str = "",
     ) -> None:
-        """`tls_name` is the name in the server's certificate where that is not the one in its URL."""
+        """`tls_name` is the name in the server's certificate where that is not the one in its URL; `proxy` a URL or ""."""
         self._server = server.rstrip("/")
         self._tls_name = tls_name
+        self._proxy = proxy
         self._tls = tls
         self._headers = headers or {}
         self._session: aiohttp.ClientSession | None = None
+
+    @classmethod
+    def to(cls, found: Found) -> "HttpsTransport":
+        """The way to what a kubeconfig names."""
+        return cls(found.server, found.tls, CIMultiDict(found.headers), tls_name=found.tls_name, proxy=found.proxy)
 
     async def call(self, call: Call) -> bytes:
         """One request, one body."""
@@ -64,7 +92,7 @@ class HttpsTransport:
             async with self._request(call, timeout) as response:
                 body: bytes = await response.read()
                 if response.status >= 400:
-                    raise _error(response.status, body)
+                    raise ApiError.of_answer(response.status, body)
                 return body
 
     async def list(self, call: Call) -> Listing:
@@ -79,7 +107,7 @@ class HttpsTransport:
         with _os_errors(self._server):
             async with self._request(call, timeout) as response:
                 if response.status >= 400:
-                    raise _error(response.status, await response.read())
+                    raise ApiError.of_answer(response.status, await response.read())
                 rest = b""
                 async for chunk in response.content.iter_any():
                     *lines, rest = (rest + chunk).split(b"\n")
@@ -107,6 +135,7 @@ class HttpsTransport:
             headers=headers,
             timeout=timeout,
             server_hostname=self._tls_name or None,
+            proxy=self._proxy or None,
         )
 
 
@@ -134,16 +163,5 @@ def _item(raw: bytes, kind: str = "", api_version: str = "") -> Item:
 def _event(line: bytes) -> WatchEvent:
     event = _decode_line(line)
     if event.type == "ERROR":
-        status = orjson.loads(bytes(event.object))
-        raise expired(status.get("message", "")) if status.get("code") == 410 else ApiError.of_status(status)
+        raise ApiError.of_event(orjson.loads(bytes(event.object)))
     return WatchEvent(event.type, _item(bytes(event.object)))
-
-
-def _error(code: int, body: bytes) -> ApiError:
-    try:
-        status = orjson.loads(body)
-        if isinstance(status, dict) and status.get("kind") == "Status":
-            return ApiError.of_status(status)
-    except orjson.JSONDecodeError:
-        pass
-    return ApiError(code, REASONS.get(code, "Unknown"), body.decode("utf-8", "replace")[:500])

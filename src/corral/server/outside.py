@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corral.base.clock import Clock
-from corral.client.connect import transport
+from corral.client.https import transport
 from corral.server.configfiles import AUDIT_WEBHOOK, AUTHORIZATION_WEBHOOK, TOKEN_WEBHOOK
 
 if TYPE_CHECKING:

@@ -70,7 +70,7 @@ def by_corral(text: str) -> Result:
     chart = ChartSource({"name": "c", "version": "0.1.0", "apiVersion": "v2"}, files_of([text]))
     values = yamlreader.load(VALUES)
     try:
-        made = render(templates_of(chart, values, dict(RELEASE), capabilities(KUBE_VERSION, ["v1"])))
+        made = render(templates_of(chart, values, dict(RELEASE), capabilities(KUBE_VERSION, lambda: ["v1"])))
     except RenderError as error:
         return False, error.message
     return True, _outputs(made["c/templates/out.yaml"])[0]

@@ -14,7 +14,7 @@ RELEASE = {"Name": "r", "Namespace": "default", "Revision": 1, "IsInstall": True
 
 def rendered(templates: dict[str, str], values: dict[str, Any] | None = None, options: Options | None = None) -> dict[str, str]:
     chart = ChartSource({"name": "app", "version": "0.1.0"}, {f"templates/{name}": text for name, text in templates.items()})
-    made = render(templates_of(chart, values or {}, RELEASE, capabilities("v1.25.0", ["v1"])), options)
+    made = render(templates_of(chart, values or {}, RELEASE, capabilities("v1.25.0", lambda: ["v1"])), options)
     return {path.removeprefix("app/templates/"): text for path, text in made.items()}
 
 
@@ -36,14 +36,14 @@ def test_partials_have_no_output() -> None:
 def test_a_parent_hides_what_a_subchart_defines() -> None:
     child = ChartSource({"name": "db"}, {"templates/a.yaml": '{{ define "n" }}child{{ end }}{{ include "n" . }}'})
     parent = ChartSource({"name": "app"}, {"templates/b.yaml": '{{ define "n" }}parent{{ end }}'}, {}, [child])
-    made = render(templates_of(parent, {}, RELEASE, capabilities("v1.25.0", [])))
+    made = render(templates_of(parent, {}, RELEASE, capabilities("v1.25.0", list)))
     assert made["app/charts/db/templates/a.yaml"] == "parent"
 
 
 def test_a_subchart_sees_its_own_values_and_global() -> None:
     child = ChartSource({"name": "db"}, {"templates/a.yaml": "{{ .Values.size }} {{ .Chart.Name }} {{ .Template.BasePath }}"})
     parent = ChartSource({"name": "app"}, {}, {}, [child])
-    made = render(templates_of(parent, {"db": {"size": 3.0}}, RELEASE, capabilities("v1.25.0", [])))
+    made = render(templates_of(parent, {"db": {"size": 3.0}}, RELEASE, capabilities("v1.25.0", list)))
     assert made == {"app/charts/db/templates/a.yaml": "3 db app/charts/db/templates"}
 
 
@@ -52,7 +52,7 @@ def test_a_library_gives_only_partials() -> None:
         {"name": "lib", "type": "library"}, {"templates/_l.tpl": '{{ define "l" }}L{{ end }}', "templates/x.yaml": "x"}
     )
     parent = ChartSource({"name": "app"}, {"templates/b.yaml": '{{ include "l" . }}'}, {}, [library])
-    assert render(templates_of(parent, {}, RELEASE, capabilities("v1.25.0", []))) == {"app/templates/b.yaml": "L"}
+    assert render(templates_of(parent, {}, RELEASE, capabilities("v1.25.0", list))) == {"app/templates/b.yaml": "L"}
 
 
 def test_errors_name_the_place() -> None:

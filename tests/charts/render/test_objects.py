@@ -10,7 +10,9 @@ FILES = Files({"a.txt": b"one\ntwo\n", "conf/b.ini": b"[x]", "conf/deep/d.ini": 
 
 
 def rendered(chart: ChartSource, values: dict[str, object] | None = None) -> dict[str, str]:
-    return render(templates_of(chart, values or {}, {"Name": "r"}, capabilities("v1.25.0", ["v1", "apps/v1/Deployment"])))
+    return render(
+        templates_of(chart, values or {}, {"Name": "r"}, capabilities("v1.25.0", lambda: ["v1", "apps/v1/Deployment"]))
+    )
 
 
 @pytest.mark.parametrize(

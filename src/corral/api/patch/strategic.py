@@ -5,12 +5,13 @@ Directives: `$patch: delete|replace|merge` in a map or an item, `$retainKeys`, `
 strategic-merge-patch.md and preserve-order-in-strategic-merge-patch.md.
 """
 
-from typing import Any
-
 from corral.api.errors import ApiError, bad_request
 from corral.api.facts import Type
 from corral.api.jsonvalues import json_kind
-from corral.api.objects import Object
+from corral.base.annotations import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from corral.api.objects import Object
 
 _PATCH, _RETAIN = "$patch", "$retainKeys"
 _DELETE_FROM, _ORDER = "$deleteFromPrimitiveList/", "$setElementOrder/"
@@ -19,7 +20,7 @@ _BAD_RETAIN = "invalid patch format of retainKeys"
 _BAD_DELETE = "invalid patch format of primitive list"
 
 
-def strategic_merge_patch(document: Object, patch: Any, schema: Type) -> Object:
+def strategic_merge_patch(document: "Object", patch: Any, schema: Type) -> "Object":
     """`document` with `patch` merged in, as the fields of `schema` say; neither is changed, unchanged parts are shared.
 
     Raises 400 for malformed directives, 422 or 500 for what the reference refuses with those.

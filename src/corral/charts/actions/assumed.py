@@ -1,14 +1,14 @@
 """What a cluster can do, as charts ask: its version, its kinds; and what is assumed of a cluster that is not asked."""
 
-from corral.base.annotations import NamedTuple
+from corral.base.annotations import Callable, NamedTuple, Sequence
 from corral.charts.chart.errors import ChartError
 
 
 class Capabilities(NamedTuple):
-    """A version such as v1.36.0, and `apps/v1`, `apps/v1/Deployment` and so on."""
+    """A version such as v1.36.0; and what gives `apps/v1`, `apps/v1/Deployment` and so on, which few charts want to know."""
 
     version: str
-    api_versions: tuple[str, ...]
+    api_versions: Callable[[], Sequence[str]]
 
 
 #: What Helm's own client takes a cluster for that it does not ask, so that both render alike; the last word is --kube-version.
@@ -34,10 +34,10 @@ ASSUMED_API_VERSIONS = (
 def assumed(version: str = "") -> Capabilities:
     """Those of a cluster that is not asked; `version` is what the user says of it. Raises ChartError for none."""
     if not version:
-        return Capabilities(ASSUMED_VERSION, ASSUMED_API_VERSIONS)
+        return Capabilities(ASSUMED_VERSION, lambda: ASSUMED_API_VERSIONS)
     from corral.charts import versions
 
     found = versions.parse(version)
     if found is None:
         raise ChartError(f"invalid kube version '{version}': Invalid Semantic Version", "write it as in --kube-version 1.36.0")
-    return Capabilities(f"v{found.shown()}", ASSUMED_API_VERSIONS)
+    return Capabilities(f"v{found.shown()}", lambda: ASSUMED_API_VERSIONS)

@@ -1,34 +1,26 @@
 """Asking a cluster what it can do: its version, its groups and kinds, by aggregated discovery where it has that."""
 
-import asyncio
-from typing import Any
-
-import orjson
-
 from corral.api.errors import ApiError
+from corral.base.annotations import Any
 from corral.charts.actions.assumed import Capabilities
-from corral.client.client import Client
-from corral.client.transport import Call
+from corral.client.blocking import Api
+from corral.client.several import each
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 
 
-async def of_cluster(client: Client) -> Capabilities:
-    """Ask the cluster. Raises ApiError, OSError."""
-    version, core, groups = await asyncio.gather(
-        client.raw("GET", "/version"), _aggregated(client, "/api"), _aggregated(client, "/apis")
-    )
+def of_cluster(api: Api) -> Capabilities:
+    """Ask the cluster for its version, and for the rest when a template wants to know. Raises ApiError, OSError."""
+    return Capabilities(api.get("/version")["gitVersion"], lambda: _api_versions(api))
+
+
+def _api_versions(api: Api) -> list[str]:
     found: list[str] = []
-    for answer in (core, groups):
-        if answer.get("kind") == "APIGroupDiscoveryList":
-            found += _of_aggregated(answer)
-        else:
-            found += await _one_by_one(client, answer)
-    return Capabilities(orjson.loads(version)["gitVersion"], tuple(found))
-
-
-async def _aggregated(client: Client, path: str) -> Any:
-    return orjson.loads(await client.transport.call(Call("GET", path, accept=AGGREGATED)))
+    for path in ("/api", "/apis"):
+        answer = api.get(path, accept=AGGREGATED)
+        is_aggregated = answer.get("kind") == "APIGroupDiscoveryList"
+        found += _of_aggregated(answer) if is_aggregated else _one_by_one(api, answer)
+    return found
 
 
 def _of_aggregated(answer: Any) -> list[str]:
@@ -42,16 +34,17 @@ def _of_aggregated(answer: Any) -> list[str]:
     return found
 
 
-async def _one_by_one(client: Client, answer: Any) -> list[str]:
+def _one_by_one(api: Api, answer: Any) -> list[str]:
     """From servers older than aggregated discovery."""
     versions = [(v, f"/api/{v}") for v in answer.get("versions", ())]
     versions += [(v["groupVersion"], f"/apis/{v['groupVersion']}") for g in answer.get("groups", ()) for v in g["versions"]]
 
-    async def kinds(api_version: str, path: str) -> list[str]:
+    def kinds(version: tuple[str, str]) -> list[str]:
+        api_version, path = version
         try:
-            resources = orjson.loads(await client.raw("GET", path)).get("resources", ())
+            resources = api.get(path).get("resources", ())
         except ApiError:
             return [api_version]  # An aggregated API that is down has its groups, and nobody knows its kinds.
         return [api_version, *sorted({f"{api_version}/{r['kind']}" for r in resources})]
 
-    return [text for found in await asyncio.gather(*(kinds(*v) for v in versions)) for text in found]
+    return [text for found in each(kinds, versions) for text in found]

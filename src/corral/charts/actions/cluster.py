@@ -3,34 +3,35 @@
 Any Kubernetes will do: kinds that are not built in are looked up in its discovery when a manifest first names one.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import json
 from itertools import groupby
-from typing import Any
-
-import orjson
-from msgspec import Struct
 
 from corral.api import facts
 from corral.api.errors import ApiError
-from corral.api.objects import Object
 from corral.api.plainyaml import value_of
-from corral.api.resources import Resource
+from corral.api.resources import Catalog, Resource
+from corral.base.annotations import TYPE_CHECKING, Any, Callable, Iterable, NamedTuple, Sequence
 from corral.charts.chart.errors import ChartError
 from corral.charts.manifests.split import documents
 from corral.charts.manifests.threeway import patch
-from corral.client.client import PATCH_CONTENT_TYPES, Client
-from corral.client.transport import Call
+from corral.client.blocking import Api
+from corral.client.patchtypes import PATCH_CONTENT_TYPES
+from corral.client.several import each
 
-AT_ONCE = 16
-MANAGER = "helm"
+if TYPE_CHECKING:
+    from corral.api.objects import Object
 
 
-class Target(Struct, frozen=True):
+class Target(NamedTuple):
     """An object of a manifest and where it lives."""
 
     resource: Resource
-    obj: Object
+    obj: "Object"
+
+    @property
+    def path(self) -> str:
+        """Where it is in the API."""
+        return self.resource.path(self.namespace, self.name)
 
     @property
     def kind(self) -> str:
@@ -58,30 +59,31 @@ class Target(Struct, frozen=True):
 class Cluster:
     """One API and the namespace that releases are in."""
 
-    def __init__(self, client: Client, namespace: str) -> None:
-        self.client = client
+    def __init__(self, api: Api, catalog: Catalog, namespace: str) -> None:
+        """`catalog` has the kinds that every cluster has."""
+        self.api = api
         self.namespace = namespace
+        self._catalog = catalog
         self._groups: dict[str, list[Resource]] = {}
-        self._gate = asyncio.Semaphore(AT_ONCE)
 
-    async def resource_of(self, api_version: str, kind: str) -> Resource | None:
+    def resource_of(self, api_version: str, kind: str) -> Resource | None:
         """The resource whose objects have this apiVersion and kind; None where this cluster has none."""
-        found = self.client.catalog.of_kind(api_version, kind)
+        found = self._catalog.of_kind(api_version, kind)
         if found is not None:
             return found
         if api_version not in self._groups:
-            self._groups[api_version] = await self._discover(api_version)
+            self._groups[api_version] = self._discover(api_version)
         return next((r for r in self._groups[api_version] if r.kind == kind), None)
 
     def forget_discovery(self) -> None:
         """Ask anew: definitions came or went."""
         self._groups.clear()
 
-    async def _discover(self, api_version: str) -> list[Resource]:
+    def _discover(self, api_version: str) -> list[Resource]:
         group, _, version = api_version.rpartition("/")
         path = f"/apis/{api_version}" if group else f"/api/{version}"
         try:
-            answer = orjson.loads(await self.client.raw("GET", path))
+            answer = self.api.get(path)
         except ApiError as error:
             if error.code != 404:
                 raise
@@ -92,7 +94,7 @@ class Cluster:
             if "/" not in r["name"]
         ]
 
-    async def build(self, manifest: str, *, strict: bool = False) -> list[Target]:
+    def build(self, manifest: str, *, strict: bool = False) -> list[Target]:
         """The objects of a manifest, Lists taken apart. Raises ChartError for what this cluster cannot hold."""
         targets = []
         for document in documents(manifest):
@@ -105,21 +107,20 @@ class Cluster:
             if not isinstance(value, dict):
                 raise ChartError("error parsing : a manifest is no mapping", "correct the template")
             for obj in value.get("items") or () if _is_list(value) else (value,):
-                targets.append(await self._target(obj, strict))
+                targets.append(self._target(obj, strict))
         return targets
 
-    async def _target(self, obj: Any, strict: bool) -> Target:
+    def _target(self, obj: Any, strict: bool) -> Target:
         if not isinstance(obj, dict) or not obj.get("kind") or not isinstance(obj.get("kind"), str):
-            raise ChartError(
-                f"Object 'Kind' is missing in '{orjson.dumps(obj).decode()[:200]}'", "give each manifest apiVersion and kind"
-            )
+            found = json.dumps(obj, ensure_ascii=False, separators=(",", ":"))
+            raise ChartError(f"Object 'Kind' is missing in '{found[:200]}'", "give each manifest apiVersion and kind")
         api_version, kind = str(obj.get("apiVersion") or ""), obj["kind"]
         if not api_version:
             raise ChartError('error validating "": error validating data: apiVersion not set', f"give the {kind} an apiVersion")
         meta = obj.get("metadata")
         if not isinstance(meta, dict) or not isinstance(meta.get("name"), str):
             raise ChartError(f"{kind} in version {api_version} has no metadata.name", "give it one")
-        resource = await self.resource_of(api_version, kind)
+        resource = self.resource_of(api_version, kind)
         if resource is None:
             raise ChartError(
                 f'resource mapping not found for name: "{meta["name"]}" namespace: "{meta.get("namespace", "")}" from "": no '
@@ -134,77 +135,52 @@ class Cluster:
             meta.pop("namespace", None)
         return Target(resource, obj)
 
-    async def get(self, target: Target) -> Object | None:
+    def get(self, target: Target) -> "Object | None":
         """The object as it is now; None where it is not there."""
         try:
-            return await self._call("GET", target)
+            found: Object = self.api.get(target.path)
         except ApiError as error:
             if error.code != 404:
                 raise
             return None
+        return found
 
-    async def get_all(self, targets: Sequence[Target]) -> list[Object | None]:
+    def get_all(self, targets: Sequence[Target]) -> "list[Object | None]":
         """All of them as they are now."""
-        return await asyncio.gather(*(self.get(target) for target in targets))
+        return each(self.get, targets)
 
-    async def create(self, target: Target) -> Object:
+    def create(self, target: Target) -> "Object":
         """Create it. Raises ApiError."""
-        return await self._call("POST", target, {"fieldManager": MANAGER}, target.obj)
+        return self.api.create(target.resource.path(target.namespace), target.obj)
 
-    async def create_all(self, targets: Sequence[Target]) -> None:
+    def create_all(self, targets: Sequence[Target]) -> None:
         """Create them in their order, those of one kind at once. Raises the first error when all at once have ended."""
-        await self.by_kind(targets, self.create)
+        self.by_kind(targets, self.create)
 
-    async def by_kind(self, targets: Sequence[Target], act: Callable[[Target], Awaitable[object]]) -> None:
+    def by_kind(self, targets: Sequence[Target], act: Callable[[Target], object]) -> None:
         """Do `act` to all, kind after kind, those of one kind at once."""
         for _, same in groupby(targets, lambda t: t.kind):
-            done = await asyncio.gather(*(self._gated(act, target) for target in same), return_exceptions=True)
-            for outcome in done:
-                if isinstance(outcome, BaseException):
-                    raise outcome
+            each(act, list(same))
 
-    async def _gated(self, act: Callable[[Target], Awaitable[object]], target: Target) -> object:
-        async with self._gate:
-            return await act(target)
-
-    async def bring(self, old: Object, target: Target, *, force: bool = False) -> Object:
-        """Make the object what its manifest says, where the one before said `old`. Raises ApiError."""
-        live = await self._call("GET", target)
+    def bring(self, old: "Object", target: Target, live: "Object", *, force: bool = False) -> None:
+        """Make the object, which is `live` now, what its manifest says, where the one before said `old`. Raises ApiError."""
         if force:
-            body = {
-                **target.obj,
-                "metadata": {**target.obj["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]},
-            }
-            return await self._call("PUT", target, {"fieldManager": MANAGER}, body)
+            meta = {**target.obj["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}
+            self.api.update(target.path, {**target.obj, "metadata": meta})
+            return
         kind, change = patch(old, target.obj, live, schema_of(target.resource))
-        if not change:
-            return live
-        return await self._call("PATCH", target, {"fieldManager": MANAGER}, change, PATCH_CONTENT_TYPES[kind])
+        if change:
+            self.api.patch(target.path, change, PATCH_CONTENT_TYPES[kind])
 
-    async def delete(self, target: Target, propagation: str = "Background") -> bool:
+    def delete(self, target: Target, propagation: str = "Background") -> bool:
         """Delete it; whether it was there."""
         try:
-            await self._call(
-                "DELETE", target, {}, {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
-            )
+            self.api.delete(target.path, propagation)
         except ApiError as error:
             if error.code != 404:
                 raise
             return False
         return True
-
-    async def _call(
-        self,
-        method: str,
-        target: Target,
-        query: dict[str, str] | None = None,
-        body: Any = None,
-        content_type: str = "application/json",
-    ) -> Object:
-        path = target.resource.path(target.namespace, "" if method == "POST" else target.name)
-        data = None if body is None else orjson.dumps(body)
-        answer: Object = orjson.loads(await self.client.transport.call(Call(method, path, query or {}, data, content_type)))
-        return answer
 
 
 def schema_of(resource: Resource) -> facts.Type | None:
@@ -219,18 +195,18 @@ def unique(targets: Iterable[Target]) -> dict[tuple[str, str, str, str], Target]
     return {target.key: target for target in targets}
 
 
-def _is_list(obj: Object) -> bool:
+def _is_list(obj: "Object") -> bool:
     return isinstance(obj.get("items"), list) and str(obj.get("kind", "")).endswith("List")
 
 
-def _check(resource: Resource, obj: Object) -> None:
+def _check(resource: Resource, obj: "Object") -> None:
     """Raise ChartError where a built-in object has fields that there are not, or of the wrong type: before anything is made."""
     from corral.api.decode import decode
 
     if schema_of(resource) is None:
         return
     try:
-        decode(orjson.dumps(obj), resource.group, resource.version, resource.kind, validation="Strict")
+        decode(json.dumps(obj).encode(), resource.group, resource.version, resource.kind, validation="Strict")
     except ApiError as error:
         raise ChartError(
             f'error validating "": error validating data: {error.message}',

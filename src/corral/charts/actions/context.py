@@ -1,11 +1,9 @@
 """What every action is given: the cluster, the store of releases, the clock, and where progress is told."""
 
-from collections.abc import Callable
+import time
 from datetime import datetime
 
-from msgspec import Struct, field
-
-from corral.base.clock import Clock, SystemClock
+from corral.base.annotations import Callable, NamedTuple
 from corral.charts.actions.cluster import Cluster
 from corral.charts.actions.waiting import Tell, silent
 from corral.charts.hooks.run import run as run_hooks
@@ -16,13 +14,25 @@ from corral.charts.releases.storage import Releases
 DEFAULT_TIMEOUT_S = 300.0
 
 
-class Context(Struct):
-    """Shared by the actions of one command."""
+class Waits(NamedTuple):
+    """How an action waits. `atomic` undoes what fails, and waits."""
 
-    cluster: Cluster
-    releases: Releases
-    clock: Clock = field(default_factory=SystemClock)
-    tell: Tell = silent
+    ready: bool = False
+    jobs: bool = False
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    hooks: bool = True
+
+
+class Context:
+    """Shared by the actions of one command. `clock` gives seconds since the epoch."""
+
+    def __init__(
+        self, cluster: Cluster, releases: Releases, *, tell: Tell = silent, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.cluster = cluster
+        self.releases = releases
+        self.tell = tell
+        self._clock = clock
 
     @property
     def namespace(self) -> str:
@@ -31,15 +41,15 @@ class Context(Struct):
 
     def now(self) -> str:
         """The time as Helm stores it: RFC 3339 with a fraction and the zone's offset."""
-        when = datetime.fromtimestamp(self.clock.now()).astimezone()
+        when = datetime.fromtimestamp(self._clock()).astimezone()
         fraction = f".{when.microsecond:06d}".rstrip("0").rstrip(".")
         return f"{when:%Y-%m-%dT%H:%M:%S}{fraction}{when.isoformat()[-6:]}".replace("+00:00", "Z")
 
-    async def hooks(self, release: Release, event: str, waits: "Waits", wanted: Callable[[Hook], bool] | None = None) -> None:
+    def hooks(self, release: Release, event: str, waits: Waits, wanted: Callable[[Hook], bool] | None = None) -> None:
         """Run the hooks of an event, unless they are not wanted. Raises ChartError."""
         if not waits.hooks:
             return
-        await run_hooks(
+        run_hooks(
             self.cluster,
             release,
             event,
@@ -50,19 +60,10 @@ class Context(Struct):
             wanted=wanted or (lambda hook: True),
         )
 
-    async def create(self, release: Release) -> None:
+    def create(self, release: Release) -> None:
         """Store a new revision."""
-        await self.releases.create(release, self.clock.now())
+        self.releases.create(release, self._clock())
 
-    async def record(self, release: Release) -> None:
+    def record(self, release: Release) -> None:
         """Store what has become of a revision."""
-        await self.releases.update(release, self.clock.now())
-
-
-class Waits(Struct, frozen=True):
-    """How an action waits. `atomic` undoes what fails, and waits."""
-
-    ready: bool = False
-    jobs: bool = False
-    timeout_s: float = DEFAULT_TIMEOUT_S
-    hooks: bool = True
+        self.releases.update(release, self._clock())

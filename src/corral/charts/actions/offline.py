@@ -33,7 +33,8 @@ def rendered(
     """The manifests as one text, and their parts. With `debug`, text that is no YAML is printed all the same."""
     capabilities = cluster or assumed(rendering.kube_version)
     if rendering.api_versions:
-        capabilities = capabilities._replace(api_versions=(*capabilities.api_versions, *rendering.api_versions))
+        known = capabilities.api_versions
+        capabilities = capabilities._replace(api_versions=lambda: [*known(), *rendering.api_versions])
     final = with_chart_values(chart, prepared(chart, values))
     facts = Facts(name, namespace, 1, is_upgrade)
     try:

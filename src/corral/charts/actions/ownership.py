@@ -1,10 +1,11 @@
 """Whose an object is: the label and the annotations by which Helm knows its own, and what it says of others'."""
 
-from collections.abc import Iterable
-
-from corral.api.objects import Object
+from corral.base.annotations import TYPE_CHECKING, Iterable
 from corral.charts.actions.cluster import Cluster, Target
 from corral.charts.chart.errors import ChartError
+
+if TYPE_CHECKING:
+    from corral.api.objects import Object
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 RELEASE_NAME = "meta.helm.sh/release-name"
@@ -19,13 +20,13 @@ def claim(targets: Iterable[Target], name: str, namespace: str) -> None:
         meta["annotations"] = {**(meta.get("annotations") or {}), RELEASE_NAME: name, RELEASE_NAMESPACE: namespace}
 
 
-async def conflicts(cluster: Cluster, targets: list[Target], name: str, namespace: str, then: str) -> list[Target]:
+def conflicts(cluster: Cluster, targets: list[Target], name: str, namespace: str, then: str) -> list[Target]:
     """Those of `targets` that are there already and are this release's. Raises ChartError where one is another's.
 
     `then` is what cannot go on: install or update.
     """
     ours = []
-    for target, live in zip(targets, await cluster.get_all(targets), strict=True):
+    for target, live in zip(targets, cluster.get_all(targets), strict=True):
         if live is None:
             continue
         if why := foreign(live, name, namespace):
@@ -40,7 +41,7 @@ async def conflicts(cluster: Cluster, targets: list[Target], name: str, namespac
     return ours
 
 
-def foreign(live: Object, name: str, namespace: str) -> str:
+def foreign(live: "Object", name: str, namespace: str) -> str:
     """Why an object is not this release's, in Helm's words; "" where it is."""
     meta = live["metadata"]
     labels, annotations = meta.get("labels") or {}, meta.get("annotations") or {}

@@ -3,15 +3,13 @@
 The rules are Helm's `--wait`: https://helm.sh/docs/intro/using_helm/#helpful-options-for-installupgraderollback
 """
 
-from collections.abc import Callable
-from typing import Any
+from corral.base.annotations import TYPE_CHECKING, Any, Callable
 
-from corral.api.objects import Object
-
-Judge = Callable[[Object], str]
+if TYPE_CHECKING:
+    from corral.api.objects import Object
 
 
-def lacks(obj: Object, *, jobs: bool = False) -> str:
+def lacks(obj: "Object", *, jobs: bool = False) -> str:
     """What an object lacks to be ready; "" where it is. Jobs count only with `jobs`."""
     kind = obj.get("kind", "")
     if kind == "Job" and not jobs:
@@ -25,7 +23,7 @@ def is_watched(kind: str, *, jobs: bool = False) -> bool:
     return kind in _JUDGES and (jobs or kind != "Job")
 
 
-def ended(obj: Object) -> tuple[bool, str]:
+def ended(obj: "Object") -> tuple[bool, str]:
     """Whether a hook's Job or Pod has ended, and what went wrong with it ("" where nothing did); other kinds have at once."""
     kind, status = obj.get("kind", ""), obj.get("status") or {}
     if kind == "Job":
@@ -41,14 +39,14 @@ def ended(obj: Object) -> tuple[bool, str]:
     return True, ""
 
 
-def _pod(pod: Object) -> str:
+def _pod(pod: "Object") -> str:
     conditions = (pod.get("status") or {}).get("conditions") or ()
     if any(c["type"] == "Ready" and c["status"] == "True" for c in conditions):
         return ""
     return f"it is {(pod.get('status') or {}).get('phase', 'Pending')}, not Ready"
 
 
-def _deployment(obj: Object) -> str:
+def _deployment(obj: "Object") -> str:
     spec, status = obj["spec"], obj.get("status") or {}
     if spec.get("paused"):
         return ""
@@ -66,7 +64,7 @@ def _deployment(obj: Object) -> str:
     return f"{ready} of {wanted} pods are ready" if ready < least else ""
 
 
-def _daemon_set(obj: Object) -> str:
+def _daemon_set(obj: "Object") -> str:
     status = obj.get("status") or {}
     if _unseen(obj):
         return "the controller has not seen it yet"
@@ -81,7 +79,7 @@ def _daemon_set(obj: Object) -> str:
     return f"{ready} of {wanted} pods are ready" if ready < least else ""
 
 
-def _stateful_set(obj: Object) -> str:
+def _stateful_set(obj: "Object") -> str:
     spec, status = obj["spec"], obj.get("status") or {}
     if _unseen(obj):
         return "the controller has not seen it yet"
@@ -100,17 +98,17 @@ def _stateful_set(obj: Object) -> str:
     return ""
 
 
-def _replicas(obj: Object) -> str:
+def _replicas(obj: "Object") -> str:
     wanted, ready = obj["spec"].get("replicas", 1), (obj.get("status") or {}).get("readyReplicas", 0)
     return f"{ready} of {wanted} pods are ready" if ready < wanted else ""
 
 
-def _claim(obj: Object) -> str:
+def _claim(obj: "Object") -> str:
     phase = (obj.get("status") or {}).get("phase", "Pending")
     return "" if phase == "Bound" else f"it is {phase}, not Bound"
 
 
-def _service(obj: Object) -> str:
+def _service(obj: "Object") -> str:
     spec = obj["spec"]
     if spec.get("type") == "ExternalName":
         return ""
@@ -122,7 +120,7 @@ def _service(obj: Object) -> str:
     return ""
 
 
-def _definition(obj: Object) -> str:
+def _definition(obj: "Object") -> str:
     for condition in (obj.get("status") or {}).get("conditions") or ():
         if condition["type"] == "Established" and condition["status"] == "True":
             return ""
@@ -131,12 +129,12 @@ def _definition(obj: Object) -> str:
     return "it is not established"
 
 
-def _job(obj: Object) -> str:
+def _job(obj: "Object") -> str:
     done, fault = ended(obj)
     return fault or ("" if done else "it has not completed")
 
 
-def _unseen(obj: Object) -> bool:
+def _unseen(obj: "Object") -> bool:
     seen: int = (obj.get("status") or {}).get("observedGeneration", 0)
     return seen < int(obj["metadata"].get("generation", 0))
 
@@ -149,7 +147,7 @@ def _share(value: Any, total: int, *, up: bool = False) -> int:
     return int(value)
 
 
-_JUDGES: dict[str, Judge] = {
+_JUDGES: "dict[str, Callable[[Object], str]]" = {
     "Pod": _pod,
     "Deployment": _deployment,
     "DaemonSet": _daemon_set,

@@ -3,13 +3,13 @@
 `blamed` and `described` are pure; `why` asks the cluster.
 """
 
-import asyncio
-from collections.abc import Iterable, Sequence
-
 from corral.api.errors import ApiError
-from corral.api.objects import Object
-from corral.api.selectors import text_of
+from corral.base.annotations import TYPE_CHECKING, Iterable, Sequence
 from corral.charts.actions.cluster import Cluster, Target
+from corral.charts.actions.pods import PODS, pods_of
+
+if TYPE_CHECKING:
+    from corral.api.objects import Object
 
 LOG_LINES = 10
 LOG_BYTES = 4096
@@ -17,38 +17,37 @@ PODS_SHOWN = 3
 EVENTS_SHOWN = 3
 
 
-async def why(cluster: Cluster, targets: Sequence[Target]) -> list[str]:
+def why(cluster: Cluster, targets: Sequence[Target]) -> list[str]:
     """Lines that say what is wrong with the pods of these objects; nothing where all is well or cannot be asked."""
     lines: list[str] = []
     for target in targets:
         try:
-            pods = [p for p in await _pods(cluster, target) if blamed(p)]
-        except (ApiError, OSError, TimeoutError):
+            pods = [p for p in pods_of(cluster, target) if blamed(p)]
+        except (ApiError, OSError):
             continue
         for pod in pods[:PODS_SHOWN]:
-            lines += await _about(cluster, pod)
+            lines += _about(cluster, pod)
         if len(pods) > PODS_SHOWN:
             lines.append(f"and {len(pods) - PODS_SHOWN} more pods of {target.kind} {target.name}")
         if not pods:
-            events = await _events(cluster, target.obj)
+            events = _events(cluster, target.obj)
             lines += [f"{target.kind} {target.name}: {text}" for text in events]
     return lines
 
 
-async def _about(cluster: Cluster, pod: Object) -> list[str]:
+def _about(cluster: Cluster, pod: "Object") -> list[str]:
     name = pod["metadata"]["name"]
     faults = blamed(pod)
     lines = [f"pod {name}: {fault}" for _, fault in faults]
-    events, *logs = await asyncio.gather(_events(cluster, pod), *(_log(cluster, pod, c) for c, _ in faults if c))
-    lines += [f"pod {name}: {text}" for text in events if not any(text in line for line in lines)]
-    for (container, _), log in zip([f for f in faults if f[0]], logs, strict=True):
-        if log:
+    lines += [f"pod {name}: {text}" for text in _events(cluster, pod) if not any(text in line for line in lines)]
+    for container in [container for container, _ in faults if container]:
+        if log := _log(cluster, pod, container):
             lines.append(f"the last lines of {name}, container {container}:")
             lines += [f"    {line}" for line in log]
     return lines
 
 
-def blamed(pod: Object) -> list[tuple[str, str]]:
+def blamed(pod: "Object") -> list[tuple[str, str]]:
     """What is wrong with a pod: (container or "", a sentence); nothing where it is ready or has succeeded."""
     status = pod.get("status") or {}
     if status.get("phase") == "Succeeded" or pod["metadata"].get("deletionTimestamp"):
@@ -65,7 +64,7 @@ def blamed(pod: Object) -> list[tuple[str, str]]:
     return faults
 
 
-def described(container: Object) -> str:
+def described(container: "Object") -> str:
     """What is wrong with a container, by its status."""
     state = container.get("state") or {}
     waiting, ended = state.get("waiting"), state.get("terminated")
@@ -80,49 +79,32 @@ def described(container: Object) -> str:
     return ""
 
 
-async def _pods(cluster: Cluster, target: Target) -> list[Object]:
-    """The pods of a workload."""
-    if target.kind == "Pod":
-        pod = await cluster.get(target)
-        return [] if pod is None else [pod]
-    selector = (target.obj.get("spec") or {}).get("selector")
-    if target.kind == "Job":
-        text = f"batch.kubernetes.io/job-name={target.name}"
-    elif isinstance(selector, dict) and target.kind in ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet"):
-        text = text_of(selector)
-    elif isinstance(selector, dict) and target.kind == "ReplicationController":
-        text = ",".join(f"{k}={v}" for k, v in selector.items())
-    else:
-        return []
-    listing = await cluster.client.list("pods", target.namespace, label_selector=text)
-    return [item.object for item in listing.items]
-
-
-async def _events(cluster: Cluster, obj: Object) -> list[str]:
+def _events(cluster: Cluster, obj: "Object") -> list[str]:
     meta = obj["metadata"]
     selector = f"involvedObject.name={meta['name']},type=Warning"
     try:
-        listing = await cluster.client.list("events", meta.get("namespace", ""), field_selector=selector)
-    except (ApiError, OSError, TimeoutError):
+        path = f"/api/v1/namespaces/{meta.get('namespace') or 'default'}/events"
+        events, _ = cluster.api.list(path, {"fieldSelector": selector})
+    except (ApiError, OSError):
         return []
-    return newest(item.object for item in listing.items)
+    return newest(events)
 
 
-def newest(events: Iterable[Object]) -> list[str]:
+def newest(events: "Iterable[Object]") -> list[str]:
     """The last few different warnings, the newest last."""
     ordered = sorted(events, key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or "")
     texts = dict.fromkeys(f"{event.get('reason', '')}: {event.get('message', '')}" for event in reversed(ordered))
     return list(reversed(list(texts)[:EVENTS_SHOWN]))
 
 
-async def _log(cluster: Cluster, pod: Object, container: str) -> list[str]:
+def _log(cluster: Cluster, pod: "Object", container: str) -> list[str]:
     meta = pod["metadata"]
-    path = cluster.client.resource("pods").path(meta["namespace"], meta["name"], "log")
+    path = PODS.path(meta["namespace"], meta["name"], "log")
     query = {"container": container, "tailLines": str(LOG_LINES), "limitBytes": str(LOG_BYTES)}
     for previous in ({"previous": "true"}, {}):
         try:
-            data = await cluster.client.raw("GET", path, query | previous)
-        except (ApiError, OSError, TimeoutError):
+            data = cluster.api.raw(path, query | previous)
+        except (ApiError, OSError):
             continue
         if data:
             return data.decode("utf-8", "replace").splitlines()[-LOG_LINES:]

@@ -12,7 +12,6 @@ from corral.charts.manifests.split import Sorted, sort
 from corral.charts.values.coalesce import coalesce
 
 NOTES = "NOTES.txt"
-LOOKUP_TIMEOUT_S = 60.0
 Lookup = Callable[[str, str, str, str], Any]
 
 
@@ -90,7 +89,7 @@ def templates(
         "Revision": facts.revision,
         "Service": "Helm",
     }
-    known = render_capabilities(capabilities.version, list(capabilities.api_versions))
+    known = render_capabilities(capabilities.version, capabilities.api_versions)
     options = Options(lint=lint, strict=strict)
     if lookup is not None:
         options.lookup = lookup

@@ -3,9 +3,8 @@
 https://helm.sh/docs/helm/helm_uninstall/
 """
 
-from msgspec import Struct, field
-
 from corral.api.errors import ApiError
+from corral.base.annotations import NamedTuple
 from corral.charts import names
 from corral.charts.actions.changes import KEEP
 from corral.charts.actions.cluster import Target
@@ -18,22 +17,22 @@ from corral.charts.releases.model import UNINSTALLED, UNINSTALLING, Release
 from corral.charts.releases.storage import NotFoundError
 
 
-class Uninstall(Struct, frozen=True):
+class Uninstall(NamedTuple):
     """What to take away, and how."""
 
     name: str
-    waits: Waits = field(default_factory=Waits)
+    waits: Waits = Waits()
     keep_history: bool = False
     dry_run: bool = False
     description: str = ""
     propagation: str = "Background"
 
 
-async def uninstall(context: Context, wish: Uninstall, release: Release | None = None) -> tuple[Release, str]:
+def uninstall(context: Context, wish: Uninstall, release: Release | None = None) -> tuple[Release, str]:
     """Do it; the release and what was kept, as Helm tells it. `release` is the newest revision where the caller has it."""
     names.check(wish.name)
     try:
-        history = await context.releases.history(wish.name)
+        history = context.releases.history(wish.name)
     except NotFoundError as error:
         raise ChartError(f"uninstall: Release not loaded: {wish.name}: {error.message}", error.remedy) from None
     release = release or history[-1]
@@ -45,29 +44,29 @@ async def uninstall(context: Context, wish: Uninstall, release: Release | None =
                 f'the release named "{wish.name}" is already deleted',
                 f"forget its history, too: corral chart uninstall {wish.name}",
             )
-        await _forget(context, history)
+        _forget(context, history)
         return release, ""
     release.deleted = context.now()
     release.set_status(UNINSTALLING, "Deletion in progress (or silently failed)")
-    await context.hooks(release, "pre-delete", wish.waits)
-    await context.record(release)
-    deleted, kept, faults = await _delete(context, release, wish.propagation)
+    context.hooks(release, "pre-delete", wish.waits)
+    context.record(release)
+    deleted, kept, faults = _delete(context, release, wish.propagation)
     if wish.waits.ready:
-        await until_gone(context.cluster, deleted, wish.waits.timeout_s, tell=context.tell)
-    await context.hooks(release, "post-delete", wish.waits)
+        until_gone(context.cluster, deleted, wish.waits.timeout_s, tell=context.tell)
+    context.hooks(release, "post-delete", wish.waits)
     release.set_status(UNINSTALLED, wish.description or "Uninstallation complete")
     if wish.keep_history or faults:
-        await context.record(release)
+        context.record(release)
     if faults:
         raise ChartError(f"uninstallation completed with {len(faults)} error(s): {'; '.join(faults)}")
     if not wish.keep_history:
-        await _forget(context, history)
+        _forget(context, history)
     return release, kept
 
 
-async def _delete(context: Context, release: Release, propagation: str) -> tuple[list[Target], str, list[str]]:
+def _delete(context: Context, release: Release, propagation: str) -> tuple[list[Target], str, list[str]]:
     try:
-        targets = await context.cluster.build(release.manifest)
+        targets = context.cluster.build(release.manifest)
     except ChartError as error:
         raise ChartError(
             f"corrupted release record. You must manually delete the resources: {error.message}", error.remedy
@@ -78,13 +77,13 @@ async def _delete(context: Context, release: Release, propagation: str) -> tuple
             kept += f"[{target.kind}] {target.name}\n"
             continue
         try:
-            if await context.cluster.delete(target, propagation):
+            if context.cluster.delete(target, propagation):
                 deleted.append(target)
         except ApiError as error:
             faults.append(error.message)
     return deleted, f"These resources were kept due to the resource policy:\n{kept}" if kept else "", faults
 
 
-async def _forget(context: Context, history: list[Release]) -> None:
+def _forget(context: Context, history: list[Release]) -> None:
     for release in history:
-        await context.releases.delete(release)
+        context.releases.delete(release)

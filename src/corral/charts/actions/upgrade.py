@@ -3,16 +3,14 @@
 https://helm.sh/docs/helm/helm_upgrade/
 """
 
-from msgspec import Struct
-from msgspec.structs import replace
-
 from corral.api.errors import ApiError
+from corral.base.annotations import NamedTuple
 from corral.charts import names
 from corral.charts.actions import ownership
-from corral.charts.actions.changes import Outcome, bring_all
+from corral.charts.actions.changes import bring_all
 from corral.charts.actions.cluster import Target, unique
 from corral.charts.actions.context import Context
-from corral.charts.actions.install import described
+from corral.charts.actions.install import FAILURES, described
 from corral.charts.actions.live import rendered
 from corral.charts.actions.rendering import prepared
 from corral.charts.actions.waiting import until_ready
@@ -32,16 +30,17 @@ from corral.charts.values.coalesce import coalesce, copied, merge_tables
 IN_PROGRESS = "another operation (install/upgrade/rollback) is in progress"
 
 
-class Upgrade(Wish, frozen=True):
+class Upgrade(NamedTuple):
     """What to upgrade to, and how. `reset_…` and `reuse_…` say which values of the last revision count (`reused`)."""
 
+    wish: Wish
     cleanup_on_fail: bool = False
     reset_values: bool = False
     reuse_values: bool = False
     reset_then_reuse_values: bool = False
 
 
-class Plan(Struct):
+class Plan(NamedTuple):
     """What is there and what is to be, before anything is done."""
 
     old: Release
@@ -50,30 +49,31 @@ class Plan(Struct):
     after: list[Target]
 
 
-async def upgrade(context: Context, wish: Upgrade) -> Release:
+def upgrade(context: Context, asked: Upgrade) -> Release:
     """Do it; the new revision. Raises ChartError; with `atomic` the last good revision is then back."""
-    plan = await planned(context, wish)
+    wish, plan = asked.wish, planned(context, asked)
     if wish.dry_run:
         plan.new.description = wish.description or "Dry run complete"
         return plan.new
-    await context.create(plan.new)
-    outcome = Outcome()
+    context.create(plan.new)
+    created: list[Target] = []
     try:
-        await _perform(context, wish, plan, outcome)
-    except (ChartError, ApiError, OSError, TimeoutError) as error:
-        await _failed(context, wish, plan.new, outcome, error)
+        _perform(context, wish, plan, created)
+    except FAILURES as error:
+        _failed(context, asked, plan.new, created, error)
     plan.old.set_status(SUPERSEDED, plan.old.description)
-    await context.record(plan.old)
+    context.record(plan.old)
     plan.new.set_status(DEPLOYED, wish.description or "Upgrade complete")
-    await context.record(plan.new)
+    context.record(plan.new)
     return plan.new
 
 
-async def planned(context: Context, wish: Upgrade) -> Plan:
+def planned(context: Context, asked: Upgrade) -> Plan:
     """The new revision and its objects, checked. Raises ChartError."""
+    wish = asked.wish
     names.check(wish.name)
-    last, current = await _base(context, wish.name)
-    values = prepared(wish.chart, reused(wish, current))
+    last, current = _base(context, wish.name)
+    values = prepared(wish.chart, reused(asked, current))
     new = Release(
         name=wish.name,
         namespace=current.namespace,
@@ -86,20 +86,20 @@ async def planned(context: Context, wish: Upgrade) -> Plan:
         last_deployed=context.now(),
         labels={k: v for k, v in {**current.labels, **wish.labels}.items() if v != "null"},
     )
-    await rendered(context.cluster, new, wish.rendering, is_upgrade=True)
-    before = await built(context, current.manifest, "current release manifest")
-    after = await built(context, new.manifest, "new release manifest", strict=wish.validate)
+    rendered(context.cluster, new, wish.rendering, is_upgrade=True)
+    before = built(context, current.manifest, "current release manifest")
+    after = built(context, new.manifest, "new release manifest", strict=wish.validate)
     ownership.claim(after, new.name, new.namespace)
     known = unique(before)
     added = [target for target in after if target.key not in known]
-    before += await ownership.conflicts(context.cluster, added, new.name, new.namespace, "update")
+    before += ownership.conflicts(context.cluster, added, new.name, new.namespace, "update")
     return Plan(current, new, before, after)
 
 
-async def _base(context: Context, name: str) -> tuple[Release, Release]:
+def _base(context: Context, name: str) -> tuple[Release, Release]:
     """The newest revision, and the one to upgrade from. Raises ChartError where there is none, or somebody is at it."""
     try:
-        history = await context.releases.history(name)
+        history = context.releases.history(name)
     except NotFoundError:
         raise ChartError(
             f'"{name}" has no deployed releases', f"install it: corral chart install {name} CHART, or upgrade --install"
@@ -123,52 +123,53 @@ async def _base(context: Context, name: str) -> tuple[Release, Release]:
     raise ChartError(f'"{name}" has no deployed releases', f"install it anew: corral chart install {name} CHART --replace")
 
 
-def reused(wish: Upgrade, current: Release) -> Values:
+def reused(asked: Upgrade, current: Release) -> Values:
     """The values of the new revision: the user's, and of the last revision's what the options say. May set the chart's own."""
-    mine: Values = copied(wish.values)
-    if wish.reset_values:
+    mine: Values = copied(asked.wish.values)
+    if asked.reset_values:
         return mine
-    if wish.reuse_values:
-        wish.chart.values = coalesce(current.chart, current.config)
+    if asked.reuse_values:
+        asked.wish.chart.values = coalesce(current.chart, current.config)
         return merge_tables(mine, current.config)
-    if wish.reset_then_reuse_values:
+    if asked.reset_then_reuse_values:
         return merge_tables(mine, current.config)
     return mine or copied(current.config)
 
 
-async def built(context: Context, manifest: str, what: str, *, strict: bool = False) -> list[Target]:
+def built(context: Context, manifest: str, what: str, *, strict: bool = False) -> list[Target]:
     """The objects of a manifest. Raises ChartError that names it."""
     try:
-        return await context.cluster.build(manifest, strict=strict)
+        return context.cluster.build(manifest, strict=strict)
     except ChartError as error:
         raise ChartError(f"unable to build kubernetes objects from {what}: {error.message}", error.remedy) from None
 
 
-async def _perform(context: Context, wish: Upgrade, plan: Plan, outcome: Outcome) -> None:
-    await _hooks(context, wish, plan.new, "pre-upgrade")
-    await bring_all(context.cluster, plan.before, plan.after, force=wish.force, outcome=outcome)
+def _perform(context: Context, wish: Wish, plan: Plan, created: list[Target]) -> None:
+    _hooks(context, wish, plan.new, "pre-upgrade")
+    bring_all(context.cluster, plan.before, plan.after, force=wish.force, created=created)
     if wish.waits.ready:
-        await until_ready(context.cluster, plan.after, wish.waits.timeout_s, jobs=wish.waits.jobs, tell=context.tell)
-    await _hooks(context, wish, plan.new, "post-upgrade")
+        until_ready(context.cluster, plan.after, wish.waits.timeout_s, jobs=wish.waits.jobs, tell=context.tell)
+    _hooks(context, wish, plan.new, "post-upgrade")
 
 
-async def _hooks(context: Context, wish: Upgrade, release: Release, event: str) -> None:
+def _hooks(context: Context, wish: Wish, release: Release, event: str) -> None:
     try:
-        await context.hooks(release, event, wish.waits)
+        context.hooks(release, event, wish.waits)
     except (ChartError, ApiError) as error:
         raise ChartError(f"{event} hooks failed: {error.message}", getattr(error, "remedy", "")) from None
 
 
-async def _failed(context: Context, wish: Upgrade, release: Release, outcome: Outcome, error: Exception) -> None:
+def _failed(context: Context, asked: Upgrade, release: Release, created: list[Target], error: BaseException) -> None:
+    wish = asked.wish
     message, remedy = described(error)
     release.set_status(FAILED, f'Upgrade "{release.name}" failed: {message}')
-    await context.record(release)
-    if wish.cleanup_on_fail or wish.atomic:
-        await context.cluster.by_kind(outcome.created, context.cluster.delete)
+    context.record(release)
+    if asked.cleanup_on_fail or wish.atomic:
+        context.cluster.by_kind(created, context.cluster.delete)
     if not wish.atomic:
         back = f"go back: corral chart rollback {release.name}"
         raise ChartError(message, "\n    ".join(filter(None, (remedy, back))))
-    good = [r for r in await context.releases.history(release.name) if r.status in (SUPERSEDED, DEPLOYED)]
+    good = [r for r in context.releases.history(release.name) if r.status in (SUPERSEDED, DEPLOYED)]
     if not good:
         raise ChartError(
             "unable to find a previously successful release when attempting to rollback. original upgrade error: " + message,
@@ -176,9 +177,9 @@ async def _failed(context: Context, wish: Upgrade, release: Release, outcome: Ou
         )
     from corral.charts.actions.rollback import Rollback, rollback
 
-    waits = replace(wish.waits, ready=True)
+    waits = wish.waits._replace(ready=True)
     try:
-        await rollback(context, Rollback(release.name, good[-1].version, waits, force=wish.force, cleanup_on_fail=True))
+        rollback(context, Rollback(release.name, good[-1].version, waits, force=wish.force, cleanup_on_fail=True))
     except (ChartError, ApiError) as undone:
         raise ChartError(
             f"an error occurred while rolling back the release. original upgrade error: {message}: {undone.message}", remedy

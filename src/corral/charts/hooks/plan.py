@@ -3,8 +3,7 @@
 https://helm.sh/docs/topics/charts_hooks/
 """
 
-from collections.abc import Iterable
-
+from corral.base.annotations import Iterable
 from corral.charts.manifests.split import Hook
 
 BEFORE_CREATION = "before-hook-creation"

@@ -1,8 +1,7 @@
 """Running the hooks of an event."""
 
-from collections.abc import Awaitable, Callable
-
 from corral.api.errors import ApiError
+from corral.base.annotations import Callable
 from corral.charts.actions.cluster import Cluster
 from corral.charts.actions.waiting import Tell, until_ended, until_gone
 from corral.charts.chart.errors import ChartError
@@ -11,14 +10,14 @@ from corral.charts.manifests.split import Hook
 from corral.charts.releases.model import Release
 
 
-async def run(
+def run(
     cluster: Cluster,
     release: Release,
     event: str,
     *,
     timeout_s: float,
     now: Callable[[], str],
-    record: Callable[[], Awaitable[None]],
+    record: Callable[[], None],
     tell: Tell,
     wanted: Callable[[Hook], bool] = lambda hook: True,
 ) -> None:
@@ -26,35 +25,35 @@ async def run(
     hooks = [hook for hook in due(release.hooks, event) if wanted(hook)]
     for hook in hooks:
         hook.delete_policies = hook.delete_policies or [BEFORE_CREATION]
-        await _delete(cluster, hook, BEFORE_CREATION, timeout_s)
+        _delete(cluster, hook, BEFORE_CREATION, timeout_s)
         try:
-            targets = await cluster.build(hook.manifest)
+            targets = cluster.build(hook.manifest)
         except ChartError as error:
             raise ChartError(
                 f"unable to build kubernetes object for {event} hook {hook.path}: {error.message}", error.remedy
             ) from None
         hook.last_run = {"started_at": now(), "completed_at": "", "phase": "Running"}
-        await record()
+        record()
         hook.last_run["phase"] = "Unknown"
         try:
-            await cluster.create_all(targets)
+            cluster.create_all(targets)
         except ApiError as error:
             hook.last_run |= {"completed_at": now(), "phase": "Failed"}
             raise ChartError(f"warning: Hook {event} {hook.path} failed: {error.message}") from None
         try:
-            await until_ended(cluster, targets, timeout_s, tell=tell)
+            until_ended(cluster, targets, timeout_s, tell=tell)
         except ChartError:
             hook.last_run |= {"completed_at": now(), "phase": "Failed"}
-            await _delete(cluster, hook, FAILED, timeout_s)
+            _delete(cluster, hook, FAILED, timeout_s)
             raise
         hook.last_run |= {"completed_at": now(), "phase": "Succeeded"}
     for hook in hooks:
-        await _delete(cluster, hook, SUCCEEDED, timeout_s)
+        _delete(cluster, hook, SUCCEEDED, timeout_s)
 
 
-async def _delete(cluster: Cluster, hook: Hook, when: str, timeout_s: float) -> None:
+def _delete(cluster: Cluster, hook: Hook, when: str, timeout_s: float) -> None:
     if not is_deleted(hook, when):
         return
-    targets = await cluster.build(hook.manifest)
-    found = [target for target in targets if await cluster.delete(target)]
-    await until_gone(cluster, found, timeout_s)
+    targets = cluster.build(hook.manifest)
+    found = [target for target in targets if cluster.delete(target)]
+    until_gone(cluster, found, timeout_s)

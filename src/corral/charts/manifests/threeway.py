@@ -5,16 +5,17 @@ Built-in kinds get a strategic merge patch (lists merge by key), custom ones a J
 https://helm.sh/docs/faq/changes_since_helm2/#improved-upgrade-strategy-3-way-strategic-merge-patches
 """
 
-from typing import Any, Literal
-
 from corral.api.facts import Type
-from corral.api.objects import Object
 from corral.api.patch.strategic import lookup
+from corral.base.annotations import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from corral.api.objects import Object
 
 _MISSING = object()
 
 
-def patch(old: Object, new: Object, live: Object, schema: Type | None) -> tuple[Literal["strategic", "merge"], Object]:
+def patch(old: "Object", new: "Object", live: "Object", schema: Type | None) -> "tuple[str, Object]":
     """The kind of patch and the patch; an empty one where nothing is to change. `schema` is None for custom resources."""
     if schema is None:
         return "merge", merge_patch_between(old, new)
@@ -23,7 +24,7 @@ def patch(old: Object, new: Object, live: Object, schema: Type | None) -> tuple[
     return "strategic", _joined(removals, changes, schema)
 
 
-def merge_patch_between(old: Any, new: Any) -> Object:
+def merge_patch_between(old: Any, new: Any) -> "Object":
     """The JSON merge patch (RFC 7386) that makes `new` of `old`."""
     made: Object = {}
     for key, value in new.items():
@@ -47,7 +48,7 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _changes(live: Object, new: Object, schema: Type | None) -> Object:
+def _changes(live: "Object", new: "Object", schema: Type | None) -> "Object":
     """What to add to or change in `live` so that it says what `new` says; nothing is taken away."""
     made: Object = {}
     for name, value in new.items():
@@ -76,7 +77,7 @@ def _changes(live: Object, new: Object, schema: Type | None) -> Object:
     return made
 
 
-def _list_changes(made: Object, name: str, live: list[Any], new: list[Any], item: Type | None, key: str) -> None:
+def _list_changes(made: "Object", name: str, live: list[Any], new: list[Any], item: Type | None, key: str) -> None:
     if not key or not all(isinstance(one, dict) and key in one for one in (*live, *new)):
         added = [one for one in new if one not in live]
         if added:
@@ -96,7 +97,7 @@ def _list_changes(made: Object, name: str, live: list[Any], new: list[Any], item
         made[f"$setElementOrder/{name}"] = [{key: one[key]} for one in new]
 
 
-def _removals(old: Object, new: Object, schema: Type | None) -> Object:
+def _removals(old: "Object", new: "Object", schema: Type | None) -> "Object":
     """What of `old` is not in `new` any more."""
     made: Object = {}
     for name, before in old.items():
@@ -113,7 +114,7 @@ def _removals(old: Object, new: Object, schema: Type | None) -> Object:
     return made
 
 
-def _list_removals(made: Object, name: str, old: list[Any], new: list[Any], item: Type | None, key: str) -> None:
+def _list_removals(made: "Object", name: str, old: list[Any], new: list[Any], item: Type | None, key: str) -> None:
     if not key or not all(isinstance(one, dict) and key in one for one in (*old, *new)):
         if gone := [one for one in old if one not in new]:
             made[f"$deleteFromPrimitiveList/{name}"] = gone
@@ -131,7 +132,7 @@ def _list_removals(made: Object, name: str, old: list[Any], new: list[Any], item
         made[f"$setElementOrder/{name}"] = [{key: one[key]} for one in new]
 
 
-def _joined(removals: Object, changes: Object, schema: Type | None) -> Object:
+def _joined(removals: "Object", changes: "Object", schema: Type | None) -> "Object":
     """Both patches as one."""
     made = dict(removals)
     for name, value in changes.items():

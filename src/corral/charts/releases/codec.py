@@ -5,11 +5,10 @@ Bounded when read: a Secret is small, but what it unpacks to need not be.
 
 import base64
 import binascii
+import json
 import zlib
-from typing import Any
 
-import orjson
-
+from corral.base.annotations import Any
 from corral.charts.chart.errors import ChartError
 from corral.charts.chart.model import Chart, File
 from corral.charts.manifests.split import Hook
@@ -24,7 +23,7 @@ def encode(release: Release) -> bytes:
     """What is stored (Secrets hold it in base64 once more)."""
     content = content_of_release(release)
     packer = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
-    data = orjson.dumps(content)
+    data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     return base64.b64encode(packer.compress(data) + packer.flush())
 
 
@@ -56,12 +55,10 @@ def decode(data: bytes, labels: dict[str, str] | None = None) -> Release:
     content = content_of(data)
     try:
         info = content.get("info") or {}
-        stored = content.get("chart") or {}
         return Release(
             name=content["name"],
             namespace=content.get("namespace", ""),
             version=int(content.get("version", 0)),
-            chart=_chart(stored),
             config=content.get("config") or {},
             manifest=content.get("manifest", ""),
             hooks=[_hook(hook) for hook in content.get("hooks") or ()],
@@ -72,7 +69,7 @@ def decode(data: bytes, labels: dict[str, str] | None = None) -> Release:
             last_deployed=info.get("last_deployed", ""),
             deleted=info.get("deleted", ""),
             labels=labels or {},
-            stored_chart=stored,
+            stored_chart=content.get("chart") or {},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(error) from None
@@ -88,8 +85,8 @@ def content_of(data: bytes) -> dict[str, Any]:
             packed = unpacker.decompress(packed, MAX_RELEASE_BYTES)
             if unpacker.unconsumed_tail:
                 raise ChartError(f"a stored release is larger than {MAX_RELEASE_BYTES} bytes", "delete its Secret")
-        content = orjson.loads(packed)
-    except (binascii.Error, zlib.error, orjson.JSONDecodeError) as error:
+        content = json.loads(packed)
+    except (binascii.Error, zlib.error, ValueError, RecursionError) as error:
         raise _damaged(error) from None
     if not isinstance(content, dict):
         raise _damaged(TypeError("no object"))
@@ -112,16 +109,24 @@ def _files_json(files: list[File]) -> list[dict[str, str]]:
     return [{"name": file.name, "data": base64.b64encode(file.data).decode()} for file in files]
 
 
-def _chart(content: dict[str, Any]) -> Chart:
-    schema = content.get("schema")
-    return Chart(
-        metadata=content.get("metadata") or {},
-        values=content.get("values") or {},
-        schema=base64.b64decode(schema) if schema else None,
-        lock=content.get("lock"),
-        templates=[File(f["name"], base64.b64decode(f["data"] or "")) for f in content.get("templates") or ()],
-        files=[File(f["name"], base64.b64decode(f["data"] or "")) for f in content.get("files") or ()],
-    )
+def chart_of(content: dict[str, Any]) -> Chart:
+    """The chart that was stored. Raises ChartError where it is damaged."""
+    try:
+        schema = content.get("schema")
+        return Chart(
+            metadata=content.get("metadata") or {},
+            values=content.get("values") or {},
+            schema=base64.b64decode(schema) if schema else None,
+            lock=content.get("lock"),
+            templates=_files_of(content.get("templates")),
+            files=_files_of(content.get("files")),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged(error) from None
+
+
+def _files_of(stored: list[dict[str, str]] | None) -> list[File]:
+    return [File(file["name"], base64.b64decode(file["data"] or "")) for file in stored or ()]
 
 
 def _hook_json(hook: Hook) -> dict[str, Any]:

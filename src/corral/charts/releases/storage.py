@@ -5,16 +5,13 @@ https://helm.sh/docs/topics/advanced/#storage-backends
 """
 
 import base64
-from collections.abc import Iterable
-from typing import Any
-
-import orjson
 
 from corral.api.errors import ApiError
+from corral.base.annotations import Any, Iterable
 from corral.charts.chart.errors import ChartError
 from corral.charts.releases.codec import decode, encode
 from corral.charts.releases.model import DEPLOYED, Release
-from corral.client.client import Client
+from corral.client.blocking import Api
 
 SECRET_TYPE = "helm.sh/release.v1"
 SYSTEM_LABELS = frozenset(("name", "owner", "status", "version", "createdAt", "modifiedAt"))
@@ -31,22 +28,23 @@ class NotFoundError(ChartError):
 class Releases:
     """The releases of one namespace; of all where it is ""."""
 
-    def __init__(self, client: Client, namespace: str, driver: str = "", max_history: int = 0) -> None:
+    def __init__(self, api: Api, namespace: str, driver: str = "", max_history: int = 0) -> None:
         if driver not in _DRIVERS:
             raise ChartError(f"unknown driver in HELM_DRIVER: {driver}", "use secret or configmap")
-        self._client = client
+        self._api = api
         self._namespace = namespace
         self._resource = _DRIVERS[driver]
+        self._path = f"/api/v1/namespaces/{namespace}/{self._resource}" if namespace else f"/api/v1/{self._resource}"
         self.max_history = max_history
 
-    async def all(self, selector: str = "") -> list[Release]:
+    def all(self, selector: str = "") -> list[Release]:
         """Every revision of every release, those that cannot be read left out."""
-        return [release for release in map(self._read, await self._found(selector)) if release is not None]
+        return [release for release in map(self._read, self._found(selector)) if release is not None]
 
-    async def latest(self, selector: str = "") -> list[Release]:
+    def latest(self, selector: str = "") -> list[Release]:
         """The newest revision of each release; the others are not unpacked."""
         newest: dict[tuple[str, str], dict[str, Any]] = {}
-        for obj in await self._found(selector):
+        for obj in self._found(selector):
             meta = obj["metadata"]
             key = meta.get("namespace", ""), meta.get("labels", {}).get("name", "")
             known = newest.get(key)
@@ -54,19 +52,23 @@ class Releases:
                 newest[key] = obj
         return [release for release in map(self._read, newest.values()) if release is not None]
 
-    async def history(self, name: str) -> list[Release]:
+    def history(self, name: str) -> list[Release]:
         """All revisions, oldest first. Raises NotFoundError where there is none."""
-        found = [r for r in map(self._read, await self._found(f"name={name}")) if r is not None]
+        found = [r for r in map(self._read, self._found(f"name={name}")) if r is not None]
         if not found:
             raise NotFoundError
         return sorted(found, key=lambda r: r.version)
 
-    async def get(self, name: str, version: int) -> Release:
+    def get(self, name: str, version: int) -> Release:
         """One revision; the newest where `version` is 0. Raises NotFoundError."""
         if version == 0:
-            return (await self.history(name))[-1]
+            newest_first = sorted(self._found(f"name={name}"), key=_version, reverse=True)
+            release = next((r for r in map(self._read, newest_first) if r is not None), None)
+            if release is None:
+                raise NotFoundError
+            return release
         try:
-            obj = await self._client.get(self._resource, _key(name, version), self._namespace)
+            obj = self._api.get(self._object_path(name, version))
         except ApiError as error:
             if error.code != 404:
                 raise
@@ -76,17 +78,17 @@ class Releases:
             raise NotFoundError
         return release
 
-    async def deployed(self, name: str) -> list[Release]:
+    def deployed(self, name: str) -> list[Release]:
         """The revisions that are deployed, newest first."""
-        found = [r for r in map(self._read, await self._found(f"name={name},status={DEPLOYED}")) if r is not None]
+        found = [r for r in map(self._read, self._found(f"name={name},status={DEPLOYED}")) if r is not None]
         return sorted(found, key=lambda r: -r.version)
 
-    async def create(self, release: Release, now_s: float) -> None:
+    def create(self, release: Release, now_s: float) -> None:
         """Store a new revision and forget the oldest beyond the limit. Raises ChartError where it is there already."""
         if self.max_history > 0:
-            await self._forget_oldest(release.name, self.max_history - 1)
+            self._forget_oldest(release.name, self.max_history - 1)
         try:
-            await self._client.create(self._resource, self._object(release, {"createdAt": str(int(now_s))}), self._namespace)
+            self._api.create(self._path, self._object(release, {"createdAt": str(int(now_s))}))
         except ApiError as error:
             if error.code == 409 and error.reason == "AlreadyExists":
                 raise ChartError(
@@ -100,29 +102,28 @@ class Releases:
                 ) from None
             raise ChartError(f"create: failed to create: {error.message}", _remedy(error)) from None
 
-    async def update(self, release: Release, now_s: float) -> None:
+    def update(self, release: Release, now_s: float) -> None:
         """Store what has become of a revision."""
         body = self._object(release, {"modifiedAt": str(int(now_s))})
-        body["metadata"]["namespace"] = self._namespace
         try:
-            await self._client.update(self._resource, body)
+            self._api.update(self._object_path(release.name, release.version), body)
         except ApiError as error:
             if error.code == 404:
                 raise NotFoundError from None
             raise ChartError(f"update: failed to update: {error.message}", _remedy(error)) from None
 
-    async def delete(self, release: Release) -> None:
+    def delete(self, release: Release) -> None:
         """Forget a revision."""
         try:
-            await self._client.delete(self._resource, _key(release.name, release.version), self._namespace)
+            self._api.delete(self._object_path(release.name, release.version))
         except ApiError as error:
             if error.code != 404:
                 raise
 
-    async def _forget_oldest(self, name: str, keep: int) -> None:
+    def _forget_oldest(self, name: str, keep: int) -> None:
         """Leave `keep` revisions: the oldest go first, the one that is deployed never."""
         try:
-            history = await self.history(name)
+            history = self.history(name)
         except NotFoundError:
             return
         deployed = max((r.version for r in history if r.status == DEPLOYED), default=0)
@@ -131,13 +132,15 @@ class Releases:
             if surplus <= 0:
                 return
             if release.version != deployed:
-                await self.delete(release)
+                self.delete(release)
                 surplus -= 1
 
-    async def _found(self, selector: str) -> Iterable[dict[str, Any]]:
+    def _found(self, selector: str) -> Iterable[dict[str, Any]]:
         wanted = f"owner=helm,{selector}" if selector else "owner=helm"
-        listing = await self._client.list(self._resource, self._namespace, label_selector=wanted)
-        return [orjson.loads(item.raw) for item in listing.items]
+        return self._api.list(self._path, {"labelSelector": wanted})[0]
+
+    def _object_path(self, name: str, version: int) -> str:
+        return f"{self._path}/{_key(name, version)}"
 
     def _read(self, obj: dict[str, Any]) -> Release | None:
         data = (obj.get("data") or {}).get("release")

@@ -1,6 +1,6 @@
 """The objects at the top of a template's scope: `.Chart`, `.Files`, `.Capabilities`."""
 
-from corral.base.annotations import TYPE_CHECKING, Any, Iterator, Mapping
+from corral.base.annotations import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping
 from corral.charts.render.gotypes import NilStrings, StringMap, Strings, Struct, decoded
 
 if TYPE_CHECKING:
@@ -275,6 +275,12 @@ class Capabilities(_Record):
     go_type = "*chartutil.Capabilities"
     fields = {name: (name, name, False) for name in ("KubeVersion", "APIVersions", "HelmVersion")}  # noqa: RUF012
 
+    def __getattr__(self, name: str) -> Any:
+        if name != "APIVersions":
+            raise AttributeError(name)
+        found = self.__dict__[name] = VersionSet(self.api_versions())
+        return found
+
 
 #: The Helm that templates find themselves rendered by.
 _HELM = HelmVersion(
@@ -282,13 +288,13 @@ _HELM = HelmVersion(
 )
 
 
-def capabilities(kube_version: str, api_versions: list[str]) -> Capabilities:
-    """`.Capabilities` of a cluster: `kube_version` as "v1.36.0"."""
+def capabilities(kube_version: str, api_versions: Callable[[], Iterable[str]]) -> Capabilities:
+    """`.Capabilities` of a cluster: `kube_version` as "v1.36.0"; `api_versions` is asked when a template wants to know them."""
     major, _, rest = kube_version.removeprefix("v").partition(".")
     minor = rest.partition(".")[0]
     return Capabilities(
         KubeVersion=KubeVersion(Version=kube_version, Major=major, Minor=minor),
-        APIVersions=VersionSet(api_versions),
+        api_versions=api_versions,
         HelmVersion=_HELM,
     )
 

@@ -149,13 +149,10 @@ def _check_program(name: str) -> None:
 
 def capabilities(options: Options) -> Capabilities:
     """What the cluster can do."""
-    import asyncio
-
     from corral.charts.actions.capabilities import of_cluster
-    from corral.cli.chart.session import connected
+    from corral.cli.chart.session import reached
 
-    async def ask() -> Capabilities:
-        async with connected(options) as context:
-            return await of_cluster(context.cluster.client)
-
-    return asyncio.run(ask())
+    with reached(options) as (api, _):
+        found = of_cluster(api)
+        known = found.api_versions()
+    return found._replace(api_versions=lambda: known)

@@ -4,7 +4,6 @@
 2 where something would change.
 """
 
-import asyncio
 import os
 import sys
 
@@ -17,7 +16,7 @@ from corral.cli.chart import install, upgrade
 from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import REVISION, Options
 from corral.cli.chart.output import check_format, show
-from corral.cli.chart.session import connected
+from corral.cli.chart.session import connected, stored
 
 USAGE = "diff [upgrade] NAME CHART [flags]"
 FLAGS = (
@@ -36,11 +35,11 @@ def run(options: Options, arguments: list[str]) -> None:
     check_format(options.output)
     words = arguments[1:] if arguments[:1] == ["upgrade"] else arguments
     if len(words) == 1 and options.revision:
-        before, after = asyncio.run(_revisions(options, words[0]))
+        before, after = _revisions(options, words[0])
     elif len(words) == 2:
         name, reference = words
         with install.loaded(options, reference) as chart:
-            before, after = asyncio.run(_planned(options, name, chart))
+            before, after = _planned(options, name, chart)
     else:
         raise UsageError('"corral chart diff" requires 2 arguments', f"Usage:  corral chart {USAGE}")
     found = changes(before, after, show_secrets=options.show_secrets)
@@ -55,23 +54,21 @@ def _as_object(change: Change) -> dict[str, str]:
     return {"object": change.title, "change": change.kind, "before": change.before, "after": change.after}
 
 
-async def _planned(options: Options, name: str, chart: Chart) -> tuple[str, str]:
-    async with connected(options) as context:
+def _planned(options: Options, name: str, chart: Chart) -> tuple[str, str]:
+    with connected(options) as context:
         try:
-            plan = await planned(context, upgrade.wish_of(options, name, chart))
+            plan = planned(context, upgrade.wish_of(options, name, chart))
         except CorralError as error:
             if not options.allow_unreleased or not isinstance(error.__cause__ or error.__context__, NotFoundError):
                 raise
             from corral.charts.actions.install import Install
             from corral.charts.actions.install import install as act
-            from corral.cli.chart import chartpath
 
-            wish = Install(name, chart, chartpath.values(options), chartpath.rendering(options), dry_run=True)
-            return "", (await act(context, wish)).manifest
+            wish = install.shared(options, name, chart)._replace(dry_run=True)
+            return "", act(context, Install(wish)).manifest
         return plan.old.manifest, plan.new.manifest
 
 
-async def _revisions(options: Options, name: str) -> tuple[str, str]:
-    async with connected(options) as context:
-        older = await context.releases.get(name, options.revision)
-        return older.manifest, (await context.releases.get(name, 0)).manifest
+def _revisions(options: Options, name: str) -> tuple[str, str]:
+    with stored(options) as releases:
+        return releases.get(name, options.revision).manifest, releases.get(name, 0).manifest

@@ -1,8 +1,6 @@
 """Show what is stored of a release."""
 
-import asyncio
-from collections.abc import Callable
-
+from corral.base.annotations import Callable
 from corral.charts.releases.model import Release
 from corral.charts.values.coalesce import coalesce
 from corral.cli.chart.flags import Flag, UsageError
@@ -28,7 +26,7 @@ def run(options: Options, arguments: list[str]) -> None:
     command = options.values["command"]
     if len(arguments) != 1:
         raise UsageError(f'"corral chart {command}" requires 1 argument', f"Usage:  corral chart {USAGE[command]}")
-    release = asyncio.run(released(options, arguments[0], options.revision))
+    release = released(options, arguments[0], options.revision)
     _PARTS[command.split()[1]](options, release)
 
 
@@ -58,9 +56,9 @@ def _hooks(options: Options, release: Release) -> None:
 def _metadata(options: Options, release: Release) -> None:
     facts = {
         "name": release.name,
-        "chart": release.chart.name,
-        "version": release.chart.version,
-        "appVersion": release.chart.metadata.get("appVersion", ""),
+        "chart": release.metadata.get("name", ""),
+        "version": release.metadata.get("version", ""),
+        "appVersion": release.metadata.get("appVersion", ""),
         "namespace": release.namespace,
         "revision": release.version,
         "status": release.status,

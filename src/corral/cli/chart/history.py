@@ -1,14 +1,12 @@
 """Show the revisions of a release."""
 
-import asyncio
-
 from corral.charts import names
 from corral.charts.releases.model import Release
 from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import OUTPUT, Options
 from corral.cli.chart.output import check_format, show, table
 from corral.cli.chart.releaseview import ansi_c, chart_of
-from corral.cli.chart.session import connected
+from corral.cli.chart.session import stored
 
 USAGE = "history NAME [flags]"
 FLAGS = (OUTPUT, Flag("max", "int", "at most so many, the newest", default=256))
@@ -21,14 +19,14 @@ def run(options: Options, arguments: list[str]) -> None:
     if len(arguments) != 1:
         raise UsageError('"corral chart history" requires 1 argument', f"Usage:  corral chart {USAGE}")
     names.check(arguments[0])
-    revisions = asyncio.run(_found(options, arguments[0]))[-options.max :]
+    revisions = _found(options, arguments[0])[-options.max :]
     rows = [
         {
             "revision": r.version,
             "updated": r.last_deployed,
             "status": r.status,
             "chart": chart_of(r),
-            "app_version": r.chart.metadata.get("appVersion", ""),
+            "app_version": r.metadata.get("appVersion", ""),
             "description": r.description,
         }
         for r in revisions
@@ -40,6 +38,6 @@ def run(options: Options, arguments: list[str]) -> None:
     )
 
 
-async def _found(options: Options, name: str) -> list[Release]:
-    async with connected(options) as context:
-        return await context.releases.history(name)
+def _found(options: Options, name: str) -> list[Release]:
+    with stored(options) as releases:
+        return releases.history(name)

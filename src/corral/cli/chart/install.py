@@ -4,15 +4,14 @@ The chart is a folder, an archive, REPOSITORY/NAME, a URL or oci://REGISTRY/NAME
 2017 works, too: where no name is given and -n is, that is the name.
 """
 
-import asyncio
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
+from corral.base.annotations import Iterator
 from corral.base.errors import CorralError
-from corral.charts.actions.context import Waits
+from corral.charts.actions.context import Context, Waits
 from corral.charts.actions.install import Install
 from corral.charts.actions.install import install as act
+from corral.charts.actions.wish import Wish
 from corral.charts.chart.model import Chart
 from corral.charts.releases.model import Release
 from corral.cli.chart import chartpath, compiled, progress
@@ -67,8 +66,8 @@ def run(options: Options, arguments: list[str]) -> None:
     """Install and print the release."""
     check_format(options.output)
     name, reference = _named(options, arguments)
-    with loaded(options, reference) as chart:
-        release = asyncio.run(installed(options, name, chart))
+    with loaded(options, reference) as chart, connected(options, progress.tell) as context:
+        release = installed(options, context, name, chart)
     show(options.output, as_object(release), lambda: summary(release, debug=options.debug))
 
 
@@ -112,33 +111,32 @@ def labels(options: Options) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def shared(options: Options, name: str, chart: Chart) -> dict[str, Any]:
-    """What the flags ask for of installs and upgrades alike: the fields of a Wish."""
-    return {
-        "name": name,
-        "chart": chart,
-        "values": chartpath.values(options),
-        "rendering": chartpath.rendering(options),
-        "waits": waits(options),
-        "atomic": options.atomic,
-        "dry_run": options.dry_run,
-        "force": options.force,
-        "validate": not options.disable_openapi_validation,
-        "description": options.description,
-        "labels": labels(options),
-    }
+def shared(options: Options, name: str, chart: Chart) -> Wish:
+    """What the flags ask for of installs and upgrades alike."""
+    return Wish(
+        name=name,
+        chart=chart,
+        values=chartpath.values(options),
+        rendering=chartpath.rendering(options),
+        waits=waits(options),
+        atomic=options.atomic,
+        dry_run=options.dry_run,
+        force=options.force,
+        validate=not options.disable_openapi_validation,
+        description=options.description,
+        labels=labels(options),
+    )
 
 
-async def installed(options: Options, name: str, chart: Chart) -> Release:
+def installed(options: Options, context: Context, name: str, chart: Chart) -> Release:
     """Install it."""
     wish = Install(
-        **shared(options, name, chart),
+        shared(options, name, chart),
         create_namespace=options.create_namespace,
         replace=bool(options.values.get("replace")),
         skip_crds=options.skip_crds,
     )
-    async with connected(options, tell=progress.tell) as context:
-        try:
-            return await act(context, wish)
-        except CorralError as error:
-            raise CorralError(f"INSTALLATION FAILED: {error.message}", error.remedy) from None
+    try:
+        return act(context, wish)
+    except CorralError as error:
+        raise CorralError(f"INSTALLATION FAILED: {error.message}", error.remedy) from None

@@ -1,8 +1,5 @@
 """List releases: those that are deployed or have failed; of all namespaces with -A, of all states with -a."""
 
-import asyncio
-import re
-
 from corral.base.errors import CorralError
 from corral.charts.releases.model import (
     DEPLOYED,
@@ -20,7 +17,7 @@ from corral.cli.chart.flags import Flag
 from corral.cli.chart.options import OUTPUT, Options
 from corral.cli.chart.output import check_format, show, table
 from corral.cli.chart.releaseview import row
-from corral.cli.chart.session import connected
+from corral.cli.chart.session import stored
 
 USAGE = "list [flags]"
 FLAGS = (
@@ -57,7 +54,7 @@ HEADING = ("NAME", "NAMESPACE", "REVISION", "UPDATED", "STATUS", "CHART", "APP V
 def run(options: Options, arguments: list[str]) -> None:
     """List."""
     check_format(options.output)
-    releases = chosen(options, asyncio.run(_found(options)))
+    releases = chosen(options, _found(options))
     if options.short:
         show(options.output, [r.name for r in releases], lambda: "".join(f"{r.name}\n" for r in releases))
         return
@@ -66,18 +63,17 @@ def run(options: Options, arguments: list[str]) -> None:
     show(options.output, rows, lambda: table([*heading, *(tuple(r.values()) for r in rows)]))
 
 
-async def _found(options: Options) -> list[Release]:
-    everywhere = "" if options.all_namespaces else None
-    async with connected(options, namespace=everywhere) as context:
-        if options.superseded:
-            return await context.releases.all(options.selector)
-        return await context.releases.latest(options.selector)
+def _found(options: Options) -> list[Release]:
+    with stored(options, everywhere=options.all_namespaces) as releases:
+        return releases.all(options.selector) if options.superseded else releases.latest(options.selector)
 
 
 def chosen(options: Options, releases: list[Release]) -> list[Release]:
     """Those that the flags ask for, in their order."""
     wanted = set(STATUSES) if options.all else {s for flag, found in _STATES.items() if options.values[flag] for s in found}
     wanted = wanted or {DEPLOYED, FAILED}
+    import re  # loaded with the connection
+
     try:
         name = re.compile(options.filter)
     except re.error as error:

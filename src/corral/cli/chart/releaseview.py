@@ -1,8 +1,8 @@
 """A release as a person or a program reads it: Helm's summary after an install, rows of lists, the whole as JSON."""
 
 from datetime import datetime
-from typing import Any
 
+from corral.base.annotations import Any
 from corral.charts.releases.codec import content_of_release
 from corral.charts.releases.model import Release
 from corral.cli.chart.output import as_yaml
@@ -69,13 +69,14 @@ def row(release: Release) -> dict[str, str]:
         "updated": go_time(release.last_deployed),
         "status": release.status,
         "chart": chart_of(release),
-        "app_version": release.chart.metadata.get("appVersion", ""),
+        "app_version": release.metadata.get("appVersion", ""),
     }
 
 
 def chart_of(release: Release) -> str:
     """`nginx-1.2.3`."""
-    return f"{release.chart.name}-{release.chart.version}" if release.chart.metadata else "MISSING"
+    metadata = release.metadata
+    return f"{metadata.get('name', '')}-{metadata.get('version', '')}" if metadata else "MISSING"
 
 
 def ansi_c(text: str) -> str:

@@ -1,7 +1,5 @@
 """Go back to an older revision: `corral chart rollback NAME [REVISION]`; without one, to the one before the newest."""
 
-import asyncio
-
 from corral.charts.actions.rollback import Rollback
 from corral.charts.actions.rollback import rollback as act
 from corral.cli.chart import progress
@@ -43,10 +41,6 @@ def run(options: Options, arguments: list[str]) -> None:
         dry_run=options.dry_run,
         recreate_pods=options.recreate_pods,
     )
-    asyncio.run(_done(options, wish))
+    with connected(options, progress.tell) as context:
+        act(context, wish)
     print("Rollback was a success! Happy Helming!")
-
-
-async def _done(options: Options, wish: Rollback) -> None:
-    async with connected(options, tell=progress.tell) as context:
-        await act(context, wish)

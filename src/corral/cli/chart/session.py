@@ -1,37 +1,58 @@
-"""From a command line to a cluster: the kubeconfig, the client, and the context that actions are given."""
+"""From a command line to a cluster: the kubeconfig, the connection, and the context that actions are given."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
 
-from corral.api.facts import catalog
+from corral.base.annotations import TYPE_CHECKING, Iterator
 from corral.charts import names
-from corral.charts.actions.cluster import Cluster
-from corral.charts.actions.context import Context
-from corral.charts.actions.waiting import Tell, silent
 from corral.charts.releases.model import Release
 from corral.charts.releases.storage import Releases
 from corral.cli.chart.options import Options, access
-from corral.client.client import Client
+from corral.client.blocking import Api
 from corral.client.connect import find
 
+if TYPE_CHECKING:
+    from corral.charts.actions.context import Context
+    from corral.charts.actions.waiting import Tell
 
-@asynccontextmanager
-async def connected(options: Options, *, namespace: str | None = None, tell: Tell = silent) -> AsyncIterator[Context]:
-    """The context of one command; `namespace` "" is all of them."""
+
+@contextmanager
+def reached(options: Options) -> Iterator[tuple[Api, str]]:
+    """The API and the namespace to work in."""
     found = find(access(options))
-    client = Client(found.transport, catalog(), "helm")
-    chosen = namespace if namespace is not None else options.namespace or os.environ.get("HELM_NAMESPACE") or found.namespace
-    driver = os.environ.get("HELM_DRIVER", "")
+    api = Api(found, "helm")
     try:
-        releases = Releases(client, chosen, driver, max_history=options.values.get("history_max") or 0)
-        yield Context(Cluster(client, chosen), releases, tell=tell)
+        yield api, options.namespace or os.environ.get("HELM_NAMESPACE") or found.namespace
     finally:
-        await client.close()
+        api.close()
 
 
-async def released(options: Options, name: str, version: int = 0) -> Release:
+@contextmanager
+def stored(options: Options, *, everywhere: bool = False) -> Iterator[Releases]:
+    """The releases of the namespace, or of all, for commands that only read them."""
+    with reached(options) as (api, namespace):
+        yield _releases(options, api, "" if everywhere else namespace)
+
+
+@contextmanager
+def connected(options: Options, tell: "Tell | None" = None) -> "Iterator[Context]":
+    """The context of one command that changes something."""
+    from corral.api.facts import catalog
+    from corral.charts.actions.cluster import Cluster
+    from corral.charts.actions.context import Context
+    from corral.charts.actions.waiting import silent
+
+    with reached(options) as (api, namespace):
+        yield Context(Cluster(api, catalog(), namespace), _releases(options, api, namespace), tell=tell or silent)
+
+
+def released(options: Options, name: str, version: int = 0) -> Release:
     """A revision of a release; the newest where `version` is 0. Raises NotFoundError."""
     names.check(name)
-    async with connected(options) as context:
-        return await context.releases.get(name, version)
+    with stored(options) as releases:
+        return releases.get(name, version)
+
+
+def _releases(options: Options, api: Api, namespace: str) -> Releases:
+    limit = options.values.get("history_max") or 0
+    return Releases(api, namespace, os.environ.get("HELM_DRIVER", ""), max_history=limit)

@@ -1,7 +1,5 @@
 """Show a release."""
 
-import asyncio
-
 from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import OUTPUT, REVISION, Options
 from corral.cli.chart.output import check_format, show
@@ -17,6 +15,6 @@ def run(options: Options, arguments: list[str]) -> None:
     check_format(options.output)
     if len(arguments) != 1:
         raise UsageError('"corral chart status" requires 1 argument', f"Usage:  corral chart {USAGE}")
-    release = asyncio.run(released(options, arguments[0], options.revision))
+    release = released(options, arguments[0], options.revision)
     stored = {k: v for k, v in as_object(release).items() if k != "chart"}
     show(options.output, stored, lambda: summary(release, description=options.show_desc))

@@ -1,6 +1,5 @@
 """Run the tests of a release."""
 
-import asyncio
 import sys
 
 from corral.base.errors import CorralError
@@ -27,7 +26,7 @@ def run(options: Options, arguments: list[str]) -> None:
     check_format(options.output)
     if len(arguments) != 1:
         raise UsageError('"corral chart test" requires 1 argument', f"Usage:  corral chart {USAGE}")
-    release, failure, texts = asyncio.run(_done(options, arguments[0]))
+    release, failure, texts = _done(options, arguments[0])
     show(options.output, as_object(release), lambda: summary(release, debug=options.debug))
     for pod, text in texts:
         sys.stdout.write(f"POD LOGS: {pod}\n{text}\n")
@@ -36,12 +35,12 @@ def run(options: Options, arguments: list[str]) -> None:
         raise failure
 
 
-async def _done(options: Options, name: str) -> tuple[Release, CorralError | None, list[tuple[str, str]]]:
-    async with connected(options, tell=progress.tell) as context:
+def _done(options: Options, name: str) -> tuple[Release, CorralError | None, list[tuple[str, str]]]:
+    with connected(options, progress.tell) as context:
         failure = None
         try:
-            release = await run_tests(context, name, timeout_s=options.timeout, filters=options.filter)
+            release = run_tests(context, name, timeout_s=options.timeout, filters=options.filter)
         except CorralError as error:
             failure = error
-            release = await context.releases.get(name, 0)
-        return release, failure, await logs(context, release) if options.logs else []
+            release = context.releases.get(name, 0)
+        return release, failure, logs(context, release) if options.logs else []

@@ -1,10 +1,9 @@
 """Take releases away: `corral chart uninstall NAME...`; `delete --purge NAME` of the documents of 2017 means the same."""
 
-import asyncio
-
-from corral.charts.actions.context import Waits
+from corral.charts.actions.context import Context, Waits
 from corral.charts.actions.uninstall import Uninstall
 from corral.charts.actions.uninstall import uninstall as act
+from corral.charts.releases.storage import NotFoundError
 from corral.cli.chart import progress
 from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import DESCRIPTION, NO_HOOKS, TIMEOUT, WAIT, Options
@@ -34,11 +33,11 @@ def run(options: Options, arguments: list[str]) -> None:
         raise UsageError(f"invalid cascade value ({options.cascade})", "use background, foreground or orphan")
     if options.purge:
         warn("note: --purge is of Helm 2; today nothing is kept anyway (--keep-history keeps it): corral chart uninstall NAME")
-    asyncio.run(_done(options, arguments))
+    _done(options, arguments)
 
 
-async def _done(options: Options, names: list[str]) -> None:
-    async with connected(options, tell=progress.tell) as context:
+def _done(options: Options, names: list[str]) -> None:
+    with connected(options, progress.tell) as context:
         for name in names:
             wish = Uninstall(
                 name,
@@ -48,20 +47,18 @@ async def _done(options: Options, names: list[str]) -> None:
                 description=options.description,
                 propagation=PROPAGATION[options.cascade],
             )
-            if options.ignore_not_found and not await _is_there(context, name):
+            if options.ignore_not_found and not _is_there(context, name):
                 print(f'release "{name}" not found; nothing to do')
                 continue
-            _, kept = await act(context, wish)
+            _, kept = act(context, wish)
             if kept:
                 print(kept)
             print(f'release "{name}" uninstalled')
 
 
-async def _is_there(context: object, name: str) -> bool:
-    from corral.charts.releases.storage import NotFoundError
-
+def _is_there(context: Context, name: str) -> bool:
     try:
-        await context.releases.history(name)  # type: ignore[attr-defined]
+        context.releases.get(name, 0)
     except NotFoundError:
         return False
     return True

@@ -1,8 +1,7 @@
 """Upgrade a release: `corral chart upgrade NAME CHART`."""
 
-import asyncio
-
 from corral.base.errors import CorralError
+from corral.charts.actions.context import Context
 from corral.charts.actions.upgrade import Upgrade
 from corral.charts.actions.upgrade import upgrade as act
 from corral.charts.chart.model import Chart
@@ -35,38 +34,33 @@ def run(options: Options, arguments: list[str]) -> None:
     if len(arguments) != 2:
         raise UsageError('"corral chart upgrade" requires 2 arguments', f"Usage:  corral chart {USAGE}")
     name, reference = arguments
-    if options.install and not asyncio.run(_exists(options, name)):
-        if options.output == "table":
+    with connected(options, progress.tell) as context:
+        is_new = options.install and not _exists(options, context, name)
+        if is_new and options.output == "table":
             print(f'Release "{name}" does not exist. Installing it now.')
         with install.loaded(options, reference) as chart:
-            release = asyncio.run(install.installed(options, name, chart))
-    else:
-        with install.loaded(options, reference) as chart:
-            release = asyncio.run(upgraded(options, name, chart))
-        if options.output == "table":
-            print(f'Release "{name}" has been upgraded. Happy Helming!')
+            release = (install.installed if is_new else upgraded)(options, context, name, chart)
+    if not is_new and options.output == "table":
+        print(f'Release "{name}" has been upgraded. Happy Helming!')
     if options.recreate_pods:
         warn("note: --recreate-pods is of Helm 2; today a change of the pods' template makes them anew")
     show(options.output, as_object(release), lambda: summary(release, debug=options.debug))
 
 
-async def _exists(options: Options, name: str) -> bool:
+def _exists(options: Options, context: Context, name: str) -> bool:
     """Whether there is a release to upgrade; one that was uninstalled and kept its history is installed over."""
-    async with connected(options) as context:
-        try:
-            last = (await context.releases.history(name))[-1]
-        except NotFoundError:
-            return False
-        if last.status == UNINSTALLED:
-            options.values["replace"] = True
-            return False
-        return True
+    try:
+        last = context.releases.get(name, 0)
+    except NotFoundError:
+        return False
+    options.values["replace"] = last.status == UNINSTALLED
+    return last.status != UNINSTALLED
 
 
 def wish_of(options: Options, name: str, chart: Chart) -> Upgrade:
     """What the flags ask for."""
     return Upgrade(
-        **install.shared(options, name, chart),
+        install.shared(options, name, chart),
         cleanup_on_fail=options.cleanup_on_fail,
         reset_values=options.reset_values,
         reuse_values=options.reuse_values,
@@ -74,10 +68,9 @@ def wish_of(options: Options, name: str, chart: Chart) -> Upgrade:
     )
 
 
-async def upgraded(options: Options, name: str, chart: Chart) -> Release:
+def upgraded(options: Options, context: Context, name: str, chart: Chart) -> Release:
     """Upgrade it."""
-    async with connected(options, tell=progress.tell) as context:
-        try:
-            return await act(context, wish_of(options, name, chart))
-        except CorralError as error:
-            raise CorralError(f"UPGRADE FAILED: {error.message}", error.remedy) from None
+    try:
+        return act(context, wish_of(options, name, chart))
+    except CorralError as error:
+        raise CorralError(f"UPGRADE FAILED: {error.message}", error.remedy) from None
