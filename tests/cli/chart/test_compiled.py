@@ -2,7 +2,9 @@
 
 import marshal
 import os
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -78,6 +80,45 @@ def test_what_tpl_is_given_is_not_kept(cache: Path) -> None:
     (file,) = cache.iterdir()
     assert b"printf" in file.read_bytes()
     assert b"hunter2" not in file.read_bytes()
+
+
+def test_a_file_holds_the_texts_of_its_chart_only(cache: Path, made: list[str]) -> None:
+    """Where several are rendered in one process, too."""
+    shared, first, second = "{{ .x }}", "first: {{ .x }}", "second: {{ .x }}"
+
+    def both() -> list[bytes]:
+        made.clear()
+        units.forget()
+        for chart, own in (("/charts/a", first), ("/charts/b", second)):
+            with compiled.Known(chart):
+                render({name: Template(text, {"x": "1"}, "") for name, text in (("s.yaml", shared), ("o.yaml", own))})
+        return [file.read_bytes() for file in sorted(cache.iterdir())]
+
+    kept = both()
+    assert [text.encode() in data for data in kept for text in (shared, first, second)] == [
+        True,
+        True,
+        False,
+        True,
+        False,
+        True,
+    ]
+    assert len(made) == 3
+    times = [file.stat().st_mtime_ns for file in sorted(cache.iterdir())]
+    assert both() == kept and made == []
+    assert [file.stat().st_mtime_ns for file in sorted(cache.iterdir())] == times
+
+
+def test_each_version_of_python_keeps_its_own(cache: Path, made: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered()
+    other = SimpleNamespace(implementation=SimpleNamespace(cache_tag="other-1"), version="other")
+    with monkeypatch.context() as patched:
+        patched.setattr(compiled, "sys", other)
+        rendered()
+    assert {file.suffix for file in cache.iterdir()} == {f".{sys.implementation.cache_tag}", ".other-1"}
+    made.clear()
+    rendered()
+    assert made == ["c/templates/a.yaml"]  # what tpl was given
 
 
 def test_a_text_that_was_changed_is_compiled(made: list[str]) -> None:

@@ -260,8 +260,14 @@ def keep(unit: Unit) -> None:
     _UNITS[unit.text] = unit
 
 
+def begin() -> None:
+    """Another chart is to be rendered: what was asked for and compiled until now does not count (`Unit.used`, `changed`)."""
+    for unit in _UNITS.values():
+        unit.used = unit.changed = False
+
+
 def used() -> list[Unit]:
-    """Those of charts that were asked for."""
+    """Those of the chart that were asked for."""
     return [unit for unit in _UNITS.values() if unit.used]
 
 

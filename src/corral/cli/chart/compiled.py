@@ -1,4 +1,5 @@
-"""Compiled templates are kept between commands, as Python keeps its modules: in the user's cache, one file for each chart.
+"""Compiled templates are kept between commands, as Python keeps its modules: in the user's cache, one file for each chart and
+version of Python.
 
 What is kept is code, so a file counts only if it is the user's own and nobody else can write to it, in a folder of which the
 same is true, and on the way to which nobody but the user and root can put another in its place. It is found by the chart's
@@ -33,19 +34,22 @@ class Known:
             self._file, self._stamp = _file(chart), _stamp()
         except OSError:
             self._file = None
+        self._texts: dict[str, units.Kept] = {}
 
     def __enter__(self) -> None:
+        units.begin()
         if self._file is None:
             return
         try:
-            for text, parts in _read(self._file, self._stamp).items():
+            self._texts = _read(self._file, self._stamp)
+            for text, parts in self._texts.items():
                 units.keep(Unit(text, parts))
         except (OSError, ValueError, EOFError, TypeError):
             pass
 
     def __exit__(self, failed: object, *_: object) -> None:
         used = units.used()
-        if failed or self._file is None or not any(unit.changed for unit in used):
+        if failed or self._file is None or not any(unit.changed or unit.text not in self._texts for unit in used):
             return
         try:  # noqa: SIM105 (contextlib takes longer to load)
             _write(self._file, marshal.dumps((self._stamp, {unit.text: unit.parts for unit in used})))
@@ -69,7 +73,7 @@ def _file(chart: str) -> str | None:
         folder = os.path.join(folder, missing.pop())
         os.mkdir(folder, 0o700)
     name = os.path.realpath(chart).encode("utf-8", "surrogateescape").hex()
-    return os.path.join(folder, name[-200:]) if _is_own(os.lstat(folder)) else None
+    return os.path.join(folder, f"{name[-200:]}.{sys.implementation.cache_tag}") if _is_own(os.lstat(folder)) else None
 
 
 def _is_safe(path: str) -> bool:
