@@ -326,6 +326,34 @@ def test_two_upgrades_at_once_one_wins(there, chart, corral, helm_binary):
     assert len(history) == 3 - len(failed)
 
 
+def steps(err):
+    """What --debug tells, without Helm's lines of source."""
+    return [line.partition("[debug] ")[2] for line in err.splitlines() if "[debug] " in line]
+
+
+def test_debug_tells_each_step_as_helm_does(there, make, chart, corral_chart, helm):
+    told = {}
+    newer = str(make("newer", {**FILES, "Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.2.0\n"}))
+    for program, name in ((corral_chart, "ours"), (helm, "theirs")):
+        told[name] = []
+        for words in (
+            f"upgrade -i {name} {chart} --set extra=true",
+            f"upgrade {name} {newer} --set data.x=y",
+            f"rollback {name} 1",
+            f"history {name}",
+            f"uninstall {name}",
+        ):
+            ran = program(*words.split(), "--debug")
+            assert ran.code == 0, ran.err
+            told[name].append([line.replace(name, "NAME") for line in steps(ran.err)])
+    chart_path = [line for line in told["ours"][1] if line.startswith(("CHART PATH", "Original chart version"))]
+    assert len(chart_path) == 2  # Helm's upgrade does not tell them
+    told["ours"][1] = [line for line in told["ours"][1] if line not in chart_path]
+    for one in told.values():
+        one[-1].sort()  # Helm deletes all of a kind at once
+    assert told["ours"] == told["theirs"]
+
+
 def test_ctrl_c_leaves_a_failed_release(there, chart, helm_binary, get):
     """Not one that stays pending, which nothing can be done with."""
     import signal

@@ -22,6 +22,7 @@ def bring_all(
     """Make the cluster hold `after` where it held `before`, and add to `created` what is new there. Raises ChartError."""
     old = unique(before)
     faults: list[str] = []
+    cluster.debug(f"checking {len(after)} resources for changes")
 
     def one(target: Target) -> None:
         live = cluster.get(target)
@@ -31,6 +32,7 @@ def bring_all(
                 cluster.create(target)
             except ApiError as error:
                 raise ChartError(f"failed to create resource: {error.message}") from None
+            cluster.debug(f'Created a new {target.kind} called "{target.name}" in {target.namespace}')
             return
         if target.key not in old:
             raise ChartError(f'no {target.kind} with the name "{target.name}" found')
@@ -45,8 +47,12 @@ def bring_all(
         raise ChartError(" && ".join(faults), _immutable(faults))
     for target in gone(before, after):
         live = cluster.get(target)
-        if live is None or (live["metadata"].get("annotations") or {}).get(RESOURCE_POLICY) == KEEP:
+        if live is None:
             continue
+        if (live["metadata"].get("annotations") or {}).get(RESOURCE_POLICY) == KEEP:
+            cluster.debug(f'Skipping delete of "{target.name}" due to annotation [{RESOURCE_POLICY}={KEEP}]')
+            continue
+        cluster.debug(f'Deleting {target.kind} "{target.name}" in namespace {target.namespace}...')
         cluster.delete(target)
 
 

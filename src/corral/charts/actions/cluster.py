@@ -56,13 +56,22 @@ class Target(NamedTuple):
         return self.resource.group, self.resource.kind, self.namespace, self.name
 
 
+#: Called with what is being done, in Helm's words, for those who want to follow every step.
+Debug = Callable[[str], None]
+
+
+def unsaid(text: str) -> None:
+    """Tell nobody."""
+
+
 class Cluster:
     """One API and the namespace that releases are in."""
 
-    def __init__(self, api: Api, catalog: Catalog, namespace: str) -> None:
+    def __init__(self, api: Api, catalog: Catalog, namespace: str, debug: Debug = unsaid) -> None:
         """`catalog` has the kinds that every cluster has."""
         self.api = api
         self.namespace = namespace
+        self.debug = debug
         self._catalog = catalog
         self._groups: dict[str, list[Resource]] = {}
 
@@ -155,6 +164,7 @@ class Cluster:
 
     def create_all(self, targets: Sequence[Target]) -> None:
         """Create them in their order, those of one kind at once. Raises the first error when all at once have ended."""
+        self.debug(f"creating {len(targets)} resource(s)")
         self.by_kind(targets, self.create)
 
     def by_kind(self, targets: Sequence[Target], act: Callable[[Target], object]) -> None:
@@ -165,11 +175,15 @@ class Cluster:
     def bring(self, old: "Object", target: Target, live: "Object", *, force: bool = False) -> None:
         """Make the object, which is `live` now, what its manifest says, where the one before said `old`. Raises ApiError."""
         if force:
+            self.debug(f'Replace "{target.name}" with kind {target.kind}')
             meta = {**target.obj["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}
             self.api.update(target.path, {**target.obj, "metadata": meta})
             return
         kind, change = patch(old, target.obj, live, schema_of(target.resource))
-        if change:
+        if not change:
+            self.debug(f'Looks like there are no changes for {target.kind} "{target.name}"')
+        else:
+            self.debug(f'Patch {target.kind} "{target.name}" in namespace {target.namespace}')
             self.api.patch(target.path, change, PATCH_CONTENT_TYPES[kind])
 
     def delete(self, target: Target, propagation: str = "Background") -> bool:
@@ -179,6 +193,7 @@ class Cluster:
         except ApiError as error:
             if error.code != 404:
                 raise
+            self.debug(f'Ignoring delete failure for "{target.name}" {target.kind}: {error.message}')
             return False
         return True
 

@@ -39,6 +39,10 @@ class Context:
         """The namespace of the releases."""
         return self.cluster.namespace
 
+    def debug(self, text: str) -> None:
+        """Tell what is being done to those who want to follow every step."""
+        self.cluster.debug(text)
+
     def now(self) -> str:
         """The time as Helm stores it: RFC 3339 with a fraction and the zone's offset."""
         when = datetime.fromtimestamp(self._clock()).astimezone()

@@ -34,6 +34,7 @@ def rollback(context: Context, wish: Rollback) -> Release:
     names.check(wish.name)
     if wish.version < 0:
         raise ChartError("invalid release revision", f"see which there are: corral chart history {wish.name}")
+    context.debug(f"preparing rollback of {wish.name}")
     history = context.releases.history(wish.name)
     current = history[-1]
     version = wish.version or current.version - 1
@@ -42,6 +43,7 @@ def rollback(context: Context, wish: Rollback) -> Release:
         raise ChartError(
             "release: not found", f"there is no revision {version}; see which there are: corral chart history {wish.name}"
         )
+    context.debug(f"rolling back {wish.name} (current: v{current.version}, target: v{version})")
     release = Release(
         name=wish.name,
         namespace=current.namespace,
@@ -60,15 +62,19 @@ def rollback(context: Context, wish: Rollback) -> Release:
     )
     if wish.dry_run:
         return release
+    context.debug(f"creating rolled back release for {wish.name}")
     context.create(release)
+    context.debug(f"performing rollback of {wish.name}")
     _perform(context, wish, current, release)
     for before in context.releases.deployed(wish.name):
+        context.debug(f"superseding previous deployment {before.version}")
         before.set_status(SUPERSEDED, before.description)
         context.record(before)
     if current.is_pending:
         # An upgrade that was interrupted: its revision is history now.
         current.set_status(SUPERSEDED, current.description)
         context.record(current)
+    context.debug(f"updating status for rolled back release for {wish.name}")
     release.set_status(DEPLOYED, release.description)
     context.record(release)
     return release

@@ -46,6 +46,7 @@ def uninstall(context: Context, wish: Uninstall, release: Release | None = None)
             )
         _forget(context, history)
         return release, ""
+    context.debug(f"uninstall: Deleting {wish.name}")
     release.deleted = context.now()
     release.set_status(UNINSTALLING, "Deletion in progress (or silently failed)")
     context.hooks(release, "pre-delete", wish.waits)
@@ -60,6 +61,7 @@ def uninstall(context: Context, wish: Uninstall, release: Release | None = None)
     if faults:
         raise ChartError(f"uninstallation completed with {len(faults)} error(s): {'; '.join(faults)}")
     if not wish.keep_history:
+        context.debug(f"purge requested for {wish.name}")
         _forget(context, history)
     return release, kept
 
@@ -77,6 +79,7 @@ def _delete(context: Context, release: Release, propagation: str) -> tuple[list[
             kept += f"[{target.kind}] {target.name}\n"
             continue
         try:
+            context.debug(f'Starting delete for "{target.name}" {target.kind}')
             if context.cluster.delete(target, propagation):
                 deleted.append(target)
         except ApiError as error:

@@ -51,16 +51,21 @@ class Plan(NamedTuple):
 
 def upgrade(context: Context, asked: Upgrade) -> Release:
     """Do it; the new revision. Raises ChartError; with `atomic` the last good revision is then back."""
-    wish, plan = asked.wish, planned(context, asked)
+    wish = asked.wish
+    context.debug(f"preparing upgrade for {wish.name}")
+    plan = planned(context, asked)
+    context.debug(f"performing update for {wish.name}")
     if wish.dry_run:
         plan.new.description = wish.description or "Dry run complete"
         return plan.new
+    context.debug(f"creating upgraded release for {wish.name}")
     context.create(plan.new)
     created: list[Target] = []
     try:
         _perform(context, wish, plan, created)
     except FAILURES as error:
         _failed(context, asked, plan.new, created, error)
+    context.debug(f"updating status for upgraded release for {wish.name}")
     plan.old.set_status(SUPERSEDED, plan.old.description)
     context.record(plan.old)
     plan.new.set_status(DEPLOYED, wish.description or "Upgrade complete")

@@ -66,6 +66,9 @@ Judge = Callable[[Target, "Object | None"], str]
 def _until(cluster: Cluster, targets: Sequence[Target], judge: Judge, timeout_s: float, tell: Tell) -> None:
     if not targets:
         return
+    from corral.charts.render.gotime import format_duration
+
+    cluster.debug(f"beginning wait for {len(targets)} resources with timeout of {format_duration(int(timeout_s * 1e9))}")
     from corral.client.following import Collection, Followed  # threads, which few commands need
 
     places = [_place(target, targets) for target in targets]

@@ -55,5 +55,7 @@ def _delete(cluster: Cluster, hook: Hook, when: str, timeout_s: float) -> None:
     if not is_deleted(hook, when):
         return
     targets = cluster.build(hook.manifest)
+    for target in targets:
+        cluster.debug(f'Starting delete for "{target.name}" {target.kind}')
     found = [target for target in targets if cluster.delete(target)]
     until_gone(cluster, found, timeout_s)

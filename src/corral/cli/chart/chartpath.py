@@ -10,6 +10,7 @@ from corral.charts.chart.model import Chart, Values
 from corral.charts.values.options import ValueOptions
 from corral.cli.chart.flags import UsageError
 from corral.cli.chart.options import Options, access
+from corral.cli.chart.progress import debug
 
 
 def values(options: Options) -> Values:
@@ -58,7 +59,13 @@ def name_and_chart(options: Options, arguments: list[str], default: str = "") ->
 
 def locate(options: Options, reference: str) -> str:
     """The chart's folder or archive on disk, fetched where it is elsewhere. Raises ChartError."""
-    reference = reference.strip()
+    debug(options, f'Original chart version: "{options.values.get("version", "")}"')
+    path = _located(options, reference.strip())
+    debug(options, f"CHART PATH: {os.path.abspath(path)}\n")
+    return path
+
+
+def _located(options: Options, reference: str) -> str:
     if os.path.exists(reference):
         if options.values.get("verify"):
             from pathlib import Path

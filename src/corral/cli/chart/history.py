@@ -2,6 +2,7 @@
 
 from corral.charts import names
 from corral.charts.releases.model import Release
+from corral.cli.chart import progress
 from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import OUTPUT, Options
 from corral.cli.chart.output import check_format, show, table
@@ -39,5 +40,6 @@ def run(options: Options, arguments: list[str]) -> None:
 
 
 def _found(options: Options, name: str) -> list[Release]:
+    progress.debug(options, f"getting history for release {name}")
     with stored(options) as releases:
         return releases.history(name)

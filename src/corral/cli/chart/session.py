@@ -7,6 +7,7 @@ from corral.base.annotations import TYPE_CHECKING, Iterator
 from corral.charts import names
 from corral.charts.releases.model import Release
 from corral.charts.releases.storage import Releases
+from corral.cli.chart import progress
 from corral.cli.chart.options import Options, access
 from corral.client.blocking import Api
 from corral.client.connect import find
@@ -43,7 +44,8 @@ def connected(options: Options, tell: "Tell | None" = None) -> "Iterator[Context
     from corral.charts.actions.waiting import silent
 
     with reached(options) as (api, namespace):
-        yield Context(Cluster(api, catalog(), namespace), _releases(options, api, namespace), tell=tell or silent)
+        cluster = Cluster(api, catalog(), namespace, lambda text: progress.debug(options, text))
+        yield Context(cluster, _releases(options, api, namespace), tell=tell or silent)
 
 
 def released(options: Options, name: str, version: int = 0) -> Release:

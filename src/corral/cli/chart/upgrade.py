@@ -49,6 +49,7 @@ def run(options: Options, arguments: list[str]) -> None:
 
 def _exists(options: Options, context: Context, name: str) -> bool:
     """Whether there is a release to upgrade; one that was uninstalled and kept its history is installed over."""
+    context.debug(f"getting history for release {name}")
     try:
         last = context.releases.get(name, 0)
     except NotFoundError:
