@@ -4,11 +4,13 @@ import contextlib
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
 
 from corral.cli.commands import COMMANDS, run
+from corral.cli.layout import Cluster, Home
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
@@ -67,10 +69,26 @@ def test_what_a_host_needs_in_every_form(capsys: pytest.CaptureFixture[str]) -> 
     assert [f["check"] for f in found[0]] == [f["check"] for f in found[1]]
 
 
-def test_up_loads_little_before_it_starts_the_processes() -> None:
-    program = "import sys, corral.cli.commands, corral.cli.up; print(*sys.modules)"
+#: What a command that is there at once does without.
+NOT_AT_ONCE = "aiohttp asyncio cryptography grpc inspect msgspec shutil ssl typing yaml corral.client corral.server corral.node"
+
+
+@pytest.mark.parametrize("module", ["up", "down", "status", "logs", "kubeconfig", "image", "rotate", "doctor"])
+def test_commands_load_little_before_they_do_something(module: str) -> None:
+    program = f"import sys, corral.cli.commands, corral.cli.{module}; print(*sys.modules)"
     said = subprocess.run(
         [sys.executable, "-c", program], env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True, check=True
     )
-    heavy = {"aiohttp", "asyncio", "cryptography", "grpc", "ssl", "yaml", "corral.client", "corral.server", "corral.node"}
-    assert not set(said.stdout.split()) & heavy
+    assert not set(said.stdout.split()) & set(NOT_AT_ONCE.split())
+
+
+def test_status_loads_little_to_the_end(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.save(Cluster("a", 6443, 10250, "0.0.0.0", "192.0.2.2", "10.128.0.0/16", "10.96.0.0/16", node=True))
+    words = ["status", "--data-dir", str(tmp_path)]
+    program = f"import sys, atexit; atexit.register(lambda: print(*sys.modules)); sys.argv[1:] = {words}; import corral.cli.main as m; m.main()"
+    said = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True, check=False
+    )
+    assert "a: down" in said.stdout, said.stderr
+    assert not set(said.stdout.split()) & {*NOT_AT_ONCE.split(), "selectors", "socket", "subprocess"}

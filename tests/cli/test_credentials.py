@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from corral.cli import credentials
 from corral.cli.credentials import NODE_FILES, write_credentials
@@ -66,7 +65,7 @@ def test_what_is_missing_or_another_is_made_anew(made: Made, harm: Callable[[Hom
 
 def test_another_address_needs_other_certificates(made: Made) -> None:
     before = (made.home.root / "node" / NODE_FILES.certificate).read_bytes()
-    write_credentials(made.home, replace(CLUSTER, advertise_address="192.0.2.8"))
+    write_credentials(made.home, CLUSTER._replace(advertise_address="192.0.2.8"))
     assert made.looks == 2 and (made.home.root / "node" / NODE_FILES.certificate).read_bytes() != before
 
 

@@ -59,10 +59,7 @@ def test_pods_and_node_resolve_and_reach_services(node, api, make_service, make_
 
 def test_clusters_on_one_host_do_not_touch_each_other(node, api, make_service, make_slice):
     """A second cluster comes and goes; the first still answers."""
-    from msgspec.structs import replace
-
-    other = replace(
-        node.config,
+    other = node.config._replace(
         name="a-cluster-with-a-long-name",
         pod_cidr="10.87.0.0/24",
         service_cidr="10.88.0.0/16",
@@ -114,9 +111,7 @@ def test_pods_pass_a_firewall_that_drops_by_default(node):
 
 
 def test_missing_rights_are_told_with_a_remedy(node, monkeypatch):
-    from msgspec.structs import replace
-
-    bad = replace(node.config, dns_ip="not an address")
+    bad = node.config._replace(dns_ip="not an address")
     with pytest.raises(CorralError) as error:
         node.host.do(lambda: pods.set_up(bad))
     assert error.value.remedy

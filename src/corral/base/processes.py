@@ -8,18 +8,14 @@ environment variable, and writes one line, that it is ready or why it will never
 import contextlib
 import json
 import os
-import selectors
 import signal
-import socket
-import subprocess
 import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from msgspec import Struct
-from msgspec.structs import asdict
+from corral.base.annotations import TYPE_CHECKING, Mapping, NamedTuple, Sequence
 
-from corral.base.listening import FD_VARIABLE
+if TYPE_CHECKING:  # for those that only look at processes
+    import socket
 
 READY_FD_VARIABLE = "CORRAL_READY_FD"
 READY = b"READY"
@@ -27,7 +23,7 @@ WORD_BYTES = 1 << 16
 WORD_CHARS = 1000
 
 
-class Process(Struct, frozen=True):
+class Process(NamedTuple):
     """A process: `started_ticks` is field 22 of /proc/PID/stat."""
 
     pid: int
@@ -40,7 +36,7 @@ class Process(Struct, frozen=True):
 
     def save(self, path: Path) -> None:
         """Remember it in `path`."""
-        path.write_text(json.dumps(asdict(self)))
+        path.write_text(json.dumps(self._asdict()))
 
     @classmethod
     def load(cls, path: Path) -> "Process | None":
@@ -89,6 +85,8 @@ class Process(Struct, frozen=True):
         except OSError:
             return not self.alive()
         try:
+            import selectors
+
             with selectors.DefaultSelector() as selector:
                 selector.register(fd, selectors.EVENT_READ)
                 deadline_s = time.monotonic() + timeout_s
@@ -114,6 +112,8 @@ class Starting:
 
     def wait_ready(self, timeout_s: float) -> bool:
         """Whether it said so within the time; False at once when it dies instead."""
+        import selectors
+
         with selectors.DefaultSelector() as selector:
             selector.register(self._ready_fd, selectors.EVENT_READ)
             said = os.read(self._ready_fd, WORD_BYTES) if selector.select(timeout_s) else b""
@@ -124,13 +124,17 @@ class Starting:
 
 
 def start(
-    argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None, listener: socket.socket | None = None
+    argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None, listener: "socket.socket | None" = None
 ) -> Starting:
     """Start `argv` in a session of its own, its output appended to `log` (mode 0600); `listener` is for it to listen on."""
+    import subprocess
+
     reading, writing = os.pipe()
     log_fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     inherits, env = [writing], {**os.environ, **(env or {}), READY_FD_VARIABLE: str(writing)}
     if listener is not None:
+        from corral.base.listening import FD_VARIABLE
+
         inherits.append(listener.fileno())
         env[FD_VARIABLE] = str(listener.fileno())
     try:

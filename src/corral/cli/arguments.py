@@ -1,18 +1,32 @@
 """How the command lines of all commands but `corral chart` are read: argparse, with Corral's words for what is wrong."""
 
+import os
 import sys
-from argparse import ArgumentParser
-from collections.abc import Iterable
+from argparse import ArgumentParser, HelpFormatter
 from pathlib import Path
-from typing import Any, NoReturn
 
+from corral.base.annotations import Any, Iterable, NoReturn
 from corral.cli.layout import DEFAULT_NAME
 
 MISUSE = 2
 
 
+class _Formatter(HelpFormatter):
+    """argparse's, which makes one for each argument, and loads what packs archives to know how wide a line may be."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            columns = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size().columns
+        except (OSError, ValueError):
+            columns = 0
+        super().__init__(prog, width=(columns or 80) - 2)
+
+
 class Parser(ArgumentParser):
     """One command's."""
+
+    def __init__(self, prog: str, description: str | None = None) -> None:
+        super().__init__(prog, description=description, allow_abbrev=False, formatter_class=_Formatter)
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse does, but what is not known is told with what may have been meant."""

@@ -4,9 +4,9 @@ Only the module of the command that was typed is loaded.
 """
 
 from importlib import import_module
-from typing import NamedTuple
 
 from corral import KUBERNETES_VERSION, __version__
+from corral.base.annotations import NamedTuple
 from corral.cli.arguments import Parser, meant
 
 
@@ -52,7 +52,7 @@ def run(words: list[str]) -> None:
         where, _, name = command.function.partition(":")
         module = import_module(f"corral.cli.{where}")
         function = getattr(module, name)
-        parser = Parser(f"corral {command.words}", description=function.__doc__, allow_abbrev=False)
+        parser = Parser(f"corral {command.words}", description=function.__doc__)
         arguments = getattr(module, "arguments", None)
         if arguments is not None:
             arguments(parser, command.words)

@@ -3,10 +3,9 @@
 What a file is, its `kind` says; kubeconfigs of webhooks are told apart by their names. See `server.configfiles`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
+from corral.base.annotations import Any, Callable, Iterable, Mapping
 from corral.base.errors import CorralError
 from corral.base.files import replace
 from corral.cli.layout import Home

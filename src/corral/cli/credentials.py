@@ -1,12 +1,11 @@
 """Keys and kubeconfigs of a cluster: made before its processes start, so that they can all start at once."""
 
 import hashlib
+import json
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import msgspec
-
+from corral.base.annotations import Any, NamedTuple
 from corral.base.files import replace
 from corral.cli.layout import Cluster, Home, node_name
 
@@ -26,13 +25,6 @@ class _Files(NamedTuple):
 NODE_FILES = _Files("kubelet.crt", "kubelet.key")
 
 
-class _Made(msgspec.Struct):
-    """What was made: `digest` is that of all files and of what they are made for."""
-
-    digest: str
-    renew_s: float
-
-
 def write_credentials(home: Home, cluster: Cluster) -> None:
     """Make or renew what the cluster's parts identify themselves by.
 
@@ -43,15 +35,16 @@ def write_credentials(home: Home, cluster: Cluster) -> None:
     if _is_good(remembered, home, cluster):
         return
     renew_s = _write_all(home, cluster)
-    replace(remembered, msgspec.json.encode(_Made(_digest(home, cluster, remembered), renew_s)))
+    made = {"digest": _digest(home, cluster, remembered), "renew_s": renew_s}
+    replace(remembered, json.dumps(made).encode())
 
 
 def _is_good(remembered: Path, home: Home, cluster: Cluster) -> bool:
     try:
-        made = msgspec.json.decode(remembered.read_bytes(), type=_Made)
-    except (OSError, ValueError):
+        made = json.loads(remembered.read_bytes())
+        return bool(time.time() < made["renew_s"] and made["digest"] == _digest(home, cluster, remembered))
+    except (OSError, ValueError, KeyError, TypeError):
         return False
-    return time.time() < made.renew_s and made.digest == _digest(home, cluster, remembered)
 
 
 def _digest(home: Home, cluster: Cluster, remembered: Path) -> str:

@@ -1,14 +1,10 @@
 """`corral doctor`: what this host needs to run pods, what is missing, and the command that installs it."""
 
 import os
-import shutil
 from argparse import ArgumentParser
-from collections.abc import Callable
 from pathlib import Path
 
-from msgspec import Struct
-from msgspec.structs import asdict
-
+from corral.base.annotations import Callable, NamedTuple
 from corral.base.errors import CorralError
 from corral.cli.arguments import add_output, show
 
@@ -19,7 +15,7 @@ NEEDED_CONTROLLERS = ("cpu", "memory", "pids")
 MIN_FREE_BYTES = 1 << 30
 
 
-class Finding(Struct, frozen=True):
+class Finding(NamedTuple):
     """One check: `remedy` says what to do where it failed; `needed` is whether pods cannot run without it.
 
     `package` is what brings it, where one does.
@@ -42,7 +38,7 @@ def arguments(parser: ArgumentParser, words: str) -> None:
 def doctor(*, output: str = "text") -> None:
     """Check what this host needs, and say how to get it. Exits with 1 where something needed is missing."""
     findings = examine()
-    if not show([asdict(f) for f in findings], output):
+    if not show([f._asdict() for f in findings], output):
         for finding in findings:
             mark = "✓" if finding.ok else "✗" if finding.needed else "!"
             print(f"{mark} {finding.check:<22} {finding.detail}")
@@ -99,7 +95,7 @@ def install_command(package: str) -> str:
         ("apk", lambda p: f"apk add {p}"),
     ]
     for program, command in known:
-        if shutil.which(program):
+        if _found(program):
             return command(package)
     return f"install the package {package}"
 
@@ -109,8 +105,15 @@ def _root() -> Finding:
 
 
 def _program(program: str, package: str, *, needed: bool = True) -> Finding:
-    path = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/local/sbin")
-    return Finding(program, path is not None, path or "not found", install_command(package), needed, package)
+    path = _found(program)
+    return Finding(program, bool(path), path or "not found", install_command(package), needed, package)
+
+
+def _found(program: str) -> str:
+    """Where a program is, "" where it is not; without what else the library brings that knows it, too."""
+    folders = [*os.environ.get("PATH", "").split(":"), "/usr/sbin", "/sbin", "/usr/local/sbin"]
+    files = (Path(folder) / program for folder in folders if folder)
+    return next((str(file) for file in files if file.is_file() and os.access(file, os.X_OK)), "")
 
 
 def _socket(path: str) -> Finding:
@@ -145,5 +148,6 @@ def _overlay() -> Finding:
 
 
 def _disk() -> Finding:
-    free = shutil.disk_usage("/var/lib" if Path("/var/lib").exists() else "/").free
+    disk = os.statvfs("/var/lib" if Path("/var/lib").exists() else "/")
+    free = disk.f_bavail * disk.f_frsize
     return Finding("disk", free > MIN_FREE_BYTES, f"{free / 2**30:.1f} GiB free", "free at least 1 GiB", needed=False)

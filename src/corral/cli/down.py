@@ -85,7 +85,8 @@ def _stop(home: Home, component: str, grace_s: float) -> None:
 
 async def _clear_host(home: Home, cluster: Cluster) -> None:
     """End the pods, the runtime and the network, in this order."""
-    from corral.cli.node import containerd_of, network_config, node_config
+    from corral.cli.node import network_config, node_config
+    from corral.cli.runtime import containerd_of
     from corral.network import agent as network
     from corral.node.teardown import tear_down
 

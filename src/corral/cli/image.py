@@ -1,18 +1,17 @@
 """`corral image`: build, load, list and remove the node's images, with no registry."""
 
-import asyncio
 import os
 from argparse import ArgumentParser
-from collections.abc import Sequence
 from pathlib import Path
 
+from corral.base.annotations import TYPE_CHECKING, Sequence
 from corral.base.errors import CorralError
 from corral.cli.arguments import add_home, add_output, show
 from corral.cli.layout import DEFAULT_NAME, home_of
-from corral.cli.node import containerd_of
-from corral.node import imagestore
-from corral.node.containerd import Containerd
-from corral.node.cri.types import Image
+
+if TYPE_CHECKING:  # loaded when it is known that there is a node to ask
+    from corral.node.containerd import Containerd
+    from corral.node.cri.types import Image
 
 SHORT_ID_CHARS = 12
 
@@ -58,12 +57,16 @@ def build(
     """Build an image from a Dockerfile by Buildah; pods find it by its name at once."""
     arguments = dict(_pair(text) for text in build_arg)
     runtime = _runtime(data_dir, name)
+    from corral.node import imagestore
+
     print(imagestore.build(runtime, context, tag, dockerfile=file, build_args=arguments, target=target))
 
 
 def load(*, archives: Sequence[Path], data_dir: Path | None = None, name: str = DEFAULT_NAME) -> None:
     """Load images from archives, as `docker save` or `buildah push` write them."""
     runtime = _runtime(data_dir, name)
+    from corral.node import imagestore
+
     for path in archives:
         for image in imagestore.load(runtime, path):
             print(image)
@@ -76,7 +79,12 @@ def list_images(
     name: str = DEFAULT_NAME,
 ) -> None:
     """List the node's images."""
-    images = asyncio.run(imagestore.listed(_runtime(data_dir, name).socket))
+    runtime = _runtime(data_dir, name)
+    import asyncio
+
+    from corral.node import imagestore
+
+    images = asyncio.run(imagestore.listed(runtime.socket))
     if show([{"id": i.id, "tags": i.tags, "digests": i.digests, "sizeBytes": i.size_bytes} for i in images], output):
         return
     rows = [(tag, _short(image), f"{image.size_bytes / 1e6:.1f} MB") for image in images for tag in image.tags or image.digests]
@@ -87,7 +95,12 @@ def list_images(
 
 def remove(*, images: Sequence[str], data_dir: Path | None = None, name: str = DEFAULT_NAME) -> None:
     """Remove images from the node."""
-    removed = asyncio.run(imagestore.remove(_runtime(data_dir, name).socket, images))
+    runtime = _runtime(data_dir, name)
+    import asyncio
+
+    from corral.node import imagestore
+
+    removed = asyncio.run(imagestore.remove(runtime.socket, images))
     for gone in removed:
         print(gone)
     absent = [one for one in images if one not in removed]
@@ -95,11 +108,13 @@ def remove(*, images: Sequence[str], data_dir: Path | None = None, name: str = D
         raise CorralError(f"there is no image {', '.join(absent)}", "see which there are: corral image ls")
 
 
-def _runtime(data_dir: Path | None, name: str) -> Containerd:
+def _runtime(data_dir: Path | None, name: str) -> "Containerd":
     home = home_of(data_dir, name)
     cluster = home.require()
     if os.geteuid() != 0:
         raise CorralError("the node's images are root's", "run it with sudo")
+    from corral.cli.runtime import containerd_of
+
     runtime = containerd_of(home)
     if cluster.cri or runtime.process() is None:
         why = "uses a container runtime of its own" if cluster.cri else "is not up"
@@ -114,5 +129,5 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _short(image: Image) -> str:
+def _short(image: "Image") -> str:
     return image.id.removeprefix("sha256:")[:SHORT_ID_CHARS]

@@ -7,9 +7,9 @@ import os
 import pwd
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
 from corral.api.plainyaml import value_of
+from corral.base.annotations import Any
 from corral.base.errors import CorralError
 from corral.base.files import replace
 from corral.cli.arguments import add_home

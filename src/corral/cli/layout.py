@@ -7,16 +7,13 @@ only: what a process needs of it, it is given.
 import contextlib
 import fcntl
 import ipaddress
+import json
 import os
 import re
-import socket
 import zlib
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-import msgspec
-from msgspec import Struct
-
+from corral.base.annotations import Any, Callable, Iterable, Iterator, NamedTuple
 from corral.base.errors import CorralError
 from corral.base.files import replace
 from corral.base.processes import Process
@@ -32,7 +29,7 @@ SOCKET_PATH_LIMIT = 104
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,22}[a-z0-9])?")
 
 
-class Cluster(Struct, frozen=True):
+class Cluster(NamedTuple):
     """The facts of one cluster. Ranges are CIDRs; `node`: does this host run pods, `controllers`: does anything act?"""
 
     name: str
@@ -75,7 +72,7 @@ class Cluster(Struct, frozen=True):
         return f"https://127.0.0.1:{self.port}"
 
 
-class Home(Struct, frozen=True):
+class Home(NamedTuple):
     """A data directory and what lies where in it."""
 
     root: Path
@@ -172,14 +169,14 @@ class Home(Struct, frozen=True):
     def load(self) -> Cluster | None:
         """The cluster kept here; None where there is none. Raises CorralError where the file is damaged."""
         try:
-            cluster = msgspec.json.decode(self.config.read_bytes(), type=Cluster)
+            cluster = _cluster_of(json.loads(self.config.read_bytes()))
             for cidr in (cluster.pod_cidr, cluster.service_cidr):
                 ipaddress.ip_network(cidr)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except PermissionError:
             raise CorralError(f"no permission to read {self.config}", "run the command as root (sudo)") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise CorralError(
                 f"{self.config} is damaged ({error})",
                 f"restore the file, or start over: corral down --purge --data-dir {self.root}",
@@ -195,7 +192,29 @@ class Home(Struct, frozen=True):
 
     def save(self, cluster: Cluster) -> None:
         """Keep the cluster's facts."""
-        replace(self.config, msgspec.json.format(msgspec.json.encode(cluster), indent=1) + b"\n", durable=True)
+        replace(self.config, json.dumps(cluster._asdict(), indent=1).encode() + b"\n", durable=True)
+
+
+#: The types of the fields.
+_SAMPLE = Cluster("", 0, 0, "", "", "", "", node=False)
+
+
+def _cluster_of(found: Any) -> Cluster:
+    """The cluster that a JSON value describes; what it does not know is passed over. Raises ValueError."""
+    if not isinstance(found, dict):
+        raise ValueError("it is no object")
+    given: dict[str, Any] = {}
+    for field, sample in _SAMPLE._asdict().items():
+        if field not in found:
+            continue
+        value = tuple(found[field]) if isinstance(found[field], list) else found[field]
+        if type(value) is not type(sample) or (isinstance(value, tuple) and not all(isinstance(one, str) for one in value)):
+            raise ValueError(f"{field} is {json.dumps(found[field])[:100]}")
+        given[field] = value
+    try:
+        return Cluster(**given)
+    except TypeError:
+        raise ValueError(f"there is no {', '.join(f for f in Cluster._fields[:8] if f not in given)}") from None
 
 
 @contextlib.contextmanager
@@ -252,6 +271,8 @@ def choose_port(wanted: int | None, default: int, address: str = "") -> int:
 
 def port_is_free(port: int, address: str = "") -> bool:
     """Whether a server could listen on `port` now."""
+    import socket
+
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -275,7 +296,7 @@ def choose_ranges(name: str, taken: Iterable[str]) -> tuple[str, str]:
 
 def node_name() -> str:
     """The name of this host's node."""
-    return socket.gethostname().lower()
+    return os.uname().nodename.lower()
 
 
 def host_routes(table: str) -> list[str]:
@@ -291,6 +312,8 @@ def host_routes(table: str) -> list[str]:
 
 def host_address() -> str:
     """This host's own address on its default route; loopback where it has none."""
+    import socket
+
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("198.51.100.1", 9))  # A UDP connect sends nothing: it only picks the route.

@@ -10,12 +10,12 @@ from corral.base.tasks import Tasks
 from corral.cli import daemon
 from corral.cli.credentials import NODE_FILES
 from corral.cli.layout import Cluster, Home, node_name
+from corral.cli.runtime import containerd_of
 from corral.client.https import connect
 from corral.network.agent import NetworkAgent
 from corral.network.config import NetworkConfig
 from corral.node.agent import Agent
 from corral.node.config import NodeConfig
-from corral.node.containerd import Containerd
 
 #: The agent's pods keep what they need themselves.
 PARSED_OBJECTS_KEPT = 16
@@ -31,11 +31,6 @@ def node(*, data_dir: Path) -> None:
     """Run the node of the cluster in DATA_DIR until SIGTERM; its pods run on."""
     keep_parsed(PARSED_OBJECTS_KEPT)
     daemon.run(lambda stop: _serve(Home(data_dir), stop))
-
-
-def containerd_of(home: Home) -> Containerd:
-    """The containerd that belongs to the cluster in `home`."""
-    return Containerd(home.root / "containerd", home.containerd, home.log("containerd"), home.root / "node/cni")
 
 
 def node_config(home: Home, cluster: Cluster) -> NodeConfig:

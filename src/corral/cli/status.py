@@ -2,8 +2,8 @@
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
 
+from corral.base.annotations import Any
 from corral.base.processes import Process
 from corral.cli.arguments import add_home, add_output, show
 from corral.cli.layout import DEFAULT_NAME, Home, home_of

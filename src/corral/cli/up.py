@@ -2,17 +2,13 @@
 
 import contextlib
 import os
-import shutil
 import socket
 import sys
 import time
 from argparse import ArgumentParser, BooleanOptionalAction
-from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-from msgspec.structs import replace
-
+from corral.base.annotations import Iterable, Mapping, NamedTuple, Sequence
 from corral.base.errors import CorralError
 from corral.base.listening import BACKLOG, bind
 from corral.base.processes import Starting, start
@@ -236,7 +232,7 @@ def _known(home: Home, known: Cluster, wanted: Wanted) -> tuple[Cluster, list[st
         raise CorralError(f'{home.root} holds a cluster called "{known.name}"', "choose another --data-dir")
     running = [c for c in ("server", "node", "containerd") if home.process(c) is not None]
     port = known.port if wanted.port is None else wanted.port
-    changed = replace(known, port=port, node=wanted.node, cri=wanted.cri, controllers=wanted.controllers)
+    changed = known._replace(port=port, node=wanted.node, cri=wanted.cri, controllers=wanted.controllers)
     if running and changed != known:
         raise CorralError(
             f"cluster {known.name} is up with other settings: {known.server}", f"first: {_command(home, known, 'down')}"
@@ -244,8 +240,7 @@ def _known(home: Home, known: Cluster, wanted: Wanted) -> tuple[Cluster, list[st
     if "server" not in running:
         choose_port(port, DEFAULT_PORT)
     if not running:
-        changed = replace(
-            changed,
+        changed = changed._replace(
             node_port=known.node_port if port_is_free(known.node_port) else choose_port(None, DEFAULT_NODE_PORT),
             host="0.0.0.0" if wanted.node else "127.0.0.1",
             advertise_address=host_address() if wanted.node else "127.0.0.1",
@@ -305,7 +300,9 @@ def _not_ready(home: Home, component: str, began_s: float) -> CorralError:
     spent_s = time.monotonic() - began_s
     state = "has stopped" if home.process(component) is None else "is not ready yet"
     lines = home.log(component).read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:]
-    shown = "".join(f"\n  | {line[: shutil.get_terminal_size().columns - 5]}" for line in lines)
+    from shutil import get_terminal_size
+
+    shown = "".join(f"\n  | {line[: get_terminal_size().columns - 5]}" for line in lines)
     return CorralError(
         f"the {component} {state} after {spent_s:.0f} s{shown}",
         f"see its whole log: corral logs {component} --data-dir {home.root}",

@@ -4,13 +4,13 @@ import hashlib
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from msgspec import Struct
+from corral.base.annotations import NamedTuple
 
 INTERFACE_NAME_LIMIT = 15
 DEVICE_PREFIX = "corral-"
 
 
-class NetworkConfig(Struct, frozen=True):
+class NetworkConfig(NamedTuple):
     """Addresses are IPv4. `pod_cidr` is this node's; `cluster_cidr` that of all nodes ('' where it is the same)."""
 
     name: str
