@@ -44,12 +44,8 @@ def corral_chart(capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     """`corral chart` in this process."""
 
     def run(*words: str) -> Ran:
-        code = 0
         capfd.readouterr()
-        try:
-            main(list(words))
-        except SystemExit as ended:
-            code = int(ended.code or 0)
+        code = main(list(words))
         out, err = capfd.readouterr()
         return Ran(code, out, "".join(line for line in err.splitlines(keepends=True) if not line.startswith(("  → ", "    "))))
 

@@ -182,6 +182,10 @@ def test_an_archive_is_that_of_helm(make, tmp_path, helm, corral_chart):
             return {m.name: archive.extractfile(m).read() for m in archive}
 
     assert content("ours") == content("theirs")
+    for where in ("ours", "theirs"):
+        packed = str(tmp_path / where / "web-1.2.3.tgz")
+        for words in (("template", packed), ("show", "all", packed), ("dependency", "list", packed)):
+            assert corral_chart(*words) == helm(*words)
     for part in ("all", "chart", "values", "readme", "crds"):
         for chart in (folder, str(tmp_path / "ours" / "web-1.2.3.tgz"), str(tmp_path / "theirs" / "web-1.2.3.tgz")):
             assert corral_chart("show", part, chart).out == helm("show", part, chart).out != ""
@@ -190,3 +194,66 @@ def test_an_archive_is_that_of_helm(make, tmp_path, helm, corral_chart):
         assert corral_chart(*words).out == helm(*words).out
     assert corral_chart("package", folder, "--version", "latest").code == 1
     assert corral_chart("package", str(tmp_path / "nowhere")).code == 1
+
+
+@pytest.mark.parametrize("folder", [".", "", "out", "out/", "./a/../out", "ABSOLUTE"])
+def test_an_archive_is_named_as_its_folder_was(folder, make, tmp_path, monkeypatch, helm, corral_chart):
+    chart = str(make("x", {}))
+    monkeypatch.chdir(tmp_path)
+    words = ("package", chart, *(["-d", folder.replace("ABSOLUTE", str(tmp_path / "there"))] if folder else []))
+    assert corral_chart(*words) == helm(*words)
+
+
+@pytest.mark.parametrize("version", ["latest", "1.2.3.4", "v1", "1.2.3+b"])
+def test_an_archive_has_the_version_that_is_wished(version, make, tmp_path, helm, corral_chart):
+    words = ("package", str(make("x", {})), "-d", str(tmp_path), "--version", version)
+    assert corral_chart(*words) == helm(*words)
+
+
+DEPENDENCIES = """apiVersion: v2
+name: x
+version: 0.1.0
+dependencies:
+- {name: there, version: 0.1.x, repository: "https://example.org/charts"}
+- {name: there, version: ^2, repository: "file://../there"}
+- {name: packed, version: ">=1"}
+- {name: none, version: 1.0.0, repository: "@mine"}
+- {name: ./odd, version: 1.0.0}
+- {name: twice, version: 1.0.0}
+- {name: misnamed, version: 3.0.0}
+- {name: more, version: "not a range"}
+"""
+
+
+def test_dependencies_are_listed_as_by_helm(make, tmp_path, helm, corral_chart):
+    files = {f"charts/{name}/Chart.yaml": f"apiVersion: v2\nname: {name}\nversion: 0.1.5\n" for name in ("there", "more")}
+    chart = make("x", {"Chart.yaml": DEPENDENCIES, **files, "charts/_README.md": "no chart"})
+    for name, version in (
+        ("packed", "1.2.0"),
+        ("packed", "1.2.0-b"),
+        ("twice", "1.0.0"),
+        ("twice-more", "1.0.0"),
+        ("extra", "3.0.0"),
+    ):
+        helm("package", str(make(name, {})), "-d", str(chart / "charts"), "--version", version)
+    (chart / "charts" / "extra-3.0.0.tgz").rename(chart / "charts" / "misnamed-3.0.0.tgz")
+    listed = corral_chart("dependency", "list", str(chart))
+    assert listed == helm("dependency", "list", str(chart))
+    states = {line.split("\t")[-1].strip() for line in listed.out.splitlines()}
+    assert {"unpacked", "ok", "missing", "wrong version", "too many matches", "misnamed", "invalid version"} <= states
+    bare = str(make("bare", {}))
+    assert corral_chart("dependency", "list", bare) == helm("dependency", "list", bare)
+    assert corral_chart("dependency", "list", bare, "--max-col-width", "5", "x").code == 1
+
+
+@pytest.mark.parametrize("word", ["build", "update"])
+def test_a_chart_without_dependencies_needs_none(word, make, helm, corral_chart):
+    bare = make("bare", {})
+    assert corral_chart("dependency", word, str(bare)) == helm("dependency", word, str(bare)) == (0, "", "")
+    assert [file.name for file in bare.iterdir()] == ["Chart.yaml"]
+
+
+def test_lint_names_the_whole_path_of_a_chart_that_lacks_dependencies(make, tmp_path, monkeypatch, helm, corral_chart):
+    make("x", {"Chart.yaml": DEPENDENCIES, "charts/other/Chart.yaml": "apiVersion: v2\nname: other\nversion: 1.0.0\n"})
+    monkeypatch.chdir(tmp_path / "charts")
+    assert corral_chart("lint", "x").out == helm("lint", "x").out

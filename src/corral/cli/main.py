@@ -55,8 +55,8 @@ def _chart(words: list[str]) -> None:
     sys.meta_path.insert(0, bundle)
     from corral.cli.chart.main import main as chart
 
-    chart(words)
+    status = chart(words)
     sys.stdout.flush()
     sys.stderr.flush()
     bundle.keep()
-    os._exit(0)
+    os._exit(status)

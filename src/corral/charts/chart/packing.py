@@ -10,7 +10,6 @@ from pathlib import Path
 from corral.base.files import replace
 from corral.charts import versions
 from corral.charts.chart.errors import ChartError
-from corral.charts.chart.metadata import check
 from corral.charts.chart.model import Chart, File
 
 
@@ -21,9 +20,8 @@ def versioned(chart: Chart, version: str = "", app_version: str = "") -> Chart:
         metadata["version"] = version
     if app_version:
         metadata["appVersion"] = app_version
-    check(metadata)
     if versions.parse(metadata["version"]) is None:
-        raise ChartError(f'chart.metadata.version "{metadata["version"]}" is invalid', "versions are as in 1.2.3")
+        raise ChartError("Invalid Semantic Version", "versions are as in 1.2.3")
     return chart.with_metadata(metadata)
 
 
@@ -46,7 +44,7 @@ def packed(chart: Chart, now_s: float) -> bytes:
 def save(chart: Chart, folder: Path, now_s: float) -> Path:
     """Write the archive into `folder`; its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder.absolute() / file_name(chart)
+    path = folder / file_name(chart)
     replace(path, packed(chart, now_s), mode=0o644)
     return path
 

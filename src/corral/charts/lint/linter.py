@@ -97,5 +97,6 @@ def _dependencies(folder: str, findings: Findings) -> None:
     named = [one.get("name", "") for one in wanted(chart)]
     unnamed = sorted({sub.name for sub in chart.dependencies}.difference(named))
     absent = missing(chart)
-    findings.add(ERROR, folder, f"chart metadata is missing these dependencies: {','.join(unnamed)}" if unnamed else "")
-    findings.add(WARNING, folder, f"chart directory is missing these dependencies: {','.join(absent)}" if absent else "")
+    where = os.path.abspath(folder)
+    findings.add(ERROR, where, f"chart metadata is missing these dependencies: {','.join(unnamed)}" if unnamed else "")
+    findings.add(WARNING, where, f"chart directory is missing these dependencies: {','.join(absent)}" if absent else "")

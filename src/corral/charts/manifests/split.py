@@ -6,14 +6,14 @@ https://helm.sh/docs/topics/charts_hooks/
 import sys
 
 from corral.base.annotations import Any, Iterator, Mapping, NamedTuple
-from corral.base.patterns import pattern
 from corral.charts.chart.errors import ChartError
 from corral.charts.manifests.order import INSTALL, ordered
 
-_WHOLE = pattern(r"[+-]?[0-9]{1,18}")
 HOOK = "helm.sh/hook"
 HOOK_WEIGHT = "helm.sh/hook-weight"
 HOOK_DELETE_POLICY = "helm.sh/hook-delete-policy"
+#: Of a hook's weight.
+_MAX_DIGITS = 18
 RESOURCE_POLICY = "helm.sh/resource-policy"
 EVENTS = (
     *("pre-install", "post-install", "pre-delete", "post-delete", "pre-upgrade", "post-upgrade"),
@@ -138,4 +138,5 @@ def _hook(document: str, path: str, head: Head) -> Hook | None:
 
 
 def _weight(text: str) -> int:
-    return int(text) if text and _WHOLE.fullmatch(text) else 0
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS else 0

@@ -9,7 +9,6 @@
 import sys
 
 from corral.base.annotations import TYPE_CHECKING, Any, Callable, Final, Mapping
-from corral.base.patterns import pattern
 from corral.charts.render.errors import ExecError, FunctionError, ParseError, RenderError
 from corral.charts.render.functions.helm import WARNING_END, WARNING_START
 from corral.charts.render.gotypes import Values
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 MAX_INCLUDES: Final = 1000
 #: So deep may texts be rendered within texts that are rendered by tpl.
 MAX_TPL: Final = 250
-_WARNING = pattern(f"(?s){WARNING_START}(.*){WARNING_END}")
 _NO_VALUE = "<no value>"
 #: Rounds of ranges and executions of templates that one rendering may take, and what it may write in all.
 MAX_STEPS: Final = 20_000_000
@@ -276,7 +274,8 @@ def _order(path: str) -> tuple[int, bytes]:
 def _told(error: ExecError) -> RenderError:
     text = str(error)
     parts = text.split(": ", 2)
-    warning = _WARNING.search(parts[2]) if len(parts) == 3 else None
-    if warning:
-        text = f"execution error at ({parts[1]}): {warning[1]}"
+    _, is_warning, rest = parts[2].partition(WARNING_START) if len(parts) == 3 else ("", "", "")
+    warning, is_ended, _ = rest.rpartition(WARNING_END)
+    if is_warning and is_ended:
+        text = f"execution error at ({parts[1]}): {warning}"
     return RenderError(text, error.path, error.line, error.column)

@@ -1,7 +1,7 @@
 """JSON as Go's encoding/json writes and reads it, and values as JSON holds them."""
 
-from corral.base.annotations import TYPE_CHECKING, Any, Final, Iterator
-from corral.base.patterns import pattern
+from corral.base.annotations import Any, Final, Iterator
+from corral.base.jsonreading import read
 from corral.charts.render.gotypes import (
     Ints,
     NilMap,
@@ -17,15 +17,12 @@ from corral.charts.render.gotypes import (
 )
 from corral.charts.render.strconv import json_float
 
-if TYPE_CHECKING:
-    import re
-
-_UNSAFE = pattern('[\x00-\x1f"\\\\<>&\u2028\u2029\ud800-\udfff]')
-_UNSAFE_RAW = pattern('[\x00-\x1f"\\\\\u2028\u2029\ud800-\udfff]')
-_SURROGATES = pattern("[\ud800-\udfff]")
 _INFINITY = float("inf")
 _MARKS = frozenset('"\\<>&')
 _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+#: For str.translate.
+_RAW = {code: f"\\u{code:04x}" for code in (*range(0x20), 0x2028, 0x2029)} | {ord(char): text for char, text in _SHORT.items()}
+_HTML = _RAW | {ord(char): f"\\u{ord(char):04x}" for char in "<>&"}
 _NILS = (NilMap, NilSlice, NilStrings)
 _DICTS = (dict, Values, StringMap)
 _LISTS = (list, Strings, Ints, Slices)
@@ -118,13 +115,19 @@ def _key(key: Any) -> str:
 
 def is_odd(text: str) -> bool:
     """Whether there are bytes in a string that are not UTF-8."""
-    return not text.isascii() and _SURROGATES.search(text) is not None
+    if text.isascii():
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def readable(value: Any) -> Any:
     """A plain value as it is read again: U+FFFD for each byte that is not UTF-8."""
     if isinstance(value, str):
-        return _SURROGATES.sub("\ufffd", value) if is_odd(value) else value
+        return _mended(value, "\ufffd") if is_odd(value) else value
     if isinstance(value, dict):
         return value.__class__({readable(key): readable(item) for key, item in value.items()})
     return [readable(item) for item in value] if isinstance(value, list) else value
@@ -181,21 +184,22 @@ def quote(text: str, *, html: bool = True) -> str:
     """A string as JSON."""
     if text.isascii() and text.isprintable() and not _MARKS.intersection(text):
         return f'"{text}"'
-    return '"' + (_UNSAFE if html else _UNSAFE_RAW).sub(_escape, text) + '"'
+    written = text.translate(_HTML if html else _RAW)
+    if is_odd(text):
+        written = _mended(written, "\\ufffd")
+    return f'"{written}"'
 
 
-def _escape(match: "re.Match[str]") -> str:
-    char = match[0]
-    return _SHORT.get(char) or ("\\ufffd" if "\ud800" <= char <= "\udfff" else f"\\u{ord(char):04x}")
+def _mended(text: str, instead: str) -> str:
+    """A text with something else for each byte that is not UTF-8."""
+    return "".join(instead if "\ud800" <= char <= "\udfff" else char for char in text)
 
 
 def loads(text: str) -> Any:
     """The value of a JSON text, its numbers as float64. Raises ValueError in Go's words."""
-    import json
-
     try:
-        return json.loads(text, parse_int=float, parse_constant=_no_constant)
-    except (json.JSONDecodeError, _ConstantError):
+        return read(text, parse_int=float, parse_constant=_no_constant)
+    except ValueError:
         raise ValueError(_fault(text)) from None
     except RecursionError:
         raise ValueError("exceeded max depth") from None
@@ -212,9 +216,6 @@ def _fault(text: str) -> str:
     return jsontext.END
 
 
-class _ConstantError(ValueError):
-    """NaN and Infinity, which Python's reader takes."""
-
-
 def _no_constant(name: str) -> Any:
-    raise _ConstantError(name)
+    """NaN and Infinity, which Python's reader takes."""
+    raise ValueError(name)

@@ -1,14 +1,15 @@
 """Regular expressions as Go's regexp package runs them, on RE2 itself."""
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 
 import re2
 
 from corral.base.annotations import Any
+from corral.charts.render.gotypes import decoded, encoded
 
-_NAME = re.compile(rb"\$(?:\{(\w+)\}|(\w+)|(\$))")
+#: A greater number is the name of a group, as Go has it.
+_MAX_DIGITS = 8
 _REASONS = {
     "missing )": "missing closing )",
     "missing ]": "missing closing ]",
@@ -108,16 +109,40 @@ def _width(data: bytes, at: int) -> int:
 
 
 def _expand(found: Any, replacement: bytes, names: Any) -> bytes:
-    def group(match: re.Match[bytes]) -> bytes:
-        if match[3]:
-            return b"$"
-        name = (match[1] or match[2]).decode()
-        if name.isdigit():
-            number = int(name)
-            return (found[number] or b"") if number <= len(found.groups()) else b""
-        return (found[names[name]] or b"") if name in names else b""
+    """The replacement with the groups that it names; a dollar that names none is a dollar."""
+    made: list[bytes] = []
+    before, dollar, rest = replacement.partition(b"$")
+    while dollar:
+        made.append(before)
+        if rest[:1] == b"$":
+            made.append(b"$")
+            rest = rest[1:]
+        else:
+            name, rest = _name(rest)
+            made.append(_group(found, name, names) if name else b"$")
+        before, dollar, rest = rest.partition(b"$")
+    return b"".join((*made, before))
 
-    return _NAME.sub(group, replacement)
+
+def _name(text: bytes) -> tuple[str, bytes]:
+    """The name that a text begins with, and what is behind it; no name and the text where it begins with none."""
+    is_braced = text[:1] == b"{"
+    shown = decoded(text[1:] if is_braced else text)
+    length = next((i for i, char in enumerate(shown) if not (char.isalpha() or char.isdecimal() or char == "_")), len(shown))
+    behind = shown[length:]
+    if not length or (is_braced and behind[:1] != "}"):
+        return "", text
+    return shown[:length], encoded(behind[1:] if is_braced else behind)
+
+
+def _group(found: Any, name: str, names: Any) -> bytes:
+    """What a group matched: one of a number, which has no leading zero, or of a name."""
+    if name.isascii() and name.isdigit() and (name == "0" or name[0] != "0") and len(name) <= _MAX_DIGITS:
+        number = int(name)
+        matched = found[number] if number <= len(found.groups()) else None
+    else:
+        matched = found[names[encoded(name)]] if encoded(name) in names else None
+    return matched or b""
 
 
 def _reason(message: Any) -> str:

@@ -1,4 +1,4 @@
-"""The charts that a chart brings: listed, or fetched into its charts/."""
+"""The charts that a chart brings, fetched into its charts/: `corral chart dependency update` and `build`."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,13 +7,12 @@ from pathlib import Path
 
 from corral.charts.chart.load import load
 from corral.charts.dependencies import fetching
-from corral.charts.dependencies.present import state, wanted
+from corral.charts.dependencies.present import wanted
 from corral.charts.repositories import config, credentials, oci
 from corral.charts.repositories.config import Repository
 from corral.cli.chart import repo
 from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import Options, registry_config, repository_cache, repository_config
-from corral.cli.chart.output import table
 
 _FETCH = (
     Flag("skip-refresh", "bool", "do not fetch the repositories' indexes first"),
@@ -21,9 +20,8 @@ _FETCH = (
     Flag("keyring", "string", "the keys to verify with"),
     Flag("plain-http", "bool", "registries without TLS"),
 )
-USAGE = {f"dependency {word}": f"dependency {word} [FOLDER] [flags]" for word in ("list", "update", "build")}
+USAGE = {f"dependency {word}": f"dependency {word} [FOLDER] [flags]" for word in ("update", "build")}
 FLAGS = {
-    "dependency list": (Flag("max-col-width", "int", "how wide a column may be", default=80),),
     "dependency update": _FETCH,
     "dependency build": _FETCH,
 }
@@ -37,19 +35,11 @@ def run(options: Options, arguments: list[str]) -> None:
     _COMMANDS[command](options, Path(arguments[0] if arguments else "."))
 
 
-def _list(options: Options, folder: Path) -> None:
-    chart = load(folder)
-    named = wanted(chart)
-    if not named:
-        print(f"WARNING: no dependencies at {folder / 'charts'}")
-        return
-    rows = [(d.get("name", ""), d.get("version", ""), d.get("repository", ""), state(chart, folder, d)) for d in named]
-    print(table([("NAME", "VERSION", "REPOSITORY", "STATUS"), *rows], max_width=options.max_col_width) + "\n")
-
-
 def update(options: Options, folder: Path) -> None:
     """Fetch what Chart.yaml names, and write Chart.lock. Raises ChartError; charts/ is then as it was."""
     chart = load(folder)
+    if not wanted(chart):
+        return
     _refresh(options, wanted(chart))
     asyncio.run(fetching.update(folder, chart, _sources(options), datetime.now(UTC).isoformat().replace("+00:00", "Z"), print))
 
@@ -86,7 +76,6 @@ def _sources(options: Options) -> fetching.Sources:
 
 
 _COMMANDS: dict[str, Callable[[Options, Path], None]] = {
-    "dependency list": _list,
     "dependency update": update,
     "dependency build": _build,
 }

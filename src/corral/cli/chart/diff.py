@@ -30,7 +30,7 @@ FLAGS = (
 )
 
 
-def run(options: Options, arguments: list[str]) -> None:
+def run(options: Options, arguments: list[str]) -> int:
     """Print the changes."""
     check_format(options.output)
     words = arguments[1:] if arguments[:1] == ["upgrade"] else arguments
@@ -45,9 +45,7 @@ def run(options: Options, arguments: list[str]) -> None:
     found = changes(before, after, show_secrets=options.show_secrets)
     colour = options.color == "always" or (options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ)
     show(options.output, [_as_object(c) for c in found], lambda: text_of(found, options.values["context"], colour=colour))
-    if found and options.detailed_exitcode:
-        sys.stdout.flush()
-        raise SystemExit(2)
+    return 2 if found and options.detailed_exitcode else 0
 
 
 def _as_object(change: Change) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The list of chart commands, and how one is run: find it, read its flags, call it, tell its errors as Helm does.
 
-A command is a module with `USAGE`, `FLAGS` and `run(options, arguments)`; groups (`repo add`) are rows with two words.
+A command is a module with `USAGE`, `FLAGS` and `run(options, arguments)`, which can return an exit status; groups (`repo add`)
+are rows with two words.
 """
 
 import sys
@@ -41,7 +42,7 @@ COMMANDS = (
     ("show crds", "show", "its custom resource definitions"),
     ("package", "package", "pack a chart"),
     ("verify", "verify", "verify an archive's provenance"),
-    ("dependency list", "dependency", "list a chart's dependencies"),
+    ("dependency list", "dependency_list", "list a chart's dependencies"),
     ("dependency update", "dependency", "fetch the dependencies that Chart.yaml names"),
     ("dependency build", "dependency", "fetch the dependencies that Chart.lock names"),
     ("repo add", "repo", "add a repository"),
@@ -71,13 +72,13 @@ ALIASES = {
 GROUPS = {words.split()[0] for words, _, _ in COMMANDS if " " in words}
 
 
-def main(words: list[str]) -> None:
-    """Run a chart command; exits with 1 where it fails."""
+def main(words: list[str]) -> int:
+    """Run a chart command; the exit status, 1 where it fails."""
     try:
-        _run(words)
+        return _run(words)
     except CorralError as error:
         _tell(error)
-        sys.exit(1)
+        return 1
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except Exception as error:
@@ -85,7 +86,7 @@ def main(words: list[str]) -> None:
         if told is None:
             raise
         _tell(told)
-        sys.exit(1)
+        return 1
 
 
 def listed() -> None:
@@ -93,10 +94,10 @@ def listed() -> None:
     print(_overview())
 
 
-def _run(words: list[str]) -> None:
+def _run(words: list[str]) -> int:
     name, rest = _found(words)
     if name is None:
-        return
+        return 0
     with roots.Unread():
         path = f"corral.cli.chart.{next(m for w, m, _ in COMMANDS if w == name)}"
         __import__(path)  # importlib is larger than some commands
@@ -104,9 +105,10 @@ def _run(words: list[str]) -> None:
     flags = (*GLOBAL, *flags_of(module, name))
     if "--help" in rest or "-h" in rest:
         print(help_of(module, name))
-        return
+        return 0
     parsed = parse(flags, rest)
-    module.run(Options({**parsed.values, "command": name}, parsed.given), parsed.arguments)
+    status: int | None = module.run(Options({**parsed.values, "command": name}, parsed.given), parsed.arguments)
+    return status or 0
 
 
 def flags_of(module: "ModuleType", name: str) -> tuple[Flag, ...]:

@@ -1,5 +1,6 @@
 """Pack charts into archives: `corral chart package FOLDER...`."""
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -38,7 +39,8 @@ def run(options: Options, arguments: list[str]) -> None:
             dependency.update(options, folder)
         chart = packing.versioned(load(folder), options.version, options.app_version)
         chartpath.with_dependencies(options, chart, argument)
-        path = packing.save(chart, Path(options.destination), time.time())
+        folder = Path.cwd() if options.destination == "." else Path(os.path.normpath(options.destination))
+        path = packing.save(chart, folder, time.time())
         if options.sign:
             from corral.charts.provenance import sign
 

@@ -39,6 +39,7 @@ FLAGS = (
     ),
 )
 DEFAULT_NAME = "release-name"
+_SOURCE = "# Source: "
 
 
 def run(options: Options, arguments: list[str]) -> None:
@@ -89,13 +90,10 @@ def _shown(options: Options, hooks: list[Hook]) -> list[Hook]:
 
 def only(text: str, wanted: list[str]) -> str:
     """The manifests of the templates that are wanted. Raises ChartError where there is none."""
-    import re
-
     from corral.charts.chart.ignore import fitting
     from corral.charts.manifests.split import documents
 
-    source = re.compile("# Source: [^/]+/(.+)")
-    parts = [(match[1], part) for part in documents(text) if (match := source.search(part))]
+    parts = [(path, part) for part in documents(text) if (path := _source(part))]
     found = []
     for pattern in wanted:
         matching = [part for path, part in parts if fitting(pattern)(path)]
@@ -103,6 +101,15 @@ def only(text: str, wanted: list[str]) -> str:
             raise ChartError(f"could not find template {pattern} in chart", "name it as in the chart: templates/NAME.yaml")
         found += matching
     return "".join(f"---\n{part}\n" for part in found)
+
+
+def _source(part: str) -> str:
+    """The path below the chart's folder of the template that a document comes of; empty where that is not told."""
+    for told in part.split(_SOURCE)[1:]:
+        chart, _, path = told.partition("\n")[0].partition("/")
+        if chart and path:
+            return path
+    return ""
 
 
 def _write(options: Options, name: str, parts: Sorted, chart: Chart) -> None:

@@ -1,8 +1,9 @@
-"""Sprig's encodings and checksums. What few charts need is loaded by those: `base64` takes `re` along, `hashlib` OpenSSL."""
+"""Sprig's encodings and checksums. What few charts need is loaded by those: `base64` takes `re` along."""
 
 import binascii
 import zlib
 
+from corral.base.digests import hexdigest
 from corral.charts.render.functions import Table
 from corral.charts.render.gotypes import decoded, encoded
 
@@ -63,23 +64,17 @@ def _b32dec(text: str) -> str:
 
 @FUNCTIONS.add("sha1sum", "string")
 def _sha1sum(text: str) -> str:
-    import hashlib
-
-    return hashlib.sha1(encoded(text), usedforsecurity=False).hexdigest()
+    return hexdigest("sha1", encoded(text))
 
 
 @FUNCTIONS.add("sha256sum", "string")
 def _sha256sum(text: str) -> str:
-    import hashlib
-
-    return hashlib.sha256(encoded(text)).hexdigest()
+    return hexdigest("sha256", encoded(text))
 
 
 @FUNCTIONS.add("sha512sum", "string")
 def _sha512sum(text: str) -> str:
-    import hashlib
-
-    return hashlib.sha512(encoded(text)).hexdigest()
+    return hexdigest("sha512", encoded(text))
 
 
 @FUNCTIONS.add("adler32sum", "string")

@@ -5,8 +5,7 @@ what is beside a `$ref` does not count, and formats are checked. So this is not 
 https://helm.sh/docs/topics/charts/#schema-files
 """
 
-from collections.abc import Iterator
-
+from corral.base.annotations import Iterator
 from corral.charts.chart.errors import ChartError
 from corral.charts.chart.model import Chart, Values
 from corral.charts.values.schema import checking

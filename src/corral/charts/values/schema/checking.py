@@ -1,10 +1,7 @@
 """What is wrong with a schema itself, in the words of Helm's validator."""
 
-from collections.abc import Iterable
-
-from corral.base.annotations import Any
+from corral.base.annotations import Any, Iterable
 from corral.charts.render import gojson
-from corral.charts.render.regexes import compiled
 from corral.charts.values.schema.reading import HYBRID, Document, NoSchemaError
 
 TYPES = ("array", "boolean", "integer", "number", "null", "object", "string")
@@ -159,6 +156,8 @@ def _lengths(schema: dict[str, Any]) -> None:
 
 
 def _is_regex(pattern: str) -> bool:
+    from corral.charts.render.regexes import compiled
+
     try:
         compiled(pattern)
     except ValueError:

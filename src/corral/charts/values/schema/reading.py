@@ -1,10 +1,7 @@
 """A schema as it is read: of which draft it is, and what its `$ref`s mean."""
 
-import json
-from collections.abc import Iterator
-from urllib.parse import unquote, urldefrag, urljoin
-
-from corral.base.annotations import Any
+from corral.base import jsonreading
+from corral.base.annotations import Any, Iterator
 
 MAX_DEPTH = 200
 #: All drafts at once.
@@ -28,7 +25,7 @@ class Document:
         self._named: dict[str, Any] = {}
         for part in _parts(root, 0):
             if own := _id(part):
-                self._named[urljoin(self.base, own)] = part
+                self._named[_joined(self.base, own)] = part
 
     def has(self, draft: int) -> bool:
         """Whether the schema may be of a draft, or of a later one."""
@@ -44,14 +41,14 @@ class Document:
 
     def resolved(self, reference: str) -> Any:
         """The schema that a `$ref` means. Raises NoSchemaError."""
-        address = urljoin(self.base, reference)
+        address = _joined(self.base, reference)
         if address in self._named:
             return self._named[address]
-        document, pointer = urldefrag(address)
-        if document and document not in (urldefrag(self.base)[0], *self._named):
+        document, _, pointer = address.partition("#")
+        if document and document not in (self.base.partition("#")[0], *self._named):
             raise NoSchemaError(f'$ref "{reference}" is in another document, and none is fetched')
         found = self._named.get(document, self.root)
-        for part in filter(None, unquote(pointer).split("/")):
+        for part in filter(None, _unescaped(pointer).split("/")):
             name = part.replace("~1", "/").replace("~0", "~")
             if isinstance(found, list) and name.isdigit() and int(name) < len(found):
                 found = found[int(name)]
@@ -65,10 +62,27 @@ class Document:
 def read(data: bytes) -> Document:
     """A schema. Raises NoSchemaError."""
     try:
-        root = json.loads(data)
+        root = jsonreading.read(data)
     except (ValueError, RecursionError) as error:
         raise NoSchemaError(f"values.schema.json is no JSON: {error}") from None
     return Document(root)
+
+
+def _joined(base: str, address: str) -> str:
+    """An address, read as one in the document `base`."""
+    if not base:
+        return address
+    from urllib.parse import urljoin
+
+    return urljoin(base, address)
+
+
+def _unescaped(pointer: str) -> str:
+    if "%" not in pointer:
+        return pointer
+    from urllib.parse import unquote
+
+    return unquote(pointer)
 
 
 def _id(schema: Any) -> str | None:

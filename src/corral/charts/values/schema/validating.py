@@ -4,17 +4,16 @@ Of schemas of which one has to hold (`anyOf`, `oneOf`, `contains`), those faults
 what holds gives a point, what does not takes one.
 """
 
-from collections.abc import Callable, Iterable
-from fractions import Fraction
 from math import isfinite
 
-from corral.base.annotations import Any
+from corral.base.annotations import TYPE_CHECKING, Any, Callable, Iterable
 from corral.charts.render import gojson
 from corral.charts.render.gotypes import encoded
-from corral.charts.render.regexes import compiled
 from corral.charts.render.strconv import format_float
-from corral.charts.values.schema import formats
 from corral.charts.values.schema.reading import Document
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 ROOT = "(root)"
 
@@ -200,7 +199,7 @@ class _Validator:
         if not patterns and others is True:
             return
         for name in sorted(value):
-            fitting = [part for pattern, part in sorted(patterns.items()) if compiled(pattern).matches(encoded(name))]
+            fitting = [part for pattern, part in sorted(patterns.items()) if _fits(pattern, name)]
             for part in fitting:
                 outcome.merge(self.apart(part, value[name], _in(where, name)))
             if fitting:
@@ -249,19 +248,35 @@ def _string(schema: dict[str, Any], value: str, where: str, outcome: Outcome) ->
         outcome.add(where, f"String length must be greater than or equal to {least}")
     if len(value) > (most := schema.get("maxLength", len(value))):
         outcome.add(where, f"String length must be less than or equal to {most}")
-    if "pattern" in schema and not compiled(schema["pattern"]).matches(encoded(value)):
+    if "pattern" in schema and not _fits(schema["pattern"], value):
         outcome.add(where, f"Does not match pattern '{schema['pattern']}'")
     _format(schema, value, where, outcome)
     outcome.score += 1
 
 
 def _format(schema: dict[str, Any], value: Any, where: str, outcome: Outcome) -> None:
-    if (name := schema.get("format")) and not formats.matches(name, value):
+    if (name := schema.get("format")) and not _is_of_format(name, value):
         outcome.add(where, f"Does not match format '{name}'")
 
 
-def _exact(value: float) -> Fraction:
-    return Fraction(value) if isinstance(value, int) else Fraction(repr(value))
+def _fits(pattern: str, text: str) -> bool:
+    from corral.charts.render.regexes import compiled
+
+    return compiled(pattern).matches(encoded(text))
+
+
+def _is_of_format(name: str, value: Any) -> bool:
+    from corral.charts.values.schema import formats
+
+    return formats.matches(name, value)
+
+
+def _exact(value: float) -> "int | Fraction":
+    if isinstance(value, int):
+        return value
+    from fractions import Fraction
+
+    return Fraction(repr(value))
 
 
 #: The bounds of a number: what is beyond them, and how that is told.
@@ -291,7 +306,7 @@ def _number(document: Document, schema: dict[str, Any], value: float, where: str
     if not isfinite(value):
         return
     number = _exact(value)
-    if (step := schema.get("multipleOf")) and (number / _exact(step)).denominator != 1:
+    if (step := schema.get("multipleOf")) and number % _exact(step):
         outcome.add(where, f"Must be a multiple of {format_float(float(step))}")
     bounds = _bounds(document, schema)
     for name, (beyond, words) in _BOUNDS.items():
