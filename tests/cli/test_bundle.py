@@ -112,3 +112,62 @@ def test_a_folder_that_cannot_be_written_is_left_alone(package: Path) -> None:
     (package / "__pycache__").mkdir()
     (package / "__pycache__").chmod(0o500)
     assert load(package, "p.a") == {"p.a": ["p/a.py", "SourceFileLoader"]}
+
+
+@pytest.fixture
+def nested(package: Path) -> Path:
+    """Modules that import each other, from packages too; each notes in `p.a.SEEN` that it was executed, and how."""
+    (package / "a.py").write_text("SEEN = []\nVALUE = SEEN\n")
+    seen = (
+        "import sys\nfrom p import a\na.SEEN.append(__name__ + ':' + ('importer' if 'exec_module' in CALLERS else 'ahead'))\n"
+    )
+    seen = seen.replace("CALLERS", "[sys._getframe(i).f_code.co_name for i in (1, 2, 3)]")
+    (package / "b.py").write_text(f"from p.q import c, VALUE as V\n{seen}VALUE = c.VALUE + V\n")
+    (package / "q/__init__.py").write_text(f"from p.q.d import VALUE\n{seen}")
+    (package / "q/c.py").write_text(f"{seen}VALUE = 'c'\n")
+    (package / "q/d.py").write_text(f"{seen}VALUE = 'd'\n")
+    (package / "e.py").write_text(
+        "import sys\nfrom p import a, b\nVALUE = ','.join([*a.SEEN, b.VALUE, str(hasattr(sys.modules['p.q'], 'c'))])\n"
+    )
+    return package
+
+
+#: What is executed for `p.e`, in which order and by whom; and what becomes of it.
+SINGLY = "p.q.d:importer,p.q:importer,p.q.c:importer,p.b:importer,cd,True"
+TOGETHER = SINGLY.replace("importer", "ahead")
+
+
+def test_what_an_import_brings_along_is_executed_ahead_of_it_in_the_same_order(nested: Path) -> None:
+    assert load(nested, "p.e")["p.e"] == [SINGLY, "SourceFileLoader"]
+    assert load(nested, "p.e")["p.e"] == [SINGLY, "_Loader"]
+    assert load(nested, "p.e")["p.e"] == [TOGETHER, "_Loader"]
+    assert load(nested, "p.e")["p.e"] == [TOGETHER, "_Loader"]
+
+
+def test_what_is_there_already_is_not_executed_again(nested: Path) -> None:
+    for _ in range(3):
+        load(nested, "p.e")
+    assert load(nested, "p.q.c", "p.e")["p.e"] == ["p.q.d:ahead,p.q:importer,p.q.c:importer,p.b:ahead,cd,True", "_Loader"]
+
+
+def test_where_one_of_them_was_changed_or_fails_python_imports_them(nested: Path) -> None:
+    for _ in range(3):
+        load(nested, "p.e")
+    whole = (nested / "q/d.py").read_text()
+    (nested / "q/d.py").write_text(whole.replace("'d'", "'D' + ''"))  # of another size: there may be no time between
+    assert load(nested, "p.e")["p.e"] == [SINGLY.replace("cd", "cD"), "_Loader"]
+    assert load(nested, "p.e")["p.e"] == [SINGLY.replace("cd", "cD"), "_Loader"]
+    assert load(nested, "p.e")["p.e"] == [TOGETHER.replace("cd", "cD"), "_Loader"]
+    (nested / "q/d.py").write_text(f"{whole}import os\nif 'BROKEN' in os.environ: raise ValueError('broken')\n")
+    for _ in range(3):
+        load(nested, "p.e")
+    with pytest.raises(subprocess.CalledProcessError) as told:
+        load(nested, "p.e", BROKEN="1")
+    assert "ValueError: broken" in told.value.stderr
+
+
+def test_where_there_are_threads_python_imports_them(nested: Path) -> None:
+    (nested / "f.py").write_text("VALUE = 'f'\nimport threading\n")
+    for _ in range(3):
+        load(nested, "p.f", "p.e")
+    assert load(nested, "p.f", "p.e")["p.e"] == [SINGLY, "_Loader"]

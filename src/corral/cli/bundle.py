@@ -5,6 +5,10 @@
     …
     bundle.keep()                       # what was loaded and was not in it, is in it the next time
 
+What the import of a module brings along is noted the first time that it is loaded from the bundle. From then on those modules
+are executed ahead of it, one after the other in the order in which they were complete, past Python's importer, which takes as
+long as they do. Nothing is executed that the import would not execute itself.
+
 It lies in `__pycache__`, beside the files in which Python keeps the code of each module, and is as good as they are: a module
 counts while its source has the size and the time that it had; whoever can write there, can write the modules; where nobody
 can, or nothing is to be written (PYTHONDONTWRITEBYTECODE), there is none. What is not in it, Python loads its own way.
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec, SourceFileLoader
     from importlib.util import MAGIC_NUMBER
     from types import CodeType, ModuleType
+    from typing import Any
 else:
     from _frozen_importlib import ModuleSpec
     from _frozen_importlib_external import MAGIC_NUMBER, SourceFileLoader
@@ -44,6 +49,11 @@ class Bundle:
         self._file = -1
         self._codes_at = 0
         self._index: dict[str, Entry] = {}
+        #: What the import of a module brings along, in the order in which it is complete.
+        self._brings: dict[str, tuple[str, ...]] = {}
+        #: The same as it was seen in this process: what was loaded from here, in the order in which it was complete.
+        self._seen: dict[str, tuple[str, ...]] = {}
+        self._complete: list[str] = []
         #: Python's own files are elsewhere, or the code is another: that is not worth a second file.
         self._is_usual = sys.pycache_prefix is None and not sys.flags.optimize
         if self._is_usual:
@@ -58,10 +68,10 @@ class Bundle:
         if not head.startswith(MAGIC_NUMBER):
             return
         length = int.from_bytes(head[len(MAGIC_NUMBER) :], "little")
-        folder, index = marshal.loads(os.pread(self._file, length, _INDEX_AT))
+        folder, index, brings = marshal.loads(os.pread(self._file, length, _INDEX_AT))
         self._codes_at = _INDEX_AT + length
         if folder == self._folder:
-            self._index = index
+            self._index, self._brings = index, brings
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """A module that is in the bundle as it is in its source; None for others."""
@@ -77,19 +87,66 @@ class Bundle:
             found = None
         if found is None or found.st_mtime_ns != mtime_ns or found.st_size != size:
             del self._index[name]
+            self._brings.clear()  # it can import others now
             return None
         code = os.pread(self._file, length, self._codes_at + at)
-        spec = ModuleSpec(name, _Loader(name, source, code), origin=source)
+        spec = ModuleSpec(name, _Loader(name, source, code, self), origin=source)
         spec.has_location, spec.cached = True, self._path
         if is_package:
             spec.submodule_search_locations = [base]
         return spec
 
+    def execute(self, module: ModuleType, code: "CodeType") -> None:
+        """Execute a module that Python's importer has made; what it brings along comes first, once that is known."""
+        name = module.__name__
+        if name in self._brings:
+            self._bring(self._brings[name])
+            exec(code, module.__dict__)
+            return
+        before = len(self._complete)
+        exec(code, module.__dict__)
+        if len(self._complete) > before and not _has_threads():
+            self._seen[name] = tuple(self._complete[before:])
+        self._complete.append(name)
+
+    def _bring(self, names: tuple[str, ...]) -> None:
+        """Execute modules that are not there yet, if all of them are as they were.
+
+        Where there are threads or something goes wrong, Python's importer is left to it: it knows of locks and cycles, and
+        tells errors as ever.
+        """
+        modules = sys.modules
+        missing = [name for name in names if name not in modules]
+        specs: dict[str, Any] = {name: spec for name in missing if (spec := self.find_spec(name)) is not None}
+        if not self._brings or _has_threads():
+            return
+        made: dict[str, ModuleType] = {}
+
+        def make(name: str) -> ModuleType:
+            """Put an empty module where it belongs; its package has to be there, which is executed when it is complete."""
+            package, _, last = name.rpartition(".")
+            around = modules.get(package) or make(package)
+            spec = specs[name]
+            module: ModuleType = spec.loader.create_module(spec)
+            made[name] = modules[name] = module
+            setattr(around, last, module)
+            return module
+
+        try:
+            for name, spec in specs.items():
+                module = made.get(name) or make(name)
+                exec(spec.loader.get_code(name), module.__dict__)
+        except Exception:
+            for name in made:
+                modules.pop(name, None)
+
     def keep(self) -> None:
         """Put the modules into the file that were loaded and are not in it."""
         new = [name for name in sys.modules.keys() - self._index.keys() if name.startswith(f"{self._package}.")]
-        if not new or sys.dont_write_bytecode or not self._is_usual:
+        if not (new or self._seen) or sys.dont_write_bytecode or not self._is_usual:
             return
+        # What others brought along is seen in full once all of it is loaded from here.
+        brings = self._brings if new else self._brings | self._seen
         entries = {
             name: (is_package, mtime_ns, size, os.pread(self._file, length, self._codes_at + at))
             for name, (is_package, mtime_ns, size, at, length) in self._index.items()
@@ -98,7 +155,7 @@ class Bundle:
         try:
             entries |= {name: entry for name in new if (entry := _entry(name)) is not None}
             with open(part, "xb") as file:
-                file.write(_packed(self._folder, entries))
+                file.write(_packed(self._folder, entries, brings))
             os.replace(part, self._path)
         except OSError:
             if os.path.exists(part):
@@ -108,20 +165,33 @@ class Bundle:
 class _Loader(SourceFileLoader):
     """Python's own, with the code at hand."""
 
-    def __init__(self, name: str, path: str, code: bytes) -> None:
+    def __init__(self, name: str, path: str, code: bytes, bundle: Bundle) -> None:
         super().__init__(name, path)
         self._code = code
+        self._bundle = bundle
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """A module with what Python would look for in it, and then set: looking in vain takes longer than setting it."""
         module = ModuleType(spec.name)
-        module.__dict__.update(__loader__=self, __package__=spec.parent, __file__=spec.origin, __cached__=spec.cached)
+        module.__dict__.update(
+            __loader__=self, __package__=spec.parent, __spec__=spec, __file__=spec.origin, __cached__=spec.cached
+        )
+        if spec.submodule_search_locations is not None:
+            module.__path__ = spec.submodule_search_locations
         return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Execute the module."""
+        self._bundle.execute(module, self.get_code(module.__name__))
 
     def get_code(self, fullname: str) -> "CodeType":
         """The module's code."""
         code: CodeType = marshal.loads(self._code)
         return code
+
+
+def _has_threads() -> bool:
+    return "threading" in sys.modules
 
 
 def _entry(name: str) -> tuple[bool, int, int, bytes] | None:
@@ -134,12 +204,12 @@ def _entry(name: str) -> tuple[bool, int, int, bytes] | None:
     return spec.submodule_search_locations is not None, source.st_mtime_ns, source.st_size, code
 
 
-def _packed(folder: str, entries: dict[str, tuple[bool, int, int, bytes]]) -> bytes:
+def _packed(folder: str, entries: dict[str, tuple[bool, int, int, bytes]], brings: dict[str, tuple[str, ...]]) -> bytes:
     index: dict[str, Entry] = {}
     at = 0
     for name, (is_package, mtime_ns, size, code) in entries.items():
         index[name] = is_package, mtime_ns, size, at, len(code)
         at += len(code)
-    head = marshal.dumps((folder, index))
+    head = marshal.dumps((folder, index, brings))
     codes = [code for _, _, _, code in entries.values()]
     return b"".join([MAGIC_NUMBER, len(head).to_bytes(_LENGTH_BYTES, "little"), head, *codes])
