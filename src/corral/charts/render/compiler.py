@@ -4,15 +4,13 @@ A template becomes a function: it is given the run (engine.py), where output goe
 `{{ range .Values.hosts }}- {{ . | quote }}{{ end }}` becomes
 
     def t(run, out, depth, d, x0):
-     w = out.append
-     ws = out.extend
-     if (e1 :=
-    entries(
-    p0(d))):
+     if e1 := \
+    entries(\
+    p0(d)):
       for _, d1 in e1:
        run.tick(out)
-       ws(('- ',
-    f_quote(d1)))
+       out += ('- ', \
+    f_quote(d1))
 
 where `p0` takes `.Values.hosts` (paths.py). Each call that can fail begins a line: nothing has to be noted while it runs, as
 the line of a traceback tells at which node of the template something failed. Variables are local variables; where a template
@@ -129,7 +127,7 @@ class _Compiler(Expressions):
         name = f"o{self._outlined}"
         called = self._call_of(name)
         if self._ranges:
-            function.add(f"how = ({called})")
+            function.add(f"how = {called}")
             if breaks:
                 function.add("if how == 'break': " + ("break" if function.loops else "return how"))
             function.add("if how == 'continue': " + ("continue" if function.loops else "return how"))
@@ -157,7 +155,7 @@ class _Compiler(Expressions):
                 self._outline(body[i:])
                 return
             if kind is nodes.Action and not node.pipe.declared:  # type: ignore[attr-defined]
-                written.append(self._printed(node))  # type: ignore[arg-type]
+                written.append(self._action(node))  # type: ignore[arg-type]
                 if len(written) >= _MAX_WRITTEN:
                     self._write(written)
                 continue
@@ -176,22 +174,22 @@ class _Compiler(Expressions):
             function = self.function
             function.size += len(written) - 1
             function.registers = 0
-            function.add(f"w({written[0]})" if len(written) == 1 else f"ws(({', '.join(written)}))")
+            function.add(f"out += ({', '.join(written)},)")
             written.clear()
 
     # -- steps
 
-    def _printed(self, node: nodes.Action) -> str:
+    def _action(self, node: nodes.Action) -> str:
         """What an action prints."""
         self.base = node.base
-        value = self.pipe(node.pipe)
+        value = self.printed(node.pipe)
         self.base = 0
-        return value.text if value.is_text else f"shown({value.text})"
+        return value
 
     def _step(self, node: Node) -> None:
         if isinstance(node, nodes.Action):
             self.base = node.base
-            self.function.add(self.pipe(node.pipe).text)
+            self.function.add(self.assigned(node.pipe))
             self.base = 0
         elif isinstance(node, nodes.Branch):
             if node.kind == "range":
@@ -212,10 +210,10 @@ class _Compiler(Expressions):
         if node.kind == "with":
             self._dots += 1
             dot = f"d{self._dots}"
-            self.function.add(f"if ({dot} := {value}):")
+            self.function.add(f"if {dot} := {value}:")
             self._inside(node.body, dot, ranged=False)
         else:
-            self.function.add(f"if ({value}):")
+            self.function.add(f"if {value}:")
             self._inside(node.body, self.dot, ranged=self.ranged)
         self._otherwise(node)
 
@@ -230,7 +228,7 @@ class _Compiler(Expressions):
         function = self.function
         self._dots += 1
         dot, all_ = f"d{self._dots}", f"e{self._dots}"
-        function.add(f"if ({all_} := {self.source.line(self.base, value.last)}entries({value.text})):")
+        function.add(f"if {all_} := {self.source.line(self.base, value.last)}entries({value.text}):")
         self.base = 0
         function.pad += " "
         slots = [self.variable(variable.slot) for variable in node.pipe.declared]
@@ -257,7 +255,7 @@ class _Compiler(Expressions):
     def _invocation(self, node: nodes.Invocation) -> None:
         function, source = self.function, self.source
         found = function.register()
-        function.add(f"{found} = ({source.line(0, node)}invoked(run, {node.name!r}, depth, out))")
+        function.add(f"{found} = {source.line(0, node)}invoked(run, {node.name!r}, depth, out)")
         line = source.line(0)
         value = "None" if node.pipe is None else self.pipe(node.pipe).text
         function.add(f"({line}{found}.execute(run, {value}, out, depth + 1))")

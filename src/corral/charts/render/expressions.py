@@ -3,11 +3,11 @@
 Go tells an error at the node that its executor came to last; which one that is, is known when a template is compiled (`last`).
 """
 
-from corral.base.annotations import Any, Final
+from corral.base.annotations import Any, Final, Sequence
 from corral.charts.render import arguments, functions, nodes
 from corral.charts.render.functions import wrong_number
 from corral.charts.render.nodes import Node
-from corral.charts.render.paths import Path
+from corral.charts.render.paths import PRINTED, Path
 from corral.charts.render.writing import Function, Source, TooDeepError
 
 #: What there is to an expression: a constant or dot, which is the same at any time; a variable, which is that until one is
@@ -102,6 +102,33 @@ class Expressions:
 
     def pipe(self, pipe: nodes.Pipe) -> Value:
         """The value of a pipeline, put into its variables."""
+        value = self._value(pipe)
+        for variable in pipe.declared:
+            if variable.slot == nodes.UNDEFINED:
+                fault = self._fault(value.last, f"undefined variable: {variable.name}")
+                value = self._then([value.text], fault, value.kind, value.deep)
+            else:
+                text = f"put(x, {variable.slot}, {value.text})" if self.listed else f"(x{variable.slot} := {value.text})"
+                value = Value(text, value.last, ASSIGNING, value.deep + 1, is_text=value.is_text)
+        return value
+
+    def assigned(self, pipe: nodes.Pipe) -> str:
+        """The statement that puts the value of a pipeline into its variable."""
+        (variable,) = pipe.declared
+        if variable.slot == nodes.UNDEFINED:
+            return f"({self.pipe(pipe).text})"
+        return f"{self.variable(variable.slot)} = {self._value(pipe).text}"
+
+    def printed(self, pipe: nodes.Pipe) -> str:
+        """What a pipeline prints that has no variables."""
+        if len(pipe.commands) == 1 and len(pipe.commands[0].args) == 1:
+            (node,) = pipe.commands[0].args
+            if (taken := self._taken(node, PRINTED)) is not None:
+                return taken.text
+        value = self._value(pipe)
+        return value.text if value.is_text else f"printed({value.text})"
+
+    def _value(self, pipe: nodes.Pipe) -> Value:
         value: Value | None = None
         first: list[str] = []
         kind = deep = 0
@@ -114,13 +141,6 @@ class Expressions:
         assert value is not None
         if first:
             value = self._then(first, value, kind, deep)
-        for variable in pipe.declared:
-            if variable.slot == nodes.UNDEFINED:
-                fault = self._fault(value.last, f"undefined variable: {variable.name}")
-                value = self._then([value.text], fault, value.kind, value.deep)
-            else:
-                text = f"put(x, {variable.slot}, {value.text})" if self.listed else f"(x{variable.slot} := {value.text})"
-                value = Value(text, value.last, ASSIGNING, value.deep + 1, is_text=value.is_text)
         return value
 
     def _command(self, command: nodes.Command, final: Value | None, pipe: nodes.Pipe) -> Value:
@@ -191,6 +211,8 @@ class Expressions:
 
     def _argument(self, node: Node, type_: str) -> Value:
         """An argument of a call, of the type that its parameter has."""
+        if (taken := self._taken(node, "" if arguments.is_free(type_) else type_)) is not None:
+            return taken
         if isinstance(node, nodes.Constant):
             return self._constant(node, type_)
         if isinstance(node, nodes.Nil):
@@ -200,19 +222,11 @@ class Expressions:
                 return self._fault(node, str(error))
             return Value("None" if value is None else f"checked({type_!r}, None, False)", node, FIXED, 1)
         found, interface = self._operand(node)
-        return self._checked(found, type_, found.last, interface=self._given(node) or str(interface))
+        return self._checked(found, type_, found.last, interface=interface)
 
-    def _given(self, node: Node) -> str:
-        """Where a node takes fields of what may be no value at all: whether it is one, since fields of none are none."""
-        if isinstance(node, nodes.Field) and not self.ranged:
-            return f"{self.dot} is not None"
-        if isinstance(node, nodes.Variable) and node.names and not node.ranged and node.slot != nodes.UNDEFINED:
-            return f"{self.variable(node.slot)} is not None"
-        return ""
-
-    def _checked(self, value: Value, type_: str, last: Node, *, interface: str) -> Value:
-        """A value that must be an argument of a type; `interface` says in Python whether its nil is a nil interface."""
-        if arguments.is_free(type_) or (value.is_text and type_ == "string"):
+    def _checked(self, value: Value, type_: str, last: Node, *, interface: bool) -> Value:
+        """A value that must be an argument of a type; `interface`: its nil is a nil interface."""
+        if _fits(value, type_):
             return value
         check = "string(" if type_ == "string" else f"checked({type_!r}, "
         text = f"{self.source.line(self.base, last)}{check}{value.text}, {interface})"
@@ -236,28 +250,25 @@ class Expressions:
         given = [self._argument(arg, params[min(i, len(params) - 1)]) for i, arg in enumerate(args)]
         self._open -= 3
         last = given[-1].last if given else node
-        first, piped = self._before(final, given)
-        if piped is not None:
-            given.append(self._checked(piped, params[min(len(args), len(params) - 1)], last, interface="False"))
+        called = _METHODS.get(name) or f"f_{name}"
+        first = None
+        if final is not None:
+            piped, type_ = final, params[min(len(args), len(params) - 1)]
+            if not _comes_first(final, given):
+                given.append(self._checked(piped, type_, last, interface=False))
+            elif name in _METHODS or function.wants_run or not _fits(final, type_):
+                first, piped = self._kept(final)
+                given.append(self._checked(piped, type_, last, interface=False))
+            else:
+                called = f"g_{name}"
+                given.insert(0, final)
         texts = [value.text for value in given]
-        if name in _METHODS:
-            called = _METHODS[name]
-        else:
-            called = f"f_{name}"
-            self.called.add(name)
+        if name not in _METHODS:
+            self.called.add(called)
             if function.wants_run:
                 texts.insert(0, "run")
         made = self._composed(f"{line}{called}({', '.join(texts)})", last, given, is_text=function.gives is str)
         return self._after(first, final, made)
-
-    def _before(self, final: Value | None, given: list[Value]) -> tuple[str | None, Value | None]:
-        """What is piped into a call, evaluated before the arguments: what must come first, and the value."""
-        if final is None or final.kind == FIXED:
-            return None, final
-        most = max((value.kind for value in given), default=FIXED)
-        if most == FIXED or (most == VARIABLE and final.kind != ASSIGNING) or (final.kind == VARIABLE and most != ASSIGNING):
-            return None, final
-        return self._kept(final)
 
     def _composed(self, text: str, last: Node, parts: list[Value], *, is_text: bool = False) -> Value:
         """What is computed of parts."""
@@ -300,10 +311,22 @@ class Expressions:
 
     # -- fields
 
-    def _path(self, names: tuple[str, ...], interface: bool) -> str:
+    def _path(self, names: Sequence[str], interface: bool, what: str) -> str:
         """The name of what takes fields of fields of a value (paths.py)."""
-        found = self.paths.setdefault((names, interface), len(self.paths))
+        found = self.paths.setdefault((tuple(names), interface, what), len(self.paths))
         return f"p{found}"
+
+    def _taken(self, node: Node, what: str) -> Value | None:
+        """The fields that a node takes of dot or of a variable, and what is made of their value (paths.py); None for others."""
+        if node.__class__ is nodes.Field:
+            receiver, interface = self.dot, self.ranged
+        elif node.__class__ is nodes.Variable and node.names and node.slot != nodes.UNDEFINED:
+            receiver, interface = self.variable(node.slot), node.ranged
+        else:
+            return None
+        line = self.source.line(self.base, node, node)
+        path = self._path(node.names, interface, what)
+        return Value(f"{line}{path}({receiver})", node, COMPUTED, 1, is_text=what in (PRINTED, "string"))
 
     def _selected(self, node: Node) -> Fields | None:
         """The fields that a node takes; None where it takes none."""
@@ -322,7 +345,7 @@ class Expressions:
         """Their value: methods among them have no arguments."""
         receiver = fields.receiver
         line = self.source.line(self.base, receiver.last, fields.node)
-        path = self._path(tuple(fields.names), fields.interface)
+        path = self._path(fields.names, fields.interface, "")
         return self._composed(f"{line}{path}({receiver.text})", receiver.last, [receiver])
 
     def _method(self, fields: Fields, args: list[Node], final: Value | None) -> Value:
@@ -365,6 +388,19 @@ class Expressions:
         value, interface = self._operand(arg)
         line = self.source.line(self.base, value.last)
         return self._composed(f"{line}passed({found}, {position}, {value.text}, {interface})", value.last, [value])
+
+
+def _fits(value: Value, type_: str) -> bool:
+    """Whether a value surely can be an argument of a type."""
+    return arguments.is_free(type_) or (value.is_text and type_ == "string")
+
+
+def _comes_first(final: Value, given: list[Value]) -> bool:
+    """Whether what is piped into a call must be evaluated before its arguments."""
+    if final.kind == FIXED or not given:
+        return False
+    most = max([value.kind for value in given])
+    return most == ASSIGNING or (most == COMPUTED and final.kind != VARIABLE) or (most == VARIABLE and final.kind == ASSIGNING)
 
 
 #: Functions that are methods of the run.

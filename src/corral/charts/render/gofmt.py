@@ -2,7 +2,7 @@
 
 from corral.base.annotations import Any
 from corral.charts.render import strconv
-from corral.charts.render.gotypes import Int64
+from corral.charts.render.gotypes import Int64, Struct
 
 
 def sprint(values: tuple[Any, ...] | list[Any]) -> str:
@@ -39,6 +39,17 @@ def plain(value: Any) -> str:
     from corral.charts.render.goverbs import shown
 
     return shown(value)
+
+
+def printed(value: Any) -> str:
+    """What an action prints of a value."""
+    if value.__class__ is str:
+        return str(value)
+    if value is None:
+        return "<no value>"
+    if isinstance(value, Struct) and (text := value.printed()) is not None:
+        return text
+    return plain(value)
 
 
 def sprintf(form: str, values: tuple[Any, ...] | list[Any]) -> str:

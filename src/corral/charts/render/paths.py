@@ -5,17 +5,21 @@ and `.a.b` of a missing `.a` show the difference. Both are None here; the compil
 (`interface`).
 """
 
-from corral.base.annotations import Any, Callable
+from corral.base.annotations import Any, Callable, Final
 from corral.charts.render import access
 from corral.charts.render.access import FieldError
+from corral.charts.render.arguments import checked
 from corral.charts.render.errors import ExecError, FunctionError
 from corral.charts.render.functions import Function, wrong_number
+from corral.charts.render.gofmt import printed
 from corral.charts.render.gotypes import Values
 from corral.charts.render.objects import Files, Metadata
 from corral.charts.render.strconv import quote
 
-#: The names of fields, and whether nil would be an interface at the beginning.
-Path = tuple[tuple[str, ...], bool]
+#: The names of fields, whether nil would be an interface at the beginning, and what is made of the value: what an action prints
+#: (`PRINTED`), what can be an argument of this type, or nothing ("").
+Path = tuple[tuple[str, ...], bool, str]
+PRINTED: Final = "printed"
 _MISSING = (KeyError, TypeError, AttributeError)
 _MAPS = (dict, Values)
 #: What a file is called like, or a method that hides a key.
@@ -26,9 +30,30 @@ class CallFaultError(Exception):
     """A method failed; the text says that, too."""
 
 
-def taking(names: tuple[str, ...], interface: bool, *, strict: bool) -> Callable[[Any], Any]:
+def taking(path: Path, *, strict: bool) -> Callable[[Any], Any]:
     """What takes the fields of a value; `strict`: keys must be there."""
+    names, interface, what = path
+    take = _taking(names, interface, strict)
+    if what == PRINTED:
 
+        def text(value: Any) -> str:
+            found = take(value)
+            return found if found.__class__ is str else printed(found)
+
+        return text
+    if not what:
+        return take
+
+    def check(value: Any) -> Any:
+        found = take(value)
+        if found.__class__ is str and what == "string":
+            return found
+        return checked(found, what, interface=interface or value is not None)  # fields of no value at all are none
+
+    return check
+
+
+def _taking(names: tuple[str, ...], interface: bool, strict: bool) -> Callable[[Any], Any]:
     def slow(value: Any) -> Any:
         return field(value, names, interface, strict=strict)
 

@@ -6,8 +6,8 @@ from corral.charts.render.access import FieldError
 from corral.charts.render.arguments import ArgumentError, checked
 from corral.charts.render.errors import ExecError, FunctionError
 from corral.charts.render.functions import Function, wrong_number
-from corral.charts.render.gofmt import plain
-from corral.charts.render.gotypes import Int64, Struct, Uint8, Uint32
+from corral.charts.render.gofmt import plain, printed
+from corral.charts.render.gotypes import Int64, Uint8, Uint32
 from corral.charts.render.ordering import sorted_items
 from corral.charts.render.paths import CallFaultError, no_data
 from corral.charts.render.strconv import quote
@@ -30,17 +30,6 @@ FAULTS = (FaultError, CallFaultError, FieldError, ArgumentError, FunctionError, 
 def fault(message: str) -> NoReturn:
     """Raise a FaultError: what is known to be wrong when a template is compiled."""
     raise FaultError(message)
-
-
-def shown(value: Any) -> str:
-    """What an action prints of a value."""
-    if value.__class__ is str:
-        return str(value)
-    if value is None:
-        return "<no value>"
-    if isinstance(value, Struct) and (text := value.printed()) is not None:
-        return text
-    return plain(value)
 
 
 def entries(value: Any) -> Iterable[tuple[Any, Any]]:
@@ -144,7 +133,7 @@ NAMES: dict[str, Any] = {
     "method": method,
     "nil": nil,
     "passed": passed,
+    "printed": printed,
     "put": put,
-    "shown": shown,
     "string": string,
 }

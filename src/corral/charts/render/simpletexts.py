@@ -5,10 +5,10 @@ Values hold many of them, each another, and each is rendered once or twice: comp
 
 from corral.base.annotations import Any, Callable
 from corral.base.memo import Memo
-from corral.charts.render.paths import taking
-from corral.charts.render.runtime import FAULTS, shown
+from corral.charts.render.paths import PRINTED, taking
+from corral.charts.render.runtime import FAULTS
 
-Part = str | Callable[[Any], Any]
+Part = str | Callable[[Any], str]
 MAX_CHARS = 4096
 #: So many texts are known at a time.
 MAX_TEXTS = 2048
@@ -28,7 +28,7 @@ def _read(text_and_strict: tuple[str, bool]) -> tuple[Part, ...] | None:
         names = inside.strip(" ").split(".")
         if not closed or names[0] or len(names) < 2 or not all(name.isascii() and name.isidentifier() for name in names[1:]):
             return None
-        made += (taking(tuple(names[1:]), False, strict=strict), rest)
+        made += (taking((tuple(names[1:]), False, PRINTED), strict=strict), rest)
     return tuple(made)
 
 
@@ -43,6 +43,6 @@ def filled(run: Any, text: str, dot: Any) -> str | None:
     if parts is None:
         return None
     try:
-        return "".join([part if isinstance(part, str) else shown(part(dot)) for part in parts])
+        return "".join([part if isinstance(part, str) else part(dot) for part in parts])
     except FAULTS:
         return None

@@ -81,9 +81,9 @@ class Unit:
         codes, called, paths, branches = compiled
         names = dict(NAMES)
         for name in called:
-            names[f"f_{name}"] = _function(name, names)
-        for i, (path, interface) in enumerate(paths):
-            names[f"p{i}"] = taking(path, interface, strict=strict)
+            names[name] = _function(name, names)
+        for i, path in enumerate(paths):
+            names[f"p{i}"] = taking(path, strict=strict)
         for i in range(len(branches)):
             names[f"b{i}"] = self._branch((*place, i), compiled, names, strict)
         for code in codes:
@@ -148,21 +148,31 @@ class Unit:
 
 
 def _function(name: str, names: dict[str, Any]) -> Callable[..., Any]:
-    """A function of templates, or, until its module is loaded, what loads it."""
-    if functions.is_loaded(name):
-        return _bounded(functions.find(name))
+    """A function of templates, or, until its module is loaded, what loads it.
+
+    By its name in Python: `f_x` is the function `x`, and `g_x` the same that takes its last argument first.
+    """
+    turned, called = name.startswith("g_"), name[2:]
+    if functions.is_loaded(called):
+        return _bounded(functions.find(called), turned=turned)
 
     def load(*args: Any) -> Any:
-        found = names[f"f_{name}"] = _bounded(functions.find(name))
+        found = names[name] = _bounded(functions.find(called), turned=turned)
         return found(*args)
 
     return load
 
 
-def _bounded(function: "Function") -> Callable[..., Any]:
+def _bounded(function: "Function", *, turned: bool) -> Callable[..., Any]:
     """What calls a function, and refuses what is too large."""
     call = function.call
-    return (lambda *args: limited(call(*args))) if function.may_grow else call
+    if not turned:
+        return (lambda *args: limited(call(*args))) if function.may_grow else call
+
+    def last_first(last: Any, *args: Any) -> Any:
+        return limited(call(*args, last))
+
+    return last_first
 
 
 class Program:

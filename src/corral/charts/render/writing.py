@@ -37,7 +37,7 @@ class Function:
     __slots__ = ("lines", "loops", "pad", "registers", "size")
 
     def __init__(self, head: str) -> None:
-        self.lines = [head, " w = out.append", " ws = out.extend"]
+        self.lines = [head]
         self.pad = " "
         self.registers = 0
         #: How many ranges the place that is written is in, as far as they are in this function.
@@ -45,7 +45,7 @@ class Function:
         self.size = 0
 
     def add(self, line: str) -> None:
-        """Add a line; within parentheses it may go on in others."""
+        """Add a statement; it may go on in other lines."""
         self.lines.append(self.pad + line)
         self.size += 1
 
@@ -79,9 +79,9 @@ class Source:
     ) -> str:
         """What stands before a call that can fail; it begins a line. The arguments are those of its mark."""
         if self._given is None:
-            return "\n"
+            return "\\\n"
         self._given.append(Mark(base, fault, call, name, continues=continues))
-        return f"\0{len(self._given) - 1}\n"
+        return f"\\\0{len(self._given) - 1}\n"
 
     def finish(self, function: Function) -> None:
         """Take a function that is complete."""
