@@ -22,15 +22,40 @@ class _Rule(NamedTuple):
 
 
 class Rules:
-    """The rules of one chart."""
+    """The rules of one chart. Most are names and endings, and asked for at once."""
 
     def __init__(self, lines: Iterable[str] = ()) -> None:
-        self._rules = [rule for line in lines if (rule := _rule(line.strip())) is not None]
+        self._names: set[str] = set()
+        self._folders: set[str] = set()
+        self._endings: tuple[str, ...] = ()
+        self._rules: list[_Rule] = []
+        for line in lines:
+            self._add(line.strip())
+
+    def _add(self, line: str) -> None:
+        if not line or line.startswith("#"):
+            return
+        if "**" in line:
+            raise ChartError("double-star (**) syntax is not supported", "name each level of folders in .helmignore")
+        negate = line.startswith("!")
+        text = line.removeprefix("!") if negate else line
+        only_folders = text.endswith("/")
+        text = text.removesuffix("/")
+        pattern = text.removeprefix("/")
+        whole_path = "/" in text
+        if not negate and not whole_path and _is_name(pattern):
+            (self._folders if only_folders else self._names).add(pattern)
+        elif not negate and not whole_path and not only_folders and _is_ending(pattern):
+            self._endings += (pattern[1:],)
+        else:
+            self._rules.append(_Rule(fitting(pattern), negate, only_folders, whole_path))
 
     def ignores(self, path: str, is_folder: bool) -> bool:
         """Whether the file or folder at `path` (relative, with slashes) is left out."""
         folder, _, name = path.rpartition("/")
         if folder == _TEMPLATES and name[0] == "." and len(name) > 1:
+            return True
+        if name in self._names or name.endswith(self._endings) or (is_folder and name in self._folders):
             return True
         for rule in self._rules:
             found = rule.fits(path if rule.whole_path else name)
@@ -43,26 +68,23 @@ class Rules:
         return False
 
 
-def _rule(line: str) -> _Rule | None:
-    if not line or line.startswith("#"):
-        return None
-    if "**" in line:
-        raise ChartError("double-star (**) syntax is not supported", "name each level of folders in .helmignore")
-    negate = line.startswith("!")
-    text = line.removeprefix("!") if negate else line
-    only_folders = text.endswith("/")
-    text = text.removesuffix("/")
-    return _Rule(fitting(text.removeprefix("/")), negate, only_folders, "/" in text)
-
-
 def fitting(pattern: str) -> Callable[[str], object]:
     """What tells whether a path fits a pattern; most patterns are names or endings, and need no regular expression."""
-    if not _SPECIAL.intersection(pattern):
+    if _is_name(pattern):
         return pattern.__eq__
-    ending = pattern[1:]
-    if pattern[0] == "*" and not _SPECIAL.intersection(ending) and "/" not in ending:
+    if _is_ending(pattern):
+        ending = pattern[1:]
         return lambda path: path.endswith(ending) and "/" not in path
     return _glob(pattern).fullmatch
+
+
+def _is_name(pattern: str) -> bool:
+    return not _SPECIAL.intersection(pattern)
+
+
+def _is_ending(pattern: str) -> bool:
+    ending = pattern[1:]
+    return pattern[0] == "*" and not _SPECIAL.intersection(ending) and "/" not in ending
 
 
 def _glob(pattern: str) -> "re.Pattern[str]":

@@ -97,12 +97,39 @@ class Actions:
 
     def _word(self, word: str) -> tuple[_Part, ...]:
         """What a word is that has space around it; nothing if that is not plain."""
-        found = self._parts(word)
+        found = self._usual(word) or self._parts(word)
         if len(word) <= _MAX_LENGTH:
             if len(self._words) >= MAX_WORDS:
                 self._words.clear()
             self._words[word] = found
         return found
+
+    def _usual(self, word: str) -> tuple[_Part, ...]:
+        """What most words are, found without scanning: a function, or fields of dot or a variable, perhaps in parentheses."""
+        operand = word.lstrip("(")
+        start = len(word) - len(operand)
+        end = start + len(operand := operand.rstrip(")"))
+        made: _Part
+        if operand in self.functions:
+            made = "node", Identifier, (operand,), start, start
+        else:
+            head, *names = operand.split(".")
+            if not operand.isascii() or not all(map(str.isidentifier, names)):
+                return ()
+            # Errors show the second name's place.
+            if head == "" and names:
+                made = "node", Field, (names,), start, start if len(names) == 1 else start + 1 + len(names[0])
+            elif head == "$":
+                made = "node", Variable, (head, names, 0), start, start + 1 if names else start
+            elif head[:1] == "$" and head[1:].isidentifier():
+                made = "variable", Variable, (head, names), start, start + len(head) if names else start
+            else:
+                return ()
+        if start == 0 and end == len(word):
+            return (made,)
+        opened: list[_Part] = [("open", None, (), at, at) for at in range(start)]
+        closed: list[_Part] = [("paren", None, (), at, at) for at in range(end, len(word))]
+        return (*opened, made, *closed)
 
     def _parts(self, word: str) -> tuple[_Part, ...]:
         text = word + " "

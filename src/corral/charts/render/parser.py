@@ -55,6 +55,10 @@ class _Parser(Pipelines):
                 body.append(nodes.Text(token[2], token[1]))
                 continue
             if kind == "prepared":
+                prepared: Any = token[1]
+                if prepared.everywhere and prepared.kind == "action":
+                    body.append(nodes.Action(token[2], prepared.pipe, token[2]))
+                    continue
                 node = self._prepared(token)
             elif kind != "left":
                 self._unexpected(token, "input")
