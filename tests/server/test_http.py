@@ -112,7 +112,7 @@ def test_who_says_goodbye_with_his_request_is_no_fault_of_ours(story, caplog):
             writer.write(b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n")
             writer.close()
             await writer.wait_closed()
-        await until(lambda: not server.api._http._server.connections)
+        await until(lambda: not server.api._http.connections)
 
     story(tell)
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
@@ -204,7 +204,7 @@ def test_a_patch_that_nests_too_deep_is_400(story):
 
 
 def test_a_client_that_never_finishes_a_request_is_left(story, monkeypatch):
-    monkeypatch.setattr("corral.server.http.connection.HEAD_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("corral.base.http.connection.HEAD_TIMEOUT_S", 0.2)
     monkeypatch.setattr("corral.server.http.reading.BODY_TIMEOUT_S", 0.2)
 
     async def tell(server):
@@ -274,7 +274,7 @@ def test_a_long_list_is_made_as_fast_as_it_is_read(story, monkeypatch):
         async with session(server, **{"Accept-Encoding": "identity"}) as http:
             response = await http.get(PODS)
             assert response.headers["Transfer-Encoding"] == "chunked"
-            [connection] = [one for one in server.api._http._server.connections if one.transport is not None]
+            [connection] = [one for one in server.api._http.connections if one.transport is not None]
             await until(lambda: connection.blocked)
             assert connection.transport.get_write_buffer_size() < 2_000_000
             assert 0 < len(made) < 100
@@ -303,7 +303,7 @@ def test_who_asks_and_asks_and_reads_no_answers_is_not_answered_more(story):
 
     async def tell(server):
         client = await asyncio.to_thread(ask, server)
-        [connection] = [one for one in server.api._http._server.connections if one.transport is not None]
+        [connection] = [one for one in server.api._http.connections if one.transport is not None]
         await until(lambda: connection.blocked)
         answered = connection._request_count
         for _ in range(300):
@@ -345,7 +345,7 @@ def test_who_leaves_in_the_middle_of_a_long_list_is_missed_quietly(story, caplog
         await fill(server, 100, 400_000)
         async with session(server, **{"Accept-Encoding": "identity"}) as http:
             response = await http.get(PODS)
-            [connection] = [one for one in server.api._http._server.connections if one.transport is not None]
+            [connection] = [one for one in server.api._http.connections if one.transport is not None]
             await until(lambda: connection.blocked)
             response.close()
             await until(lambda: connection.transport is None)

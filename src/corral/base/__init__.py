@@ -1,1 +1,1 @@
-"""Clock, backoff, tasks, processes, files, raw connections, TLS, errors. Knows no Kubernetes."""
+"""Clock, backoff, tasks, processes, files, raw connections, TLS, HTTP, errors. Knows no Kubernetes."""

@@ -13,8 +13,8 @@ FD_VARIABLE = "CORRAL_LISTENER_FD"
 BACKLOG = 1024
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """An address to listen on; port 0 takes a free one. Raises CorralError where it cannot be had."""
+def bind(host: str, port: int, instead: str = "choose another one with --port") -> socket.socket:
+    """An address to listen on; port 0 takes a free one. Raises CorralError with what to do `instead`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -22,7 +22,7 @@ def bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise CorralError(f"cannot listen on {host}:{port}: {error.strerror}", "choose another one with --port") from error
+        raise CorralError(f"cannot listen on {host}:{port}: {error.strerror}", instead) from error
     return listener
 
 

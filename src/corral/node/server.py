@@ -2,20 +2,25 @@
 
 Besides them: the folders of PersistentVolumes on this node's disk.
 
-Only the API server may ask: its client certificate is checked against the cluster's CA and for its name. Streams are not
-interpreted: after the runtime's 101 the bytes go through as they are.
+Only the API server may ask: its client certificate is checked against the cluster's CA and for its name. Pods can reach the
+agent, too: how many may connect and do nothing is limited. Streams are not interpreted: after the runtime's 101 the bytes go
+through as they are.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qs
 
 import orjson
 from aiohttp import web
 
+from corral.base.http.connection import Connection
+from corral.base.http.crowd import Crowd
+from corral.base.http.server import HttpServer
+from corral.base.listening import bind
 from corral.base.takeover import give_back, join, open_upgraded, take_over
 from corral.base.tls import server_tls
 from corral.node import configz, hostlogs, metrics
@@ -35,10 +40,8 @@ log = logging.getLogger(__name__)
 
 CLIENT_NAME = "kube-apiserver-kubelet-client"
 MASTERS = "system:masters"
-SHUTDOWN_S = 2.0
-#: Pods can reach the agent, too: who shakes no hands, or asks for nothing, is left; who may not ask, after his answer.
-HANDSHAKE_TIMEOUT_S = 10.0
-IDLE_S = 60.0
+#: Connections that do nothing: of those who have not shown that they may ask, and of the API server.
+MOST_STRANGERS, MOST_IDLE = 200, 1000
 #: The methods that are not a reader's, as the kubelet has them: who may only `get` a node's proxy starts no commands by `run`.
 _METHODS = {
     "run": ("POST",),
@@ -60,14 +63,33 @@ class RefusalError(Exception):
         self.text = text
 
 
+class Caller(Connection):
+    """A connection of the API server, or of a stranger: its certificate says which."""
+
+    __slots__ = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Look at the certificate now, as a client that has said goodbye has none."""
+        super().connection_made(transport)
+        self.is_strangers = not _may_ask(transport)
+
+
+def _may_ask(transport: asyncio.BaseTransport) -> bool:
+    tls = transport.get_extra_info("ssl_object")
+    if tls is None:
+        return transport.get_extra_info("sslcontext") is None
+    subject = [pair for rdn in (tls.getpeercert() or {}).get("subject", ()) for pair in rdn]
+    return ("commonName", CLIENT_NAME) in subject or ("organizationName", MASTERS) in subject
+
+
 class KubeletServer:
     """Serves one agent. `start` returns when it listens; `stop` ends all streams."""
 
     def __init__(self, agent: "Agent") -> None:
         self._agent = agent
         self._rates = stats_of.Rates()
-        self._server = web.Server(self._answer, access_log=None, keepalive_timeout=IDLE_S)
-        self._listener: asyncio.Server | None = None
+        self.http = HttpServer(self._answer, Caller, Crowd(MOST_STRANGERS, MOST_IDLE))
+        self.port = 0
         self._routes: dict[str, Handler] = {
             "healthz": self._healthz,
             "pods": self._pods,
@@ -84,31 +106,23 @@ class KubeletServer:
             "volumes": self._volumes,
         }
 
-    @property
-    def port(self) -> int:
-        """The port it listens on."""
-        assert self._listener is not None
-        return int(self._listener.sockets[0].getsockname()[1])
-
     async def start(self) -> None:
-        """Listen. Raises OSError where the port is taken."""
+        """Listen. Raises CorralError where the port is taken."""
         config = self._agent.config
         tls = None
         if config.tls_cert is not None and config.tls_key is not None and config.client_ca is not None:
             tls = server_tls(config.tls_cert, config.tls_key, config.client_ca)
         host = config.kubelet_address or config.node_ip
-        self._listener = await asyncio.get_running_loop().create_server(
-            self._server, host, config.kubelet_port, ssl=tls, ssl_handshake_timeout=None if tls is None else HANDSHAKE_TIMEOUT_S
-        )
+        listener = bind(host, config.kubelet_port, "`corral up` chooses a port that is free")
+        self.port = listener.getsockname()[1]
+        await self.http.start(listener, tls)
 
     async def stop(self) -> None:
         """Close everything."""
-        if self._listener is not None:
-            self._listener.close()
-        await self._server.shutdown(SHUTDOWN_S)
+        await self.http.stop()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        if not _is_allowed(request):
+        if cast(Caller, request.protocol).is_strangers:
             refused = web.Response(status=401, text="Unauthorized")
             refused.force_close()
             return refused
@@ -162,6 +176,8 @@ class KubeletServer:
             return now is not None and now.state == "running"
 
         response = web.StreamResponse(headers={"Content-Type": "text/plain", "Transfer-Encoding": "chunked"})
+        connection = cast(Caller, request.protocol)
+        connection.streaming = asyncio.current_task()  # Else who goes is missed only when there is more to show.
         await response.prepare(request)
         try:
             async for piece in read(path, options, running):
@@ -171,6 +187,8 @@ class KubeletServer:
             await response.write_eof()
         except ConnectionError:
             log.debug("the reader of a log went")
+        finally:
+            connection.streaming = None
         return response
 
     async def _exec(self, request: web.BaseRequest, rest: list[str]) -> web.StreamResponse:
@@ -265,17 +283,6 @@ class KubeletServer:
                 raise RefusalError(500, f'container not running ("{rest[-1]}")')
             raise RefusalError(404, f'container not found ("{rest[-1]}")')
         return container
-
-
-def _is_allowed(request: web.BaseRequest) -> bool:
-    transport = request.transport
-    if transport is None:
-        return False
-    tls = transport.get_extra_info("ssl_object")
-    if tls is None:
-        return transport.get_extra_info("sslcontext") is None
-    subject = [pair for rdn in (tls.getpeercert() or {}).get("subject", ()) for pair in rdn]
-    return ("commonName", CLIENT_NAME) in subject or ("organizationName", MASTERS) in subject
 
 
 def _streams(query: dict[str, list[str]]) -> dict[str, bool]:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from tests.server.conftest import until
 
-from corral.server.http import crowd
+from corral.base.http import crowd
 
 GET = "GET /api/v1/namespaces/default/configmaps{} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n"
 
@@ -50,11 +50,11 @@ class World:
 
     @property
     def transports(self):
-        return self._server.api._http._listener.transports
+        return self._server.api._http.transports
 
     @property
     def crowd(self):
-        return self._server.api._http._listener._crowd
+        return self._server.api._http.crowd
 
     async def client(self, *, tls=True):
         port = int(self._server.url.rpartition(":")[2])
@@ -78,12 +78,11 @@ async def closed(clients, expected):
 
 
 @pytest.fixture
-def told(story, monkeypatch):
+def told(story):
     def tell(scenario, strangers=4, idle=4):
         async def run(server):
-            monkeypatch.setattr(crowd, "MOST_STRANGERS", strangers)
-            monkeypatch.setattr(crowd, "MOST_IDLE", idle)
             world = World(server)
+            world.crowd.most_strangers, world.crowd.most_idle = strangers, idle
             try:
                 await scenario(world)
             finally:

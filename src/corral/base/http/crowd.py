@@ -14,8 +14,8 @@ import logging
 from collections.abc import Collection
 from typing import NamedTuple
 
+from corral.base.http.connection import Connection
 from corral.base.tlsserver import TlsTransport
-from corral.server.http.connection import Connection
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +43,11 @@ class Waiting(NamedTuple):
 
 
 class Crowd:
-    """Keeps the connections of one server within the limits."""
+    """Keeps the connections of one server within the limits: so many of strangers, so many idle ones of users."""
 
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, most_strangers: int = MOST_STRANGERS, most_idle: int = MOST_IDLE) -> None:
+        self.most_strangers = most_strangers
+        self.most_idle = most_idle
         #: So many may come before there can be too many.
         self._room = 1
         self._said_s = -SAY_EVERY_S
@@ -56,9 +57,9 @@ class Crowd:
         self._room -= 1
         if self._room <= 0:
             found = waiting(transports)
-            strangers = self._keep([one for one in found if one.is_strangers], MOST_STRANGERS)
-            users = self._keep([one for one in found if not one.is_strangers], MOST_IDLE)
-            self._room = min(MOST_STRANGERS - strangers, MOST_IDLE - users)
+            strangers = self._keep([one for one in found if one.is_strangers], self.most_strangers)
+            users = self._keep([one for one in found if not one.is_strangers], self.most_idle)
+            self._room = min(self.most_strangers - strangers, self.most_idle - users)
 
     def full(self, transports: Collection[TlsTransport]) -> bool:
         """The process has no files left for one more: half of the strangers go. Whether any did."""
@@ -70,8 +71,9 @@ class Crowd:
         surplus = len(found) - most
         if surplus <= 0:
             return len(found)
-        if self._loop.time() - self._said_s >= SAY_EVERY_S:
-            self._said_s = self._loop.time()
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._said_s >= SAY_EVERY_S:
+            self._said_s = now_s
             log.warning("more than %d connections do nothing: the oldest of them are closed", most)
         return len(found) - _end_oldest(found, surplus + int(most * FREED))
 
