@@ -13,6 +13,14 @@ from corral.server.nodes import Agent
 from corral.server.streams.relay import Relay
 
 
+class Plain(Agent):
+    """An agent without TLS."""
+
+    @property
+    def url(self) -> str:
+        return super().url.replace("https", "http")
+
+
 def ask(answer: Any, what: Any = "make") -> tuple[str, list[str]]:
     """What an agent is asked for that answers so, and what the server makes of it."""
     asked: list[str] = []
@@ -24,9 +32,9 @@ def ask(answer: Any, what: Any = "make") -> tuple[str, list[str]]:
     async def run() -> str:
         server = web.Server(agent)
         listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
-        url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        port = listener.sockets[0].getsockname()[1]
         relay = Relay()
-        nodes: Any = SimpleNamespace(agent=lambda name: Agent(url, ssl.create_default_context()))
+        nodes: Any = SimpleNamespace(agent=lambda name: Plain("127.0.0.1", port, ssl.create_default_context()))
         try:
             return await folder(nodes, relay, what, "n1", "pvc-1")
         except OSError as error:

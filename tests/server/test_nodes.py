@@ -17,6 +17,7 @@ from corral.base.tls import server_tls
 from corral.server import pki
 from corral.server.nodefolders import folder
 from corral.server.resourcemetrics.scraper import fetch
+from corral.server.subresources import proxy
 from corral.testing.server import RunningServer, running_server
 
 REFUSED = "tls: failed to verify certificate: x509: "
@@ -157,5 +158,33 @@ def test_another_authoritys_certificate_is_refused(tmp_path: Path) -> None:
             await furnish(server, port, "n1")
             why = "certificate signed by unknown authority"
             assert await ask("GET", "nodes/n1/proxy/healthz") == (503, f"error trying to reach service: {REFUSED}{why}")
+
+    told(tmp_path, tell)
+
+
+def test_a_port_of_the_node_is_the_agents_or_another_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def other(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text=f"another program {request.path}")
+
+    async def tell(server: RunningServer, ask: Asking) -> None:
+        listening = web.Server(other)
+        listener = await asyncio.get_running_loop().create_server(listening, "127.0.0.1", 0)
+        another = listener.sockets[0].getsockname()[1]
+        async with agent(server, "system:node:n1", "n1", "127.0.0.1") as port:
+            await furnish(server, port, "n1", "n2")
+            assert await ask("GET", f"nodes/n1:{port}/proxy/healthz") == (200, "ok")
+            assert await ask("GET", f"nodes/https:n1:{port}/proxy/healthz") == (200, "ok")
+            status, message = await ask("GET", f"nodes/n2:{port}/proxy/healthz")
+            assert (status, message) == (503, f"error trying to reach service: {ANOTHERS}")
+            # What only the server's own host reaches is no node's.
+            assert await ask("GET", f"nodes/n1:{another}/proxy/x") == (400, "address not allowed")
+            for asked in (":80", "ftp:n1:80", "http:n1:80:1"):
+                assert await ask("GET", f"nodes/{asked}/proxy/x") == (400, f'invalid node request "{asked}"')
+            monkeypatch.setattr(proxy, "is_proxyable", lambda address: True)
+            assert await ask("GET", f"nodes/n1:{another}/proxy/x") == (200, "another program /x")
+            assert (await ask("GET", f"nodes/https:n1:{another}/proxy/x"))[0] == 503
+            assert (await ask("GET", "nodes/n1:web/proxy/x"))[0] == 503
+        listener.close()
+        await listening.shutdown(SHUTDOWN_S)
 
     told(tmp_path, tell)

@@ -23,10 +23,17 @@ KEPT_CONTEXTS = 256
 
 
 class Agent(NamedTuple):
-    """Where a node's agent answers (`https://ADDRESS:PORT`), and the TLS that makes sure of it."""
+    """Where a node's agent answers, and the TLS that makes sure of it."""
 
-    url: str
+    address: str
+    port: int
     tls: ssl.SSLContext
+
+    @property
+    def url(self) -> str:
+        """`https://ADDRESS:PORT`."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"https://{host}:{self.port}"
 
 
 class Nodes:
@@ -51,8 +58,7 @@ class Nodes:
                 f"Internal error occurred: no preferred addresses found; known addresses: {status.get('addresses') or []}",
             )
         port = ((status.get("daemonEndpoints") or {}).get("kubeletEndpoint") or {}).get("Port") or DEFAULT_PORT
-        host = f"[{address}]" if ":" in address else address
-        return Agent(f"https://{host}:{port}", self._tls(name))
+        return Agent(address, port, self._tls(name))
 
     def agent_of(self, pod: Object) -> Agent:
         """The agent of the node that a pod is on. Raises ApiError (400, 404, 500)."""
@@ -98,26 +104,3 @@ def _address(status: Object) -> str:
             if address.get("type") == kind and address.get("address"):
                 return str(address["address"])
     return ""
-
-
-def container_of(pod: Object, wanted: str) -> str:
-    """The container that a request means. Raises ApiError (400) where it says none of several, or one that is not there."""
-    spec, name = pod["spec"], pod["metadata"]["name"]
-    names = [c["name"] for c in spec.get("containers") or ()]
-    init = [c["name"] for c in spec.get("initContainers") or ()]
-    ephemeral = [c["name"] for c in spec.get("ephemeralContainers") or ()]
-    if not wanted:
-        if len(names) == 1:
-            return str(names[0])
-        default = (pod["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
-        if default in names:
-            return str(default)
-        choices = f"choose one of: [{' '.join(names)}]"
-        if init:
-            choices += f" or one of the init containers: [{' '.join(init)}]"
-        if ephemeral:
-            choices += f" or one of the ephemeral containers: [{' '.join(ephemeral)}]"
-        raise bad_request(f"a container name must be specified for pod {name}, {choices}")
-    if wanted not in (*names, *init, *ephemeral):
-        raise bad_request(f"container {wanted} is not valid for pod {name}")
-    return wanted

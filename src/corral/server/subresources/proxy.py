@@ -3,7 +3,9 @@
 See https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/#manually-constructing-apiserver-proxy-urls.
 """
 
+import asyncio
 import random
+import socket
 import ssl
 from urllib.parse import quote, urlencode
 
@@ -21,14 +23,14 @@ async def handle(core: Core, request: Request) -> Response:
     """Forward the request. Raises ApiError (400, 403, 404, 503)."""
     resource = request.resource
     assert resource is not None
-    scheme, name, port = _split(request.name)
+    scheme, name, port = _split(resource.kind.lower(), request.name)
     # A slash at the end is part of what the far side is asked for.
     subpath = request.subpath + ("/" if request.subpath and request.path.endswith("/") else "")
     asked = {"kind": f"{resource.kind}ProxyOptions", "apiVersion": "v1", "path": f"/{request.subpath}"}
     await core.admission.judge(Admission(request, resource, "CONNECT", asked, None, "proxy"))
     tls: ssl.SSLContext | None = None
     if resource.plural == "nodes":
-        root, tls = core.nodes.agent(name)
+        root, tls = await _node_root(core, name, scheme, port)
     elif resource.plural == "pods":
         root = _pod_root(core, request.namespace, name, scheme, port)
     else:
@@ -50,21 +52,35 @@ def _is_bare(request: Request) -> bool:
     return "upgrade" not in request.headers.get("Connection", "").lower()
 
 
-def _split(name: str) -> tuple[str, str, str]:
+def _split(kind: str, asked: str) -> tuple[str, str, str]:
     """`[SCHEME:]NAME[:PORT]` in its parts."""
-    parts = name.split(":")
-    if len(parts) == 1:
-        return "", name, ""
-    if len(parts) == 2:
-        return "", parts[0], parts[1]
-    if len(parts) == 3 and parts[0] in SCHEMES:
-        return parts[0], parts[1], parts[2]
-    raise bad_request(f'invalid service request "{name}"')
+    match asked.split(":"):
+        case [name] if name:
+            return "", name, ""
+        case [name, port] if name:
+            return "", name, port
+        case [scheme, name, port] if name and scheme in SCHEMES:
+            return scheme, name, port
+    raise bad_request(f'invalid {kind} request "{asked}"')
 
 
 def _url(scheme: str, host: str, port: str | int) -> str:
     host = f"[{host}]" if ":" in host else host
     return f"{scheme or 'http'}://{host}:{port}" if port else f"{scheme or 'http'}://{host}"
+
+
+async def _node_root(core: Core, name: str, scheme: str, port: str) -> tuple[str, ssl.SSLContext | None]:
+    """The node's agent, whose certificate is looked at; or whatever else listens on another port of the node."""
+    agent = core.nodes.agent(name)
+    if port in ("", str(agent.port)):
+        return agent.url, agent.tls
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(agent.address, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise bad_request(f"lookup {agent.address}: {error.strerror}") from None
+    if not all(is_proxyable(str(address[0])) for *_, address in found):
+        raise bad_request("address not allowed")
+    return _url(scheme, agent.address, port), None
 
 
 def _pod_root(core: Core, namespace: str, name: str, scheme: str, port: str) -> str:
