@@ -13,6 +13,7 @@ from corral.charts.chart.errors import ChartError
 from corral.charts.chart.load import load, load_archive
 from corral.charts.releases import codec
 from corral.charts.releases.codec import decode
+from corral.charts.releases.model import Release
 from corral.charts.values.setting import apply
 from corral.cli.chart.pull import unpack
 
@@ -178,6 +179,11 @@ def test_aliases_that_grow_and_depth_without_end(tmp_path):
     (folder / "values.yaml").write_bytes(b"x" * (6 * 1024 * 1024))
     with pytest.raises(ChartError, match="larger than the maximum file size"):
         load(folder)
+
+
+def test_a_value_with_bytes_that_are_no_utf8_is_stored():
+    stored = decode(codec.encode(Release("a", "b", 1, {"x": "b\udcff\ud800"}, stored_chart={})))
+    assert stored.config == {"x": "b\ufffd\ufffd"}
 
 
 def test_options_that_would_grow_without_bound():

@@ -23,8 +23,18 @@ def encode(release: Release) -> bytes:
     """What is stored (Secrets hold it in base64 once more)."""
     content = content_of_release(release)
     packer = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
-    data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    data = _utf8(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
     return base64.b64encode(packer.compress(data) + packer.flush())
+
+
+def _utf8(text: str) -> bytes:
+    """A text as bytes; what is no character (a byte of a command line that is no UTF-8) is U+FFFD, as in Go's JSON."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        import re
+
+        return re.sub("[\ud800-\udfff]", "\ufffd", text).encode()
 
 
 def content_of_release(release: Release) -> dict[str, Any]:
