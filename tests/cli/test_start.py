@@ -175,7 +175,7 @@ async def _ask_everybody(url: str, folder: Path) -> None:
     webhooks = WebhookClient(lambda *_: "")
     assert (await webhooks.post(Target(f"{url}/hook"), b"{}", 10))["keys"] == []
     await webhooks.close()
-    assert b"jwks_uri" in await repositories.get(f"{url}/index.yaml")
+    assert b"jwks_uri" in await asyncio.to_thread(repositories.get, f"{url}/index.yaml")
     cluster = transport(_kubeconfig(folder, url))
     assert b"jwks_uri" in await cluster.call(Call("GET", "/api"))
     await cluster.close()

@@ -5,42 +5,35 @@ Threads may share an `Api`; each request has a connection of its own, of those t
 """
 
 import json
-import select
 import socket
-import ssl
 import time
-import zlib
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse
 from urllib.parse import quote, urlencode, urlsplit
 
 from corral.api.errors import ApiError
 from corral.base.annotations import TYPE_CHECKING, Any, Callable, Iterator, Mapping, NamedTuple
-from corral.base.errors import CorralError
+from corral.client.connection import ANSWER_TIMEOUT_S, Connection, parts_of, told
 
 if TYPE_CHECKING:
     from corral.api.objects import Object
     from corral.client.connect import Found
 
 JSON = "application/json"
-CONNECT_TIMEOUT_S = 5.0
-#: How long the server may be silent.
-ANSWER_TIMEOUT_S = 60.0
-#: How long a watch may be silent, of which the server ends each within this time.
+#: The server ends each watch within this time; it may be silent for as long.
 WATCH_S = 300
 WATCH_TIMEOUT_S = WATCH_S + ANSWER_TIMEOUT_S
 #: How often a request is sent again that the server has no time for, and how long is waited at most each time.
 RETRIES = 10
 RETRY_MAX_S = 30.0
 _NEAR = ("127.0.0.1", "::1", "localhost")
-_GZIP = 16 + zlib.MAX_WBITS
 
 
 class _Request(NamedTuple):
     method: str
     target: str
+    headers: list[tuple[str, str]]
     body: bytes | None
-    headers: Mapping[str, str]
 
 
 class Api:
@@ -54,8 +47,9 @@ class Api:
         self._found = found
         self._manager = manager
         self._sleep = sleep
-        self._idle: list[_Connection] = []
+        self._idle: list[Connection] = []
         server = urlsplit(found.server)
+        self._origin = f"{server.scheme}://{server.netloc}"
         self._prefix = server.path.rstrip("/")
         # What does not leave the machine is there sooner as it is.
         self._encoding = "identity" if server.hostname in _NEAR else "gzip"
@@ -101,17 +95,20 @@ class Api:
             **{"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": revision, "timeoutSeconds": str(WATCH_S)},
         }
         request = self._request("GET", path, asked)
-        connection = _Connection(self._found)
+        connection = self._new()
         try:
             connection.open()
             socket_ = connection.sock
             socket_.settimeout(WATCH_TIMEOUT_S)
-            response = connection.exchange(request)
+            response = connection.exchange(*request)
             if response.status >= 400:
-                raise ApiError.of_answer(response.status, _content(response))
-        except BaseException as error:
+                raise ApiError.of_answer(response.status, b"".join(parts_of(response)))
+        except (OSError, HTTPException) as error:
             connection.close()
-            raise _told(error, self._found.server, request) from None
+            raise self._told(error, request) from None
+        except BaseException:
+            connection.close()
+            raise
         return Watch(connection, socket_, response)
 
     def close(self) -> None:
@@ -136,8 +133,16 @@ class Api:
     ) -> _Request:
         target = self._prefix + quote(path, safe="/:@!$&'()*+,;=~") + (f"?{urlencode(query)}" if query else "")
         data = None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        headers = {"Accept": accept, "Accept-Encoding": self._encoding, "User-Agent": self._manager}
-        return _Request(method, target, data, headers if data is None else {**headers, "Content-Type": content_type})
+        headers = [("Accept", accept), ("Accept-Encoding", self._encoding), ("User-Agent", self._manager)]
+        if data is not None:
+            headers.append(("Content-Type", content_type))
+        return _Request(method, target, [*self._found.headers, *headers], data)
+
+    def _new(self) -> Connection:
+        return Connection(self._found.server, self._found.tls, self._found.tls_name, self._found.proxy)
+
+    def _told(self, error: OSError | HTTPException, request: _Request) -> OSError:
+        return told(error, request.method, f"{self._origin}{request.target}")
 
     def _answer(self, request: _Request) -> bytes:
         """The body of the answer; asked again where the server says when. Raises ApiError, OSError."""
@@ -145,7 +150,7 @@ class Api:
             try:
                 response, body = self._exchanged(request)
             except (OSError, HTTPException) as error:
-                raise _told(error, self._found.server, request) from None
+                raise self._told(error, request) from None
             if response.status < 400:
                 return body
             delay_s = _retry_after_s(response)
@@ -167,14 +172,13 @@ class Api:
                 # The server closed it while the request was on its way: what changes nothing can be sent again.
                 if request.method != "GET":
                     raise
-        connection = _Connection(self._found)
-        connection.open()
+        connection = self._new()
         return self._kept(connection, request)
 
-    def _kept(self, connection: "_Connection", request: _Request) -> tuple[HTTPResponse, bytes]:
+    def _kept(self, connection: Connection, request: _Request) -> tuple[HTTPResponse, bytes]:
         try:
-            response = connection.exchange(request)
-            body = _content(response)
+            response = connection.exchange(*request)
+            body = b"".join(parts_of(response))
         except BaseException:
             connection.close()
             raise
@@ -188,25 +192,22 @@ class Api:
 class Watch:
     """A watch that has begun: iterating gives (type, object), until the server or `stop` ends it."""
 
-    def __init__(self, connection: "_Connection", socket_: socket.socket, response: HTTPResponse) -> None:
+    def __init__(self, connection: Connection, socket_: socket.socket, response: HTTPResponse) -> None:
         self._connection = connection
         self._socket = socket_
         self._response = response
 
     def __iter__(self) -> "Iterator[tuple[str, Object]]":
         """The changes. Raises ApiError, of which 410 means: list again; OSError where the connection breaks."""
-        unpacker = _unpacker(self._response)
         rest = b""
         try:
-            while data := self._response.read1():
-                *lines, rest = (rest + (unpacker.decompress(data) if unpacker else data)).split(b"\n")
+            for part in parts_of(self._response):
+                *lines, rest = (rest + part).split(b"\n")
                 for line in lines:
                     event = json.loads(line)
                     if event["type"] == "ERROR":
                         raise ApiError.of_event(event["object"])
                     yield event["type"], event["object"]
-        except HTTPException as error:
-            raise ConnectionError(repr(error)) from None
         finally:
             self._response.close()
             self._connection.close()
@@ -218,100 +219,7 @@ class Watch:
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
-class _Connection(HTTPConnection):
-    """A connection to the server, through a proxy where there is one."""
-
-    def __init__(self, found: "Found") -> None:
-        server = urlsplit(found.server)
-        self._found = found
-        self._name = server.hostname or ""
-        self._is_tls = server.scheme != "http"
-        self._address = self._name, server.port or (443 if self._is_tls else 80)
-        super().__init__(*self._address, timeout=CONNECT_TIMEOUT_S)
-        if found.proxy:
-            self._tunnel_through(found.proxy)
-
-    def _tunnel_through(self, url: str) -> None:
-        proxy = urlsplit(url)
-        if proxy.scheme != "http" or not proxy.hostname:
-            raise CorralError(f"the proxy {proxy.scheme}://{proxy.hostname} is not one over HTTP", "name one: http://HOST:PORT")
-        headers = {}
-        if proxy.username:
-            from base64 import b64encode
-            from urllib.parse import unquote
-
-            pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
-            headers["Proxy-Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
-        self.set_tunnel(*self._address, headers)
-        self.host, self.port = proxy.hostname, proxy.port or 80
-
-    def open(self) -> None:
-        """Connect. Raises OSError, whose text says what was tried."""
-        host, port = f"[{self.host}]" if ":" in self.host else self.host, self.port
-        try:
-            self.connect()
-            if self._is_tls:
-                name = self._found.tls_name or self._name
-                self.sock = self._found.tls.wrap_socket(self.sock, server_hostname=name)
-        except ssl.SSLError as error:
-            self.close()
-            why = getattr(error, "verify_message", "") or error.reason or str(error)
-            raise ConnectionError(f"tls: failed to verify certificate: {why}" if _is_verification(error) else why) from None
-        except TimeoutError:
-            self.close()
-            raise TimeoutError(f"dial tcp {host}:{port}: i/o timeout") from None
-        except socket.gaierror as error:
-            raise ConnectionError(f"dial tcp: lookup {host}: {error.strerror}") from None
-        except OSError as error:
-            self.close()
-            raise ConnectionError(f"dial tcp {host}:{port}: connect: {(error.strerror or str(error)).lower()}") from None
-        self.sock.settimeout(ANSWER_TIMEOUT_S)
-
-    def is_dropped(self) -> bool:
-        """Whether the server has closed it: it says nothing unasked, so there is only an end that could be read."""
-        waiting = select.poll()
-        waiting.register(self.sock, select.POLLIN)
-        return bool(waiting.poll(0))
-
-    def exchange(self, request: _Request) -> HTTPResponse:
-        """Send a request; the answer, whose body is still to be read."""
-        self.putrequest(request.method, request.target, skip_accept_encoding=True)
-        for name, value in (*self._found.headers, *request.headers.items()):
-            self.putheader(name, value)
-        if request.body is not None:
-            self.putheader("Content-Length", str(len(request.body)))
-        self.endheaders(request.body)
-        return self.getresponse()
-
-
-def _is_verification(error: ssl.SSLError) -> bool:
-    return isinstance(error, ssl.SSLCertVerificationError)
-
-
-def _content(response: HTTPResponse) -> bytes:
-    data = response.read()
-    unpacker = _unpacker(response)
-    return data if unpacker is None else unpacker.decompress(data)
-
-
-def _unpacker(response: HTTPResponse) -> Any:
-    return zlib.decompressobj(_GZIP) if response.getheader("Content-Encoding") == "gzip" else None
-
-
 def _retry_after_s(response: HTTPResponse) -> float | None:
     """How long to wait before asking again, as client-go does; None where that is of no use."""
     after = response.getheader("Retry-After", "")
     return float(after) if (response.status == 429 or response.status >= 500) and after.isdigit() else None
-
-
-def _told(error: BaseException, server: str, request: _Request) -> BaseException:
-    """An error of the connection with what was asked, as Go's clients tell it; others as they are."""
-    parts = urlsplit(server)
-    asked = f'{request.method.capitalize()} "{parts.scheme}://{parts.netloc}{request.target}"'
-    if isinstance(error, TimeoutError):
-        return TimeoutError(f"{asked}: {error if str(error).startswith('dial') else 'the server does not answer'}")
-    if isinstance(error, OSError):
-        return ConnectionError(f"{asked}: {error.strerror or error}")
-    if isinstance(error, HTTPException):
-        return ConnectionError(f"{asked}: {error!r}")
-    return error

@@ -1,11 +1,9 @@
 """Fetching dependencies into `charts/`: all are there before any file is touched; a failure leaves the chart as it was."""
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
-
-from msgspec import Struct
+from typing import Any, NamedTuple
 
 from corral.base.files import replace
 from corral.charts import versions
@@ -23,24 +21,24 @@ Tell = Callable[[str], None]
 FILE = "file://"
 
 
-class Sources(Struct, frozen=True):
+class Sources(NamedTuple):
     """Where dependencies may come from."""
 
     repositories: list[Repository]
     cache: Path
-    registry: Callable[[str], AbstractAsyncContextManager[oci.Registry]]
+    registry: Callable[[str], AbstractContextManager[oci.Registry]]
 
 
-class _Fetched(Struct, frozen=True):
+class _Fetched(NamedTuple):
     locked: dict[str, Any]
     #: The archive's name and content; none for one that lies in charts/ already.
     file: tuple[str, bytes] | None
 
 
-async def update(folder: Path, chart: Chart, sources: Sources, now: str, tell: Tell) -> None:
+def update(folder: Path, chart: Chart, sources: Sources, now: str, tell: Tell) -> None:
     """Resolve and fetch what Chart.yaml names; write charts/ and the lock file. Raises ChartError."""
     named = [_with_url(one, sources) for one in wanted(chart)]
-    fetched = await _fetch_all(folder, named, sources, tell)
+    fetched = _fetch_all(folder, named, sources, tell)
     _place(folder, fetched, tell)
     lock: dict[str, Any] = {"dependencies": [f.locked for f in fetched]}
     lock = {**lock, "digest": locks.digest(named, [f.locked for f in fetched]), "generated": now}
@@ -52,19 +50,19 @@ async def update(folder: Path, chart: Chart, sources: Sources, now: str, tell: T
     replace(folder / name, yamlwriter.dump(lock).encode(), mode=0o644)
 
 
-async def build(folder: Path, chart: Chart, sources: Sources, tell: Tell) -> None:
+def build(folder: Path, chart: Chart, sources: Sources, tell: Tell) -> None:
     """Fetch what the lock file names. Raises ChartError, also where Chart.yaml has changed since."""
     lock = chart.lock or {}
     locks.check([_with_url(one, sources) for one in wanted(chart)], lock)
-    _place(folder, await _fetch_all(folder, lock.get("dependencies") or [], sources, tell), tell)
+    _place(folder, _fetch_all(folder, lock.get("dependencies") or [], sources, tell), tell)
 
 
-async def _fetch_all(folder: Path, named: list[dict[str, Any]], sources: Sources, tell: Tell) -> list[_Fetched]:
+def _fetch_all(folder: Path, named: list[dict[str, Any]], sources: Sources, tell: Tell) -> list[_Fetched]:
     tell(f"Saving {len(named)} charts")
-    return [await _fetch(folder, one, sources, tell) for one in named]
+    return [_fetch(folder, one, sources, tell) for one in named]
 
 
-async def _fetch(folder: Path, one: dict[str, Any], sources: Sources, tell: Tell) -> _Fetched:
+def _fetch(folder: Path, one: dict[str, Any], sources: Sources, tell: Tell) -> _Fetched:
     name, version, where = one.get("name", ""), one.get("version", ""), one.get("repository", "")
     if not where:
         return _in_place(folder, name, version, one)
@@ -73,19 +71,19 @@ async def _fetch(folder: Path, one: dict[str, Any], sources: Sources, tell: Tell
     tell(f"Downloading {name} from repo {where}")
     if where.startswith(oci.SCHEME):
         reference = oci.parse(f"{where.rstrip('/')}/{name}")
-        async with sources.registry(reference.host) as registry:
-            pulled = await registry.pull(await registry.resolve(reference, version))
+        with sources.registry(reference.host) as registry:
+            pulled = registry.pull(registry.resolve(reference, version))
         return _archive(one, pulled.chart)
     repository = _repository(where, name, sources)
     if repository.name:
         index = indexes.read(config.index_file(sources.cache, repository.name), repository.name)
     else:
-        index = await resolve.fetched_index(repository)
+        index = resolve.fetched_index(repository)
     entry = indexes.find(index, name, version, where=f"{where} repository")
     from corral.charts.repositories.http import joined
 
     url = joined(repository.url, str((entry.get("urls") or [""])[0]))
-    return _archive(one, await resolve.archive(resolve.Found(url, repository, str(entry.get("digest") or ""))))
+    return _archive(one, resolve.archive(resolve.Found(url, repository, str(entry.get("digest") or ""))))
 
 
 def _with_url(one: dict[str, Any], sources: Sources) -> dict[str, Any]:

@@ -6,18 +6,16 @@ https://helm.sh/docs/topics/registries/, https://github.com/opencontainers/distr
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
-
-import aiohttp
-from msgspec import Struct
-from yarl import URL
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from corral.charts import versions
 from corral.charts.chart.errors import ChartError
 from corral.charts.repositories.config import Repository
-from corral.charts.repositories.http import CONNECT_TIMEOUT_S, MAX_BYTES, TIMEOUT_S, USER_AGENT, basic, bounded, tls
+from corral.charts.repositories.web import MAX_BYTES, Answer, Web
+from corral.client.connection import basic
 
 SCHEME = "oci://"
 CONFIG = "application/vnd.cncf.helm.config.v1+json"
@@ -26,6 +24,7 @@ PROVENANCE = "application/vnd.cncf.helm.chart.provenance.v1.prov"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 MAX_TAG_PAGES = 100
+_NEXT = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
 _REFERENCE = re.compile(
     r"(?P<host>[^/]+)/(?P<path>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
@@ -48,7 +47,7 @@ class Reference(NamedTuple):
         return f"{self.host}/{self.path}" + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
 
 
-class Pulled(Struct, frozen=True):
+class Pulled(NamedTuple):
     """What a pull brings."""
 
     reference: Reference
@@ -68,8 +67,8 @@ def parse(text: str) -> Reference:
 class Registry:
     """One registry, as one user."""
 
-    def __init__(self, session: aiohttp.ClientSession, host: str, login: tuple[str, str] | None, plain_http: bool) -> None:
-        self._session = session
+    def __init__(self, web: Web, host: str, login: tuple[str, str] | None, plain_http: bool) -> None:
+        self._web = web
         name = host.rsplit(":", 1)[0]
         local = name in ("localhost", "127.0.0.1", "[::1]")
         self._base = f"{'http' if plain_http or local else 'https'}://{host}/v2/"
@@ -77,37 +76,34 @@ class Registry:
         self._login = login
         self._token = ""
 
-    async def check(self) -> None:
+    def check(self) -> None:
         """Raise ChartError where the registry does not take the user and password."""
-        async with self._request("GET", self._base) as answer:
-            if answer.status == 401:
-                raise ChartError(
-                    f"login attempt to {self._base} failed with status: 401 Unauthorized", "check user and password"
-                )
-            if answer.status >= 400:
-                raise self._refused(answer, await answer.read())
+        answer = self._request("GET", self._base)
+        if answer.status == 401:
+            raise ChartError(f"login attempt to {self._base} failed with status: 401 Unauthorized", "check user and password")
+        if answer.status >= 400:
+            raise self._refused(answer)
 
-    async def tags(self, reference: Reference) -> list[str]:
+    def tags(self, reference: Reference) -> list[str]:
         """The tags of a repository. They are versions with _ for +."""
-        url: str | URL = f"{self._base}{reference.path}/tags/list"
+        url = f"{self._base}{reference.path}/tags/list"
         found: list[str] = []
         for _ in range(MAX_TAG_PAGES):
-            async with self._request("GET", url) as answer:
-                body = await bounded(answer, str(url), MAX_MANIFEST_BYTES)
-                if answer.status != 200:
-                    raise self._refused(answer, body, str(reference))
-                found += json.loads(body).get("tags") or []
-                following = answer.links.get("next")
+            answer = self._request("GET", url)
+            if answer.status != 200:
+                raise self._refused(answer, str(reference))
+            found += json.loads(answer.body).get("tags") or []
+            following = _NEXT.search(answer.headers.get("Link", ""))
             if following is None:
                 break
-            url = URL(self._base).join(URL(str(following["url"])))
+            url = urljoin(answer.url, following[1])
         return found
 
-    async def resolve(self, reference: Reference, version: str) -> Reference:
+    def resolve(self, reference: Reference, version: str) -> Reference:
         """The reference with the newest tag that a version or range allows. Raises ChartError."""
-        if reference.which or (version and versions.parse(version) and version in (await self.tags(reference))):
+        if reference.which or (version and versions.parse(version) and version in (self.tags(reference))):
             return reference if reference.which else reference._replace(tag=version.replace("+", "_"))
-        known = [(v, tag) for tag in await self.tags(reference) if (v := versions.parse(tag.replace("_", "+")))]
+        known = [(v, tag) for tag in self.tags(reference) if (v := versions.parse(tag.replace("_", "+")))]
         for found, tag in sorted(known, key=lambda one: versions.order(one[0]), reverse=True):
             if versions.satisfies(found.shown(), version or "*"):
                 return reference._replace(tag=tag)
@@ -115,39 +111,37 @@ class Registry:
             f"Could not locate a version matching provided version string {version}", "see the registry for its tags"
         )
 
-    async def pull(self, reference: Reference) -> Pulled:
+    def pull(self, reference: Reference) -> Pulled:
         """The chart of a reference that has a tag or digest. Raises ChartError; digests are checked."""
         url = f"{self._base}{reference.path}/manifests/{reference.which}"
-        async with self._request("GET", url, headers={"Accept": MANIFEST}) as answer:
-            data = await bounded(answer, url, MAX_MANIFEST_BYTES)
-            if answer.status != 200:
-                raise self._refused(answer, data, str(reference))
-        digest = _digest(data)
+        answer = self._request("GET", url, headers={"Accept": MANIFEST})
+        if answer.status != 200:
+            raise self._refused(answer, str(reference))
+        digest = _digest(answer.body)
         if reference.digest and digest != reference.digest:
             raise ChartError(f"{reference}: the registry answers with another manifest, {digest}", "do not use it")
-        layers = {layer["mediaType"]: layer["digest"] for layer in json.loads(data).get("layers", ())}
+        layers = {layer["mediaType"]: layer["digest"] for layer in json.loads(answer.body).get("layers", ())}
         if LAYER not in layers:
             raise ChartError(f"manifest does not contain a layer with mediatype {LAYER}", f"is {reference} a chart?")
-        chart = await self._blob(reference, layers[LAYER])
-        provenance = await self._blob(reference, layers[PROVENANCE]) if PROVENANCE in layers else None
+        chart = self._blob(reference, layers[LAYER])
+        provenance = self._blob(reference, layers[PROVENANCE]) if PROVENANCE in layers else None
         return Pulled(reference, digest, chart, provenance)
 
-    async def _blob(self, reference: Reference, digest: str) -> bytes:
+    def _blob(self, reference: Reference, digest: str) -> bytes:
         url = f"{self._base}{reference.path}/blobs/{digest}"
-        async with self._request("GET", url) as answer:
-            data = await bounded(answer, url, MAX_BYTES)
-            if answer.status != 200:
-                raise self._refused(answer, data, str(reference))
-        if _digest(data) != digest:
+        answer = self._request("GET", url, limit_bytes=MAX_BYTES)
+        if answer.status != 200:
+            raise self._refused(answer, str(reference))
+        if _digest(answer.body) != digest:
             raise ChartError(f"{reference}: the content is not what its digest {digest} says", "do not use it")
-        return data
+        return answer.body
 
-    async def push(self, reference: Reference, chart: bytes, metadata: dict[str, Any], provenance: bytes | None = None) -> str:
+    def push(self, reference: Reference, chart: bytes, metadata: dict[str, Any], provenance: bytes | None = None) -> str:
         """Send a chart; the manifest's digest. Raises ChartError."""
         config = json.dumps(metadata, separators=(",", ":")).encode()
         parts = [(CONFIG, config), (LAYER, chart), *([(PROVENANCE, provenance)] if provenance else [])]
         for _, data in parts:
-            await self._upload(reference, data)
+            self._upload(reference, data)
         described = [{"mediaType": kind, "digest": _digest(data), "size": len(data)} for kind, data in parts]
         annotations = {
             "org.opencontainers.image.title": metadata.get("name", ""),
@@ -165,53 +159,52 @@ class Registry:
             separators=(",", ":"),
         ).encode()
         url = f"{self._base}{reference.path}/manifests/{reference.which}"
-        async with self._request("PUT", url, data=manifest, headers={"Content-Type": MANIFEST}) as answer:
-            if answer.status not in (201, 202):
-                raise self._refused(answer, await answer.read(), str(reference))
+        answer = self._request("PUT", url, data=manifest, headers={"Content-Type": MANIFEST})
+        if answer.status not in (201, 202):
+            raise self._refused(answer, str(reference))
         return _digest(manifest)
 
-    async def _upload(self, reference: Reference, data: bytes) -> None:
+    def _upload(self, reference: Reference, data: bytes) -> None:
         digest = _digest(data)
-        async with self._request("HEAD", f"{self._base}{reference.path}/blobs/{digest}") as answer:
-            if answer.status == 200:
-                return
-        async with self._request("POST", f"{self._base}{reference.path}/blobs/uploads/") as answer:
-            if answer.status != 202 or "Location" not in answer.headers:
-                raise self._refused(answer, await answer.read(), str(reference))
-            place = URL(self._base).join(URL(answer.headers["Location"]))
-        headers = {"Content-Type": "application/octet-stream"}
-        async with self._request("PUT", place.update_query(digest=digest), data=data, headers=headers) as answer:
-            if answer.status != 201:
-                raise self._refused(answer, await answer.read(), str(reference))
+        if self._request("HEAD", f"{self._base}{reference.path}/blobs/{digest}").status == 200:
+            return
+        answer = self._request("POST", f"{self._base}{reference.path}/blobs/uploads/")
+        if answer.status != 202 or "Location" not in answer.headers:
+            raise self._refused(answer, str(reference))
+        place = urljoin(answer.url, answer.headers["Location"])
+        url = f"{place}{'&' if '?' in place else '?'}{urlencode({'digest': digest})}"
+        answer = self._request("PUT", url, data=data, headers={"Content-Type": "application/octet-stream"})
+        if answer.status != 201:
+            raise self._refused(answer, str(reference))
 
-    @asynccontextmanager
-    async def _request(
-        self, method: str, url: str | URL, *, data: bytes | None = None, headers: dict[str, str] | None = None
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """A request; once more, with what the registry asks for, where it wants to know who asks."""
+    def _request(
+        self,
+        method: str,
+        url: str,
+        *,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        limit_bytes: int = MAX_MANIFEST_BYTES,
+    ) -> Answer:
+        """An answer; asked once more, with what the registry wants to know, where it asks who we are. Raises ChartError."""
+
+        def headers_for(where: str) -> dict[str, str]:
+            return {**(headers or {}), **self._authorization(where)}
+
         try:
-            for attempt in range(2):
-                sent = {**(headers or {}), **self._authorization(url)}
-                async with self._session.request(method, url, data=data, headers=sent) as answer:
-                    if (
-                        answer.status == 401
-                        and attempt == 0
-                        and await self._answered(answer.headers.get("WWW-Authenticate", ""))
-                    ):
-                        continue
-                    yield answer
-                    return
-        except aiohttp.ClientError as error:
+            answer = self._web.ask(method, url, headers_for, data, limit_bytes=limit_bytes)
+            if answer.status == 401 and self._answered(answer.headers.get("WWW-Authenticate", "")):
+                answer = self._web.ask(method, url, headers_for, data, limit_bytes=limit_bytes)
+        except OSError as error:
             raise ChartError(f"{self._base}: {error}", "is the registry up? --plain-http where it has no TLS") from None
-        except TimeoutError:
-            raise ChartError(f"{self._base}: no answer in time", "is the registry up?") from None
+        return answer
 
-    def _authorization(self, url: str | URL) -> dict[str, str]:
-        if not self._token or URL(url).origin() != URL(self._base).origin():
+    def _authorization(self, url: str) -> dict[str, str]:
+        if not self._token or _origin(url) != _origin(self._base):
             return {}
         return {"Authorization": self._token}
 
-    async def _answered(self, challenge: str) -> bool:
+    def _answered(self, challenge: str) -> bool:
         """Get what a challenge asks for; whether that is worth another try."""
         scheme, _, rest = challenge.partition(" ")
         if scheme.lower() == "basic" and self._login:
@@ -222,19 +215,22 @@ class Registry:
         fields = dict(re.findall(r'(\w+)="([^"]*)"', rest))
         if "realm" not in fields:
             return False
-        query = {k: fields[k] for k in ("service", "scope") if k in fields}
-        headers = {"Authorization": basic(*self._login)} if self._login else {}
-        async with self._session.get(fields["realm"], params=query, headers=headers) as answer:
-            if answer.status != 200:
-                return False
-            body = json.loads(await bounded(answer, fields["realm"], MAX_MANIFEST_BYTES))
+        query = urlencode({k: fields[k] for k in ("service", "scope") if k in fields})
+        url = f"{fields['realm']}{'&' if '?' in fields['realm'] else '?'}{query}"
+        login = {"Authorization": basic(*self._login)} if self._login else {}
+        answer = self._web.ask(
+            "GET", url, lambda where: login if _origin(where) == _origin(url) else {}, limit_bytes=MAX_MANIFEST_BYTES
+        )
+        if answer.status != 200:
+            return False
+        body = json.loads(answer.body)
         token = body.get("token") or body.get("access_token")
         self._token = f"Bearer {token}" if token else ""
         return bool(token)
 
-    def _refused(self, answer: aiohttp.ClientResponse, body: bytes, what: str = "") -> ChartError:
+    def _refused(self, answer: Answer, what: str = "") -> ChartError:
         try:
-            errors = json.loads(body).get("errors") or ()
+            errors = json.loads(answer.body).get("errors") or ()
             text = "; ".join(str(e.get("message") or e.get("code")) for e in errors)
         except (ValueError, AttributeError):
             text = ""
@@ -246,15 +242,16 @@ class Registry:
         return ChartError(f"{what or self._host}: {answer.status} {text or answer.reason}", remedy.get(answer.status, ""))
 
 
-@asynccontextmanager
-async def registry(
-    host: str, access: Repository, login: tuple[str, str] | None, *, plain_http: bool = False
-) -> AsyncIterator[Registry]:
+@contextmanager
+def registry(host: str, access: Repository, login: tuple[str, str] | None, *, plain_http: bool = False) -> Iterator[Registry]:
     """A registry for as long as it is used."""
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-    connector = aiohttp.TCPConnector(ssl=tls(access))
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout, headers={"User-Agent": USER_AGENT}) as session:
-        yield Registry(session, host, login, plain_http)
+    with Web(access) as web:
+        yield Registry(web, host, login, plain_http)
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
 
 
 def _digest(data: bytes) -> str:

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-
-from msgspec import Struct
+from typing import NamedTuple
 
 from corral.charts.chart.errors import ChartError
 from corral.charts.repositories import config, http
@@ -11,7 +10,7 @@ from corral.charts.repositories import index as indexes
 from corral.charts.repositories.config import Repository
 
 
-class Found(Struct, frozen=True):
+class Found(NamedTuple):
     """Where an archive is, and by which access it is fetched."""
 
     url: str
@@ -24,10 +23,10 @@ class Found(Struct, frozen=True):
         return self.url.split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1]
 
 
-async def found(reference: str, version: str, access: Repository, repositories: list[Repository], cache: Path) -> Found:
+def found(reference: str, version: str, access: Repository, repositories: list[Repository], cache: Path) -> Found:
     """Where the chart is. `access.url` is a repository's, where one is named beside the reference. Raises ChartError."""
     if access.url:
-        index = await fetched_index(access)
+        index = fetched_index(access)
         return _of_entry(indexes.find(index, reference, version, where=f"{access.url} repository"), access)
     if "://" in reference:
         mine = next((r for r in repositories if reference.startswith(r.url.rstrip("/") + "/")), None)
@@ -50,26 +49,26 @@ def _of_entry(entry: indexes.Entry, access: Repository) -> Found:
     return Found(http.joined(access.url, str(urls[0])), access, str(entry.get("digest") or ""))
 
 
-async def fetched_index(repository: Repository) -> indexes.Index:
+def fetched_index(repository: Repository) -> indexes.Index:
     """A repository's index, as it is now. Raises ChartError."""
-    return indexes.parse(await index_bytes(repository), repository.url)
+    return indexes.parse(index_bytes(repository), repository.url)
 
 
-async def index_bytes(repository: Repository) -> bytes:
+def index_bytes(repository: Repository) -> bytes:
     """The bytes of a repository's index."""
     try:
-        return await http.get(http.joined(repository.url, "index.yaml"), repository)
+        return http.get(http.joined(repository.url, "index.yaml"), repository)
     except ChartError as error:
         raise ChartError(
             f'looks like "{repository.url}" is not a valid chart repository or cannot be reached: {error.message}', error.remedy
         ) from None
 
 
-async def archive(where: Found) -> bytes:
+def archive(where: Found) -> bytes:
     """The archive's bytes; checked, where the index says its digest."""
     import hashlib
 
-    data = await http.get(where.url, where.access, credentials_of=where.access.url)
+    data = http.get(where.url, where.access, credentials_of=where.access.url)
     wanted = where.digest.removeprefix("sha256:")
     if wanted and hashlib.sha256(data).hexdigest() != wanted:
         raise ChartError(

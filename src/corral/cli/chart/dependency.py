@@ -1,6 +1,5 @@
 """The charts that a chart brings, fetched into its charts/: `corral chart dependency update` and `build`."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,7 +40,7 @@ def update(options: Options, folder: Path) -> None:
     if not wanted(chart):
         return
     _refresh(options, wanted(chart))
-    asyncio.run(fetching.update(folder, chart, _sources(options), datetime.now(UTC).isoformat().replace("+00:00", "Z"), print))
+    fetching.update(folder, chart, _sources(options), datetime.now(UTC).isoformat().replace("+00:00", "Z"), print)
 
 
 def _build(options: Options, folder: Path) -> None:
@@ -50,7 +49,7 @@ def _build(options: Options, folder: Path) -> None:
         update(options, folder)
         return
     _refresh(options, chart.lock.get("dependencies") or [])
-    asyncio.run(fetching.build(folder, chart, _sources(options), print))
+    fetching.build(folder, chart, _sources(options), print)
 
 
 def _refresh(options: Options, named: list[dict[str, str]]) -> None:

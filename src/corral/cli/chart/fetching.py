@@ -1,7 +1,6 @@
 """Fetching what a command line names and is not on disk: charts of repositories and registries, values of URLs."""
 
-import asyncio
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from corral.base.files import replace
@@ -34,7 +33,7 @@ def version(options: Options) -> str:
 def chart(options: Options, reference: str) -> Path:
     """A chart's archive, fetched into the cache. Raises ChartError."""
     cache = repository_cache(options)
-    name, data, provenance = asyncio.run(archive(options, reference))
+    name, data, provenance = archive(options, reference)
     path = keep(cache, name, data, provenance)
     if options.verify:
         from corral.charts.provenance import verify
@@ -53,33 +52,33 @@ def keep(folder: Path, name: str, data: bytes, provenance: bytes | None = None) 
     return path
 
 
-async def archive(options: Options, reference: str, *, tell: bool = False) -> tuple[str, bytes, bytes | None]:
+def archive(options: Options, reference: str, *, tell: bool = False) -> tuple[str, bytes, bytes | None]:
     """An archive's file name and bytes, and its provenance where that is wanted."""
     wants_provenance = options.verify or options.values.get("prov")
     if reference.startswith(oci.SCHEME):
-        pulled = await pulled_of(options, reference)
+        pulled = pulled_of(options, reference)
         if tell:
             print(f"Pulled: {pulled.reference}\nDigest: {pulled.digest}")
         name = f"{pulled.reference.path.rsplit('/', 1)[-1]}-{pulled.reference.tag.replace('_', '+')}.tgz"
         return name, pulled.chart, pulled.provenance if wants_provenance else None
     repositories = config.load(repository_config(options))
-    where = await resolve.found(reference, version(options), access(options), repositories, repository_cache(options))
+    where = resolve.found(reference, version(options), access(options), repositories, repository_cache(options))
     if where.url.startswith(oci.SCHEME):
-        return await archive(options, where.url)
+        return archive(options, where.url)
     provenance = None
     if wants_provenance:
-        provenance = await http.get(f"{where.url}.prov", where.access, credentials_of=where.access.url)
-    return where.file_name, await resolve.archive(where), provenance
+        provenance = http.get(f"{where.url}.prov", where.access, credentials_of=where.access.url)
+    return where.file_name, resolve.archive(where), provenance
 
 
-async def pulled_of(options: Options, reference: str) -> oci.Pulled:
+def pulled_of(options: Options, reference: str) -> oci.Pulled:
     """A chart of a registry. Raises ChartError."""
     wanted = oci.parse(reference)
-    async with registry(options, wanted.host) as found:
-        return await found.pull(await found.resolve(wanted, version(options)))
+    with registry(options, wanted.host) as found:
+        return found.pull(found.resolve(wanted, version(options)))
 
 
-def registry(options: Options, host: str) -> AbstractAsyncContextManager[oci.Registry]:
+def registry(options: Options, host: str) -> AbstractContextManager[oci.Registry]:
     """A registry, with the credentials that are given or kept."""
     login = (options.username, options.password) if options.values.get("username") else None
     login = login or credentials.of(registry_config(options), host)
@@ -91,4 +90,4 @@ def content(options: Options, url: str) -> bytes:
     if not url.startswith(("http://", "https://", "file://")):
         raise ChartError(f"could not find protocol handler for: {url.partition(':')[0]}", "use http, https or file")
     repository = access(options) if "repo" in options.values else Repository("", url)
-    return asyncio.run(http.get(url, repository, credentials_of=url))
+    return http.get(url, repository, credentials_of=url)

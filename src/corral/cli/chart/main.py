@@ -6,7 +6,6 @@ are rows with two words.
 
 import sys
 
-from corral.base import roots
 from corral.base.annotations import TYPE_CHECKING
 from corral.base.errors import CorralError
 from corral.cli.chart.flags import Flag, UsageError, described, parse
@@ -98,9 +97,8 @@ def _run(words: list[str]) -> int:
     name, rest = _found(words)
     if name is None:
         return 0
-    with roots.Unread():
-        path = f"corral.cli.chart.{next(m for w, m, _ in COMMANDS if w == name)}"
-        __import__(path)  # importlib is larger than some commands
+    path = f"corral.cli.chart.{next(m for w, m, _ in COMMANDS if w == name)}"
+    __import__(path)  # importlib is larger than some commands
     module = sys.modules[path]
     flags = (*GLOBAL, *flags_of(module, name))
     if "--help" in rest or "-h" in rest:

@@ -1,6 +1,5 @@
 """Fetch charts into a folder: `corral chart pull REPOSITORY/NAME`, a URL, or oci://REGISTRY/NAME."""
 
-import asyncio
 from pathlib import Path
 
 from corral.base.errors import CorralError
@@ -24,7 +23,7 @@ def run(options: Options, arguments: list[str]) -> None:
     if not arguments:
         raise UsageError('"corral chart pull" requires at least 1 argument', f"Usage:  corral chart {USAGE}")
     for reference in arguments:
-        name, data, provenance = asyncio.run(fetching.archive(options, reference, tell=True))
+        name, data, provenance = fetching.archive(options, reference, tell=True)
         destination = Path(options.destination)
         if not options.untar or options.verify:
             path = fetching.keep(destination, name, data, provenance)

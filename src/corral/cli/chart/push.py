@@ -1,6 +1,5 @@
 """Send an archive to a registry: `corral chart push NAME-1.2.3.tgz oci://HOST/PATH`."""
 
-import asyncio
 import sys
 from pathlib import Path
 
@@ -31,12 +30,10 @@ def run(options: Options, arguments: list[str]) -> None:
     reference = oci.parse(f"{remote.rstrip('/')}/{chart.name}")._replace(tag=chart.version.replace("+", "_"))
     provenance = path.with_name(path.name + ".prov")
     signed = provenance.read_bytes() if provenance.exists() else None
-    digest = asyncio.run(_pushed(options, reference, data, chart.metadata, signed))
+    digest = _pushed(options, reference, data, chart.metadata, signed)
     print(f"Pushed: {reference}\nDigest: {digest}", file=sys.stderr)
 
 
-async def _pushed(
-    options: Options, reference: oci.Reference, data: bytes, metadata: dict[str, object], signed: bytes | None
-) -> str:
-    async with fetching.registry(options, reference.host) as registry:
-        return await registry.push(reference, data, metadata, signed)
+def _pushed(options: Options, reference: oci.Reference, data: bytes, metadata: dict[str, object], signed: bytes | None) -> str:
+    with fetching.registry(options, reference.host) as registry:
+        return registry.push(reference, data, metadata, signed)

@@ -1,6 +1,5 @@
 """Registries: log in and out. Credentials are kept where Helm keeps them."""
 
-import asyncio
 import getpass
 import sys
 
@@ -38,7 +37,7 @@ def run(options: Options, arguments: list[str]) -> None:
         warn(f"Removing login credentials for {host}")
         return
     user, password = _asked(options)
-    asyncio.run(_checked(options, host, user, password))
+    _checked(options, host, user, password)
     credentials.keep(path, host, user, password)
     warn("Login Succeeded")
 
@@ -55,7 +54,7 @@ def _asked(options: Options) -> tuple[str, str]:
     return user, getpass.getpass("Password: ")
 
 
-async def _checked(options: Options, host: str, user: str, password: str) -> None:
+def _checked(options: Options, host: str, user: str, password: str) -> None:
     access = Repository("", f"oci://{host}", "", "", options.ca_file, options.cert_file, options.key_file, options.insecure)
-    async with oci.registry(host, access, (user, password), plain_http=options.plain_http) as registry:
-        await registry.check()
+    with oci.registry(host, access, (user, password), plain_http=options.plain_http) as registry:
+        registry.check()

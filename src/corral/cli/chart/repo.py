@@ -1,6 +1,5 @@
 """Repositories: added by a name, their indexes kept on disk."""
 
-import asyncio
 import re
 import sys
 from collections.abc import Callable
@@ -92,7 +91,7 @@ def _absolute(path: str) -> str:
 
 def _fetch(options: Options, repository: Repository) -> None:
     """Get and keep the index. Raises ChartError."""
-    data = asyncio.run(resolve.index_bytes(repository))
+    data = resolve.index_bytes(repository)
     index = indexes.parse(data, repository.url)
     cache = repository_cache(options)
     cache.mkdir(parents=True, exist_ok=True)
