@@ -239,7 +239,7 @@ class _Compiler(Expressions):
             function.add(f" {slots[-1]} = {dot}")
         self._ranges += 1
         function.loops += 1
-        self._inside(node.body, dot, ranged=True)
+        self._inside(node.body, dot, ranged=node.pipe.has_anything)
         function.loops -= 1
         self._ranges -= 1
         function.pad = function.pad[:-1]

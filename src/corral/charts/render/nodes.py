@@ -134,6 +134,15 @@ class Command(Node):
         return " ".join(map(_operand, self.args))
 
 
+#: Functions that give lists and maps of strings or of numbers alone.
+_TYPED = frozenset(
+    (
+        *("until", "untilStep", "keys", "sortAlpha", "toStrings", "split", "splitn", "splitList"),
+        *("regexFindAll", "mustRegexFindAll", "regexSplit", "mustRegexSplit"),
+    )
+)
+
+
 class Pipe(Node):
     """Commands, and the variables that the value of the last one goes to."""
 
@@ -144,6 +153,12 @@ class Pipe(Node):
         self.declared: list[Variable] = []
         self.assigns = False
         self.commands: list[Command] = []
+
+    @property
+    def has_anything(self) -> bool:
+        """Whether the elements that a range over the value takes can be anything: then Go calls their type `interface {}`."""
+        word = self.commands[-1].args[0]
+        return not (isinstance(word, Identifier) and word.name in _TYPED)
 
     def __str__(self) -> str:
         head = ""

@@ -127,7 +127,8 @@ class _Parser(Pipelines):
             if pipe.assigns:
                 slots.append((self._known(variable)[0], False))
             else:
-                slots.append((scope.declare(variable.name, ranged=action.kind == "range"), False))
+                is_element = action.kind == "range" and variable is pipe.declared[-1] and pipe.has_anything
+                slots.append((scope.declare(variable.name, ranged=is_element), False))
         if action.slots != slots:
             if action.slots:
                 action = self._actions.again(action.text)

@@ -167,7 +167,8 @@ class Pipelines:
         for token in found:
             if token[1] == "$" and not isinstance(self._tokens, Watched):
                 self._fail("there is another $")  # which plain actions do not look for
-            slot = self._scope.declare(token[1], ranged=ranged)
+            is_element = ranged and token is found[-1] and pipe.has_anything
+            slot = self._scope.declare(token[1], ranged=is_element)
             pipe.declared.append(nodes.Variable(token[2], token[1], [], slot))
 
     def _command(self) -> nodes.Command:
