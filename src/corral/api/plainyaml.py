@@ -112,15 +112,16 @@ class _Reader:
         indents, contents = self.indents, self.contents
         at = self.at
         while indents[at] == indent:
-            head, colon, text = contents[at].partition(": ")
-            key = KEYS[head if colon else head[:-1]] if colon or head[-1] == ":" else None
+            content = contents[at]
+            at += 1
+            head, colon, text = content.partition(": ")
+            key = KEYS[head] if colon else KEYS[head[:-1]] if head[-1] == ":" else None
             if key is None:
-                split = split_key(contents[at])
+                split = split_key(content)
                 if split is None:
                     raise UnusualError
                 key, text = split
-            at += 1
-            if text and indents[at] <= indent and key is not None:
+            elif colon and indents[at] <= indent:
                 if text[0] not in _SIGNS:
                     try:
                         made[key] = SCALARS[text]
@@ -131,7 +132,7 @@ class _Reader:
                     made[key] = [] if text == "[]" else {}
                     continue
             self.at = at
-            value = self.behind(text, indent, depth, in_list=False)
+            value = self.behind(text, indent, depth, in_list=False) if text else self.below(indent, depth, in_list=False)
             at = self.at
             if key is None:
                 merges.append(value)
@@ -155,12 +156,21 @@ class _Reader:
             if rest and (rest[:2] in _ITEM or _begins_mapping(rest)):
                 # What follows the dash is a node of its own, as if the dash were a space.
                 inner = indent + len(content) - len(rest)
-                indents[at], contents[at] = inner, rest
+                self.at, indents[at], contents[at] = at, inner, rest
                 made.append(self.items(inner, depth + 1) if rest[:2] in _ITEM else self.mapping(inner, depth + 1))
-            else:
-                self.at = at + 1
-                made.append(self.behind(rest, indent, depth, in_list=True))
+                at = self.at
+                continue
+            at += 1
+            if rest and rest[0] not in _SIGNS and indents[at] <= indent:
+                try:
+                    made.append(SCALARS[rest])
+                    continue
+                except UnfinishedError:
+                    pass
+            self.at = at
+            made.append(self.behind(rest, indent, depth, in_list=True))
             at = self.at
+        self.at = at
         if indents[at] > indent:
             raise UnusualError
         return made
@@ -183,14 +193,11 @@ class _Reader:
         elif first == "{" and text == "{}":
             value = {}
         elif first in "[{":
-            value = [] if text == "[]" else self.spanning(text, self.brackets)
+            value = [] if text == "[]" else self.spanning(text, indent, self.brackets)
         elif first in "|>":
             value = self.block(text, indent)
         elif first in "\"'":
-            try:
-                value = SCALARS[text]
-            except UnfinishedError:
-                value = self.spanning(text, quoted)
+            value = self.spanning(text, indent, quoted)
         else:
             return self.words(text, indent)
         if self.indents[self.at] > indent:
@@ -225,11 +232,15 @@ class _Reader:
             raise UnusualError
         return whole
 
-    def spanning(self, text: str, read: Callable[[str], tuple[Any, int]]) -> Any:
+    def spanning(self, text: str, indent: int, read: Callable[[str], tuple[Any, int]]) -> Any:
         """The value of quotes or brackets that begin in the line before this one, and end there or in a later one."""
-        raw, first, count = self.raw, self.numbers[self.at - 1] + 1, 0
+        raw, numbers, indents, at = self.raw, self.numbers, self.indents, self.at
+        first = numbers[at - 1] + 1
         if text[-1] == "\\" and raw[first - 1][-1] in " \t":
             raise UnusualError  # the blank that was behind it is what it escapes
+        while indents[at] > indent:
+            at += 1
+        count = 0 if at == self.at else numbers[at] - first + 1
         while True:
             joined = "\n".join([text, *raw[first : first + count]]) if count else text
             try:
@@ -239,8 +250,8 @@ class _Reader:
                 if first + count >= len(raw):
                     raise
                 count = count * 4 or 3
-        rest = joined[end:].partition("\n")[0]
-        if not is_comment(rest):
+        behind = joined.find("\n", end)
+        if not is_comment(joined[end:] if behind < 0 else joined[end:behind]):
             raise UnusualError
         self.go_to(first + joined.count("\n", 0, end))
         return value
