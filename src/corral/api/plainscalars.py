@@ -22,7 +22,7 @@ _NUMERIC = "0123456789abcdefABCDEFxXoO_.+-"
 _DIGITS, _HEX_DIGITS = "0123456789", "0123456789abcdef"
 #: Whole floats below it are whole numbers.
 _EXACT_FLOAT = 1e21
-_MAX_NUMBER_LENGTH = 100
+_MAX_NUMBER_LENGTH = 4000
 #: A key is on one line, and no longer.
 MAX_KEY_LENGTH = 1000
 #: The key of mappings whose items a mapping takes over.

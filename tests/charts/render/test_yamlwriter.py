@@ -1,31 +1,45 @@
-"""The quick ways give what the slow ones give: the order of keys, what looks like a number."""
+"""Long texts are folded where the original folds them."""
 
-from functools import cmp_to_key
-
-import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corral.charts.render import yamlwriter
 
 
-@settings(max_examples=300)
-@given(st.lists(st.text(st.sampled_from("aZ./-_0é"), max_size=4), max_size=4, unique=True))
-def test_keys_are_sorted_as_they_compare(keys):
-    assert yamlwriter.sorted_keys(dict.fromkeys(keys)) == sorted(keys, key=cmp_to_key(yamlwriter._compare))
+def folded(text, indent, column):
+    """The same, a character at a time: at a single space beyond the width."""
+    made = ""
+    for i, char in enumerate(text):
+        if char == " " and column > 80 and " " not in (text[i - 1 : i], text[i + 1 : i + 2]) and 0 < i < len(text) - 1:
+            made += "\n" + " " * indent
+            column = indent
+        else:
+            made += char
+            column += 1
+    return made
 
 
-@pytest.mark.parametrize(
-    ("text", "is_text"),
-    [
-        ("1.16.0", True),
-        ("10.0.0.1", True),
-        ("1.25", False),
-        ("1.", False),
-        ("1.5e3", False),
-        ("12:30.5", False),
-        ("1.2.3:4", True),
-    ],
-)
-def test_versions_are_texts_and_numbers_are_not(text, is_text):
-    assert yamlwriter.resolves_to_text(text) == is_text
+WORDS = st.lists(st.integers(0, 30).map("w".__mul__), min_size=5, max_size=40).map(" ".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(WORDS, st.integers(1, 9))
+def test_long_texts_are_folded_at_single_spaces(words, depth):
+    text = f"w{words}w"
+    value = text
+    for _ in range(depth):
+        value = {"k": value}
+    made = yamlwriter.dump(value)
+    head, _, last = made.rpartition("k: ")
+    assert last == folded(text, 2 * depth, 2 * depth + 1) + "\n"
+    assert head == "".join("  " * n + "k:\n" for n in range(depth - 1)) + "  " * (depth - 1)
+    assert yaml.safe_load(made) == value
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.recursive(st.text(st.sampled_from("ab :#'-\n1é"), max_size=100),
+                    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text("ab1 :", max_size=5), inner, max_size=3)),
+                    max_leaves=8))  # fmt: skip
+def test_what_is_written_is_read_again(value):
+    assert yaml.safe_load(yamlwriter.dump(value)) == value
