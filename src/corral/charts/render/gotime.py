@@ -4,8 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from corral.base.patterns import pattern
-from corral.charts.render.gotypes import Int64, Sized, Struct, int64
-from corral.charts.render.strconv import quote
+from corral.charts.render.gotypes import Int64, Sized, Struct, encoded, int64
 
 SECOND = 1_000_000_000
 _UNITS = {"ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 1_000_000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND}
@@ -117,7 +116,7 @@ def parse_duration(text: str) -> Duration:
     if rest == "0":
         return Duration(0)
     if not rest:
-        raise ValueError(f"time: invalid duration {quote(text)}")
+        raise ValueError(f"time: invalid duration {quoted(text)}")
     total, at = 0, 0
     while at < len(rest):
         match = _PART.match(rest, at)
@@ -128,7 +127,7 @@ def parse_duration(text: str) -> Duration:
         total += int(match[1] or 0) * unit + (int(fraction) * unit // 10 ** len(fraction) if fraction else 0)
         at = match.end()
     if total > 2**63 - 1:
-        raise ValueError(f"time: invalid duration {quote(text)}")
+        raise ValueError(f"time: invalid duration {quoted(text)}")
     return Duration(-total if text[0] == "-" else total)
 
 
@@ -136,11 +135,11 @@ def _bad_duration(text: str, rest: str, at: int) -> str:
     match = re.compile(r"[0-9]*\.?[0-9]*").match(rest, at)
     stop = match.end() if match else at
     if stop == at or rest[at:stop] == ".":
-        return f"time: invalid duration {quote(text)}"
+        return f"time: invalid duration {quoted(text)}"
     if stop == len(rest):
-        return f"time: missing unit in duration {quote(text)}"
+        return f"time: missing unit in duration {quoted(text)}"
     unit = re.split(r"[0-9.]", rest[stop:])[0]
-    return f"time: unknown unit {quote(unit)} in duration {quote(text)}"
+    return f"time: unknown unit {quoted(unit)} in duration {quoted(text)}"
 
 
 def format_duration(nanoseconds: int) -> str:
@@ -166,10 +165,18 @@ def _decimal(amount: int, size: int) -> str:
     return f"{whole}.{rest:0{len(str(size)) - 1}d}".rstrip("0")
 
 
-class Time(Struct):
-    """time.Time: a moment with its zone, to the nanosecond."""
+#: The calendar repeats itself after so many years and days, weekdays included.
+_CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097
 
-    __slots__ = ("moment", "nanosecond")
+
+class Time(Struct):
+    """time.Time: a moment with its zone, to the nanosecond.
+
+    A text without a year is one of the year 0, which Python does not have: `earlier` counts the cycles of 400 years that a
+    time is before its `moment`.
+    """
+
+    __slots__ = ("earlier", "moment", "nanosecond")
     go_type = "time.Time"
     pointer = False
     methods = {  # noqa: RUF012
@@ -192,15 +199,18 @@ class Time(Struct):
         "Equal": ("equal", ("time.Time",)),
     }
 
-    def __init__(self, moment: datetime, nanosecond: int | None = None) -> None:
+    def __init__(self, moment: datetime, nanosecond: int | None = None, earlier: int = 0) -> None:
+        while earlier and moment.year > _CYCLE_YEARS:
+            moment, earlier = moment.replace(year=moment.year - _CYCLE_YEARS), earlier - 1
         self.moment = moment.replace(microsecond=0)
         self.nanosecond = moment.microsecond * 1000 if nanosecond is None else nanosecond
+        self.earlier = earlier
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Time) and self.moment == other.moment and self.nanosecond == other.nanosecond
+        return isinstance(other, Time) and not self.minus(other)
 
     def __hash__(self) -> int:
-        return hash((self.moment, self.nanosecond))
+        return hash((self.unix(), self.nanosecond))
 
     def shown(self) -> str:
         """As Go prints it."""
@@ -218,7 +228,7 @@ class Time(Struct):
 
     def year(self) -> int:
         """The year."""
-        return self.moment.year
+        return self.moment.year - self.earlier * _CYCLE_YEARS
 
     def month(self) -> Month:
         """The month."""
@@ -254,7 +264,11 @@ class Time(Struct):
 
     def unix(self) -> Int64:
         """Seconds since 1970."""
-        return Int64((self.moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1))
+        return Int64((self._since_1() - _BEFORE_1970) // timedelta(seconds=1))
+
+    def _since_1(self) -> timedelta:
+        """The time since the first moment of year 1."""
+        return self.moment - ZERO.moment - timedelta(days=self.earlier * _CYCLE_DAYS)
 
     def unix_nano(self) -> Int64:
         """Nanoseconds since 1970."""
@@ -266,31 +280,31 @@ class Time(Struct):
 
     def utc(self) -> "Time":
         """The same moment in UTC."""
-        return Time(self.moment.astimezone(UTC), self.nanosecond)
+        return Time(self.moment.astimezone(UTC), self.nanosecond, self.earlier)
 
     def local(self) -> "Time":
         """The same moment in the machine's zone."""
-        return Time(self.moment.astimezone(), self.nanosecond)
+        return Time(self.moment.astimezone(), self.nanosecond, self.earlier)
 
     def within(self, zone: tzinfo | None) -> "Time":
         """The same moment in a zone (None: the machine's)."""
-        return Time(self.moment.astimezone(zone), self.nanosecond)
+        return Time(self.moment.astimezone(zone), self.nanosecond, self.earlier)
 
     def plus(self, duration: int) -> "Time":
         """Later by a duration."""
         seconds, nanosecond = divmod(self.nanosecond + duration, SECOND)
         zone = self.moment.tzinfo
-        return Time((self.moment.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(zone), nanosecond)
+        return Time((self.moment.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(zone), nanosecond, self.earlier)
 
     def plus_date(self, years: int, months: int, days: int) -> "Time":
         """Later by years, months and days; a day that is not there runs into the next month."""
         month = self.moment.year * 12 + self.moment.month - 1 + years * 12 + months
         first = self.moment.replace(year=month // 12, month=month % 12 + 1, day=1)
-        return Time(first + timedelta(days=self.moment.day - 1 + days), self.nanosecond)
+        return Time(first + timedelta(days=self.moment.day - 1 + days), self.nanosecond, self.earlier)
 
     def minus(self, other: "Time") -> Duration:
         """The duration since another moment."""
-        seconds = (self.moment - other.moment) // timedelta(seconds=1)
+        seconds = (self._since_1() - other._since_1()) // timedelta(seconds=1)
         return Duration(seconds * SECOND + self.nanosecond - other.nanosecond)
 
     def before(self, other: "Time") -> bool:
@@ -307,6 +321,23 @@ class Time(Struct):
 
 
 ZERO = Time(datetime(1, 1, 1, tzinfo=UTC))
+_BEFORE_1970 = datetime(1970, 1, 1, tzinfo=UTC) - ZERO.moment
+
+
+def of_year(year: int, month: int, day: int, hour: int, minute: int, second: int) -> tuple[datetime, int]:
+    """A moment in no zone, and how many cycles it stands for earlier. Raises ValueError."""
+    earlier = 0 if year >= 1 else 1
+    return datetime(year + earlier * _CYCLE_YEARS, month, day, hour, minute, second), earlier
+
+
+def quoted(text: str) -> str:
+    """A text as Go's errors of times quote it: escaped is what is not ASCII, too, byte by byte."""
+    made = ["\\" + char if char in '"\\' else char if " " <= char <= "\x7f" else _hexadecimal(char) for char in text]
+    return '"' + "".join(made) + '"'
+
+
+def _hexadecimal(char: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in encoded(char))
 
 
 def from_unix(seconds: int) -> Time:

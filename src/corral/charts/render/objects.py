@@ -1,7 +1,7 @@
 """The objects at the top of a template's scope: `.Chart`, `.Files`, `.Capabilities`."""
 
 from corral.base.annotations import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping
-from corral.charts.render.gotypes import NilStrings, StringMap, Strings, Struct, decoded
+from corral.charts.render.gotypes import NilMap, NilSlice, NilStrings, StringMap, Strings, Struct, decoded
 
 if TYPE_CHECKING:
     import re
@@ -73,6 +73,20 @@ class _Dependencies(list[Any]):
     element = "*chart.Dependency"
 
 
+class _NoMaintainers(NilSlice):
+    go_type = _Maintainers.go_type
+    element = _Maintainers.element
+
+
+class _NoDependencies(NilSlice):
+    go_type = _Dependencies.go_type
+    element = _Dependencies.element
+
+
+class _NoAnnotations(NilMap):
+    go_type = StringMap.go_type
+
+
 class _ChartMetadata(_Record):
     """chart.Metadata."""
 
@@ -106,13 +120,13 @@ def metadata(chart_yaml: Mapping[str, Any], *, is_root: bool) -> Metadata:
         if name in ("Sources", "Keywords"):
             values[name] = Strings(value) if value else NilStrings()
         elif name == "Annotations":
-            values[name] = StringMap(value or {})
+            values[name] = _NoAnnotations() if value is None else StringMap(value)
         elif name == "Deprecated":
             values[name] = bool(value)
         elif name == "Maintainers":
-            values[name] = _Maintainers(_maintainer(one) for one in value or ())
+            values[name] = _NoMaintainers() if value is None else _Maintainers(map(_maintainer, value))
         elif name == "Dependencies":
-            values[name] = _Dependencies(_dependency(one) for one in value or ())
+            values[name] = _NoDependencies() if value is None else _Dependencies(map(_dependency, value))
         else:
             values[name] = "" if value is None else value
     return Metadata(IsRoot=is_root, **values)

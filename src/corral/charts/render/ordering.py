@@ -65,7 +65,7 @@ def equal(first: Any, others: tuple[Any, ...]) -> bool:
             continue
         if not _comparable(other):
             raise FunctionError(f"uncomparable type {type_name(other)}: {_shown(other)}")
-        if first is other if isinstance(first, Struct) else first == other:
+        if first is other if isinstance(first, Struct) and first.pointer else first == other:
             return True
     return False
 

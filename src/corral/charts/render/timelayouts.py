@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from corral.base.annotations import Any
 from corral.base.patterns import pattern
-from corral.charts.render.gotime import DAYS, MONTHS, Time
-from corral.charts.render.strconv import quote
+from corral.charts.render.gotime import DAYS, MONTHS, Time, of_year, quoted
 
 _ELEMENT = pattern(
     r"January|Jan(?![a-z])|Monday|Mon(?![a-z])|MST|002|0[1-6]|15|1|2006|__2|_2(?!006)|2|3|4|5|PM|pm"
@@ -24,6 +23,8 @@ def _element(time: Time, element: str) -> str:
     simple = _FORMATS.get(element)
     if simple is not None:
         return str(simple(moment))
+    if element in ("2006", "06"):
+        return f"{time.year():04d}" if element == "2006" else f"{time.year() % 100:02d}"
     if element[0] in ".,":
         digits = f"{time.nanosecond:09d}"[: len(element) - 1]
         if element[1] == "9":
@@ -52,8 +53,6 @@ _FORMATS: dict[str, Any] = {
     "04": lambda at: f"{at.minute:02d}",
     "5": lambda at: at.second,
     "05": lambda at: f"{at.second:02d}",
-    "2006": lambda at: f"{at.year:04d}",
-    "06": lambda at: f"{at.year % 100:02d}",
     "PM": lambda at: "PM" if at.hour >= 12 else "AM",
     "pm": lambda at: "pm" if at.hour >= 12 else "am",
     "MST": lambda at: (
@@ -128,7 +127,7 @@ def parse(layout: str, text: str) -> Time:
         literal = layout[last : match.start() if match else len(layout)]
         if not text.startswith(literal, at):
             raise ValueError(
-                f"parsing time {quote(text)} as {quote(layout)}: cannot parse {quote(text[at:])} as {quote(literal)}"
+                f"parsing time {quoted(text)} as {quoted(layout)}: cannot parse {quoted(text[at:])} as {quoted(literal)}"
             )
         at += len(literal)
         if match is None:
@@ -143,7 +142,7 @@ def parse(layout: str, text: str) -> Time:
             found["fraction"] = part[0][1:]
             at = part.end()
     if at < len(text):
-        raise ValueError(f"parsing time {quote(text)}: extra text: {quote(text[at:])}")
+        raise ValueError(f"parsing time {quoted(text)}: extra text: {quoted(text[at:])}")
     return _assembled(text, found)
 
 
@@ -157,7 +156,9 @@ def _read(layout: str, text: str, element: str, at: int, found: dict[str, str]) 
     if part is None:
         if element == "2006" and text[at : at + 1].isdigit() and len(text) >= at + 4:
             at += 4  # Go has taken the four characters by then
-        raise ValueError(f"parsing time {quote(text)} as {quote(layout)}: cannot parse {quote(text[at:])} as {quote(element)}")
+        raise ValueError(
+            f"parsing time {quoted(text)} as {quoted(layout)}: cannot parse {quoted(text[at:])} as {quoted(element)}"
+        )
     found["fraction" if element[0] in ".," else element] = part[0].lstrip(".,") if element[0] in ".," else part[0].strip()
     return part.end()
 
@@ -187,7 +188,7 @@ def _assembled(text: str, found: dict[str, str]) -> Time:
     has_month = any(element in found for element in ("01", "1", "January", "Jan"))
     for (name, least, most), value in zip(_LIMITS, (month if has_month else 1, hour, minute, second), strict=True):
         if not least <= value <= most:
-            raise ValueError(f'parsing time "{text}": {name} out of range')
+            raise ValueError(f"parsing time {quoted(text)}: {name} out of range")
     return _placed(text, found, (year, month or 1, hour, minute, second))
 
 
@@ -197,22 +198,21 @@ def _placed(text: str, found: dict[str, str], parts: tuple[int, int, int, int, i
     year_day = _number(found, "002", "__2", fallback=0)
     nanosecond = int((found.get("fraction") or "0").ljust(9, "0")[:9])
     try:
-        moment = datetime(max(year, 1), month, day, hour, minute, second)
+        moment, earlier = of_year(year, month, day, hour, minute, second)
     except ValueError:
-        raise ValueError(f'parsing time "{text}": day out of range') from None
+        raise ValueError(f"parsing time {quoted(text)}: day out of range") from None
     if year_day:
         moment = moment.replace(month=1, day=1) + timedelta(days=year_day - 1)
     zone = next((found[element] for element in found if element[0] in "-Z"), None)
     if zone is not None:
-        return Time(moment.replace(tzinfo=_fixed(zone)), nanosecond)
+        return Time(moment.replace(tzinfo=_fixed(zone)), nanosecond, earlier)
     name = found.get("MST")
     if name and name != "UTC":
         local = moment.astimezone()
         hours = int(name[3:]) if name.startswith("GMT") and name[3:] else 0
-        return Time(
-            local if local.tzname() == name else moment.replace(tzinfo=timezone(timedelta(hours=hours), name)), nanosecond
-        )
-    return Time(moment.replace(tzinfo=UTC) if name else moment.astimezone(), nanosecond)
+        placed = local if local.tzname() == name else moment.replace(tzinfo=timezone(timedelta(hours=hours), name))
+        return Time(placed, nanosecond, earlier)
+    return Time(moment.replace(tzinfo=UTC) if name else moment.astimezone(), nanosecond, earlier)
 
 
 def _fixed(zone: str) -> tzinfo:

@@ -6,6 +6,10 @@ _CONNECTORS: Final = "-_"
 _ALPHABET, _NUMBER, _CONNECTOR, _PUNCTUATION, _NONE = "alphabet", "number", "connector", "punctuation", ""
 
 
+#: What xstrings takes for no letters.
+_CHINESE: Final = (("\u3400", "\u4d85"), ("\u4e00", "\u9fcc"), ("\U00020000", "\U0002b81d"))
+
+
 def upper(char: str) -> str:
     """unicode.ToUpper of one character."""
     made = char.upper()
@@ -197,13 +201,35 @@ def _next_word(text: str) -> tuple[str, str, str]:
     first = text[0]
     if _connects(first):
         return _CONNECTOR, *_span(text, _connects)
+    if _punctuates(first):
+        return _PUNCTUATION, *_span(text, _punctuates)
     if first.isupper():
         return "upper", *_upper_word(text)
-    if first.isalpha():
-        return _ALPHABET, *_span(text, lambda char: char.isalpha() and not char.isupper())
-    if first.isdecimal():
-        return _NUMBER, *_span(text, str.isdecimal)
-    return _PUNCTUATION, *_span(text, lambda char: not (char.isalnum() or _connects(char)))
+    if _is_letter(first):
+        return _ALPHABET, *_span(text, lambda char: _is_letter(char) and not char.isupper())
+    if _counts(first):
+        return _NUMBER, *_span(text, _counts)
+    known = (_connects, _punctuates, _is_letter, _counts)
+    return "other", *_span(text, lambda char: not any(is_one(char) for is_one in known))
+
+
+def _category(char: str) -> str:
+    from unicodedata import category
+
+    return category(char)
+
+
+def _punctuates(char: str) -> bool:
+    return char in "!\"#%&'()*,-./:;?@[\\]_{}" if char.isascii() else _category(char)[0] == "P"
+
+
+def _counts(char: str) -> bool:
+    return char.isdecimal() if char.isascii() else _category(char)[0] == "N"
+
+
+def _is_letter(char: str) -> bool:
+    """Whether it is a letter, but none of Chinese."""
+    return char.isalpha() and not any(first <= char <= last for first, last in _CHINESE)
 
 
 def _span(text: str, takes: "object") -> tuple[str, str]:
@@ -218,9 +244,9 @@ def _upper_word(text: str) -> tuple[str, str]:
     end = 1
     while end < len(text) and text[end].isupper():
         end += 1
-    if end < len(text) and text[end].isalpha():
+    if end < len(text) and _is_letter(text[end]):
         if end > 1:
             return text[: end - 1], text[end - 1 :]
-        while end < len(text) and text[end].isalpha() and not text[end].isupper():
+        while end < len(text) and _is_letter(text[end]) and not text[end].isupper():
             end += 1
     return text[:end], text[end:]

@@ -9,7 +9,6 @@ from corral.charts.render.functions.types import deep_equal
 from corral.charts.render.gotypes import NilSlice, Slices, Uint8, kind
 
 FUNCTIONS = Table()
-_LEAST_CHUNK = 1
 
 
 def _items(value: Any, what: str) -> list[Any]:
@@ -127,6 +126,10 @@ def _chunk(size: int, values: Any) -> list[Any]:
         if values is None:
             raise FunctionError(no_list("", None))
         raise FunctionError(f"Cannot chunk type {kind(values)}")
-    if size < _LEAST_CHUNK:
+    count = (len(values) - 1) // size + 1 if size else -1
+    last = len(values) - size * (count - 1)
+    if count < 0 or (count and last <= 0):
         raise FunctionError("runtime error: makeslice: len out of range")
-    return Slices([list(values[at : at + size]) for at in range(0, len(values), size)])
+    if not count:
+        return Slices()
+    return Slices([*(list(values[at * size : at * size + size]) for at in range(count - 1)), list(values[-last:])])
