@@ -6,6 +6,7 @@ from corral.charts.render.gotypes import (
     Ints,
     NilMap,
     NilSlice,
+    NilStringMap,
     NilStrings,
     Slices,
     StringMap,
@@ -23,7 +24,7 @@ _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 #: For str.translate.
 _RAW = {code: f"\\u{code:04x}" for code in (*range(0x20), 0x2028, 0x2029)} | {ord(char): text for char, text in _SHORT.items()}
 _HTML = _RAW | {ord(char): f"\\u{ord(char):04x}" for char in "<>&"}
-_NILS = (NilMap, NilSlice, NilStrings)
+_NILS = (NilMap, NilSlice, NilStringMap, NilStrings)
 _DICTS = (dict, Values, StringMap)
 _LISTS = (list, Strings, Ints, Slices)
 #: From this level on a value is searched for itself, as encoding/json does.

@@ -73,6 +73,12 @@ class StringMap(dict[str, str]):
     go_type = "map[string]string"
 
 
+class NilStringMap(StringMap):
+    """A map[string]string that is nil: empty, and null in JSON."""
+
+    __slots__ = ()
+
+
 class NilMap(dict[str, Any]):
     """A map[string]interface {} that is nil: empty, and null in JSON."""
 

@@ -3,7 +3,17 @@
 from corral.base.annotations import Any
 from corral.charts.render import strconv
 from corral.charts.render.gofmt import plain
-from corral.charts.render.gotypes import NilMap, NilSlice, NilStrings, Strings, Struct, decoded, encoded, type_name
+from corral.charts.render.gotypes import (
+    NilMap,
+    NilSlice,
+    NilStringMap,
+    NilStrings,
+    Strings,
+    Struct,
+    decoded,
+    encoded,
+    type_name,
+)
 from corral.charts.render.ordering import sorted_items
 
 #: What Go takes for a width or a precision; a larger one is %!(BADWIDTH).
@@ -416,7 +426,7 @@ def _map(value: dict[str, Any], verb: str, flags: Flags, depth: int) -> str:
     if flags.value_sharp:
         inside = ", ".join([f"{_value(key, verb, flags, 1)}:{_value(item, verb, flags, depth + 1)}" for key, item in items])
         name = type_name(value)
-        return f"{name}(nil)" if not value and isinstance(value, NilMap) else f"{name}{{{inside}}}"
+        return f"{name}(nil)" if not value and isinstance(value, NilMap | NilStringMap) else f"{name}{{{inside}}}"
     inside = " ".join([f"{_value(key, verb, flags, 1)}:{_value(item, verb, flags, depth + 1)}" for key, item in items])
     return f"map[{inside}]"
 

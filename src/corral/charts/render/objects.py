@@ -1,7 +1,7 @@
 """The objects at the top of a template's scope: `.Chart`, `.Files`, `.Capabilities`."""
 
 from corral.base.annotations import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping
-from corral.charts.render.gotypes import NilMap, NilSlice, NilStrings, StringMap, Strings, Struct, decoded
+from corral.charts.render.gotypes import NilSlice, NilStringMap, NilStrings, StringMap, Strings, Struct, decoded
 
 if TYPE_CHECKING:
     import re
@@ -83,10 +83,6 @@ class _NoDependencies(NilSlice):
     element = _Dependencies.element
 
 
-class _NoAnnotations(NilMap):
-    go_type = StringMap.go_type
-
-
 class _ChartMetadata(_Record):
     """chart.Metadata."""
 
@@ -120,7 +116,7 @@ def metadata(chart_yaml: Mapping[str, Any], *, is_root: bool) -> Metadata:
         if name in ("Sources", "Keywords"):
             values[name] = Strings(value) if value else NilStrings()
         elif name == "Annotations":
-            values[name] = _NoAnnotations() if value is None else StringMap(value)
+            values[name] = NilStringMap() if value is None else StringMap(value)
         elif name == "Deprecated":
             values[name] = bool(value)
         elif name == "Maintainers":
