@@ -6,6 +6,7 @@ are those that were not. The engine alone is what lies between values and texts 
 was rendered); it is compared with Helm's whole process.
 """
 
+import base64
 import os
 import re
 import resource
@@ -16,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from corral.charts.releases import codec
 from corral.testing.cluster import ControlPlane, control_plane
 
 _COMMAND = Path(sys.executable).parent / "corral"
@@ -52,12 +54,15 @@ def timed(commands: list[list[str]], env: dict[str, str], runs: int = RUNS) -> l
 def compare(what: str, words: list[str], env: dict[str, str], runs: int = RUNS) -> tuple[float, float]:
     """Print how both take a command; our wall clock time and Helm's processor time in seconds (0 where it is not there)."""
     binary = helm()
-    (wall_s, used_s), *theirs = timed([[*OURS, *words], *([[*binary, *words]] if binary else [])], env, runs)
-    line = f"{what:<42} {wall_s * 1000:7.0f} ms, processor {used_s * 1000:6.0f} ms"
-    for theirs_wall_s, theirs_used_s in theirs:
-        line += f"; of Helm's: {wall_s / theirs_wall_s:.2f}, processor {used_s / theirs_used_s:.2f}"
-    print(line)
-    return wall_s, theirs[0][1] if theirs else 0.0
+    ours, *theirs = timed([[*OURS, *words], *([[*binary, *words]] if binary else [])], env, runs)
+    print(told(what, ours, theirs[0] if theirs else None))
+    return ours[0], theirs[0][1] if theirs else 0.0
+
+
+def told(what: str, ours: tuple[float, float], theirs: tuple[float, float] | None) -> str:
+    """A line: our times, and their ratios to Helm's."""
+    line = f"{what:<42} {ours[0] * 1000:7.0f} ms, processor {ours[1] * 1000:6.0f} ms"
+    return f"{line}; of Helm's: {ours[0] / theirs[0]:.2f}, processor {ours[1] / theirs[1]:.2f}" if theirs else line
 
 
 def large_chart(folder: Path, templates: int) -> Path:
@@ -125,18 +130,35 @@ def engine(path: Path, theirs_s: float) -> None:
         print(line + (f"; Helm's process takes {theirs_s / took_s:.1f} times as much" if theirs_s else ""))
 
 
-def listing(plane: ControlPlane, folder: Path, env: dict[str, str]) -> None:
-    """200 releases, stored as an install stores them."""
+def releases(plane: ControlPlane, folder: Path, env: dict[str, str]) -> None:
+    """200 releases, stored as an install stores them, looked at; one more that comes, changes and goes, nothing waited for."""
     chart = str(large_chart(folder / "c", 0))
     subprocess.run([*OURS, "install", "r-0", chart], env=env, check=True, stdout=subprocess.DEVNULL)
     secrets = "/api/v1/namespaces/default/secrets"
     first = plane.request("GET", f"{secrets}/sh.helm.release.v1.r-0.v1")
+    release = codec.decode(base64.b64decode(first["data"]["release"]))
     for i in range(1, RELEASES):
-        labels = {**first["metadata"]["labels"], "name": f"r-{i}"}
+        release.name = f"r-{i}"
+        labels = {**first["metadata"]["labels"], "name": release.name}
         metadata = {"name": f"sh.helm.release.v1.r-{i}.v1", "labels": labels}
-        plane.request("POST", secrets, {**first, "metadata": metadata})
+        data = {"release": base64.b64encode(codec.encode(release)).decode()}
+        plane.request("POST", secrets, {**first, "metadata": metadata, "data": data})
     took_s, _ = compare(f"list, {RELEASES} releases", ["list"], env, runs=5)
     print(f"  of the budget of {LIST_BUDGET_S:.0f} s: {took_s / LIST_BUDGET_S:.2f}")
+    for words in (["status", "r-0"], ["get", "manifest", "r-0"], ["history", "r-0"]):
+        compare(" ".join(words[:-1]), words, env, runs=5)
+    changes = (
+        ["install", "x", chart],
+        ["upgrade", "x", chart, "--set", "replicaCount=2"],
+        ["rollback", "x", "1"],
+        ["uninstall", "x"],
+    )
+    programs = [OURS, *([[*binary]] if (binary := helm()) else [])]
+    found = [[[*program, *words] for words in changes] for program in programs]
+    times = timed([command for commands in found for command in commands], env, runs=5)
+    for i, (words, (wall_s, used_s)) in enumerate(zip(changes, times, strict=False)):
+        theirs = times[i + len(changes)] if len(programs) > 1 else None
+        print(told(words[0], (wall_s, used_s), theirs))
 
 
 def installing(folder: Path) -> None:
@@ -168,7 +190,7 @@ def main() -> None:
         env.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled once, as installed packages are
         rendering(folder, env)
         with control_plane(folder / "plane") as plane:
-            listing(plane, folder, {**env, "KUBECONFIG": str(plane.kubeconfig)})
+            releases(plane, folder, {**env, "KUBECONFIG": str(plane.kubeconfig)})
         if os.geteuid() == 0:
             installing(folder)
         else:

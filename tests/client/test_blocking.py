@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from tests.client.scripted import Server, answer, chunks
@@ -139,6 +140,11 @@ def test_items_of_lists_have_a_kind(play: Callable[..., Played]) -> None:
     assert played.api.list("/x") == ([], "7")
 
 
+def test_what_is_no_api(play: Callable[..., Played]) -> None:
+    with pytest.raises(ConnectionError, match="answers with what is no JSON: is that a Kubernetes API server"):
+        play([answer(b"<html>log in</html>")]).api.get("/version")
+
+
 def event(type_: str, **obj: object) -> bytes:
     return json.dumps({"type": type_, "object": obj}).encode() + b"\n"
 
@@ -199,6 +205,41 @@ def test_a_proxy_is_told_where_to(play: Callable[..., Played]) -> None:
 def test_a_proxy_of_another_kind_is_refused() -> None:
     with pytest.raises(CorralError, match=r"the proxy socks5://127\.0\.0\.1 is not one over HTTP"):
         Api(directly("http://api.example")._replace(proxy="socks5://me:secret@127.0.0.1:1"), "me").get("/x")
+
+
+def test_tls_through_a_proxy_is_the_servers(corral) -> None:  # type: ignore[no-untyped-def]
+    """The proxy sees bytes only; whose certificate is checked is the server's, by the server's name."""
+    seen: list[bytes] = []
+
+    def relay(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(1 << 16):
+                seen.append(data)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def proxy(listening: socket.socket) -> None:
+        near, _ = listening.accept()
+        with near:
+            asked = near.recv(1 << 16)
+            seen.append(asked)
+            host, _, port = asked.split()[1].decode().rpartition(":")
+            with socket.create_connection((host, int(port))) as far:
+                near.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                back = threading.Thread(target=relay, args=(far, near), daemon=True)
+                back.start()
+                relay(near, far)
+                back.join(20)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=proxy, args=(listening,), daemon=True)
+        thread.start()
+        found = find(Access(str(corral.kubeconfig)))._replace(proxy=f"http://localhost:{listening.getsockname()[1]}")
+        api = Api(found, "me")
+        assert api.get("/version")["major"] == "1"
+        api.close()
+        thread.join(20)
+    assert seen[0].startswith(b"CONNECT 127.0.0.1:") and b"/version" not in b"".join(seen)
 
 
 def test_a_server_that_is_not_there() -> None:

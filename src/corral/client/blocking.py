@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from corral.client.connect import Found
 
 JSON = "application/json"
+#: Of a list: its objects without all but their metadata.
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 #: The server ends each watch within this time; it may be silent for as long.
 WATCH_S = 300
 WATCH_TIMEOUT_S = WATCH_S + ANSWER_TIMEOUT_S
@@ -56,15 +58,15 @@ class Api:
 
     def get(self, path: str, query: Mapping[str, str] | None = None, *, accept: str = JSON) -> Any:
         """What is at a path."""
-        return json.loads(self.raw(path, query, accept=accept))
+        return self._parsed(self.raw(path, query, accept=accept), path)
 
     def raw(self, path: str, query: Mapping[str, str] | None = None, *, accept: str = JSON) -> bytes:
         """The same as bytes."""
         return self._answer(self._request("GET", path, query, accept=accept))
 
-    def list(self, path: str, query: Mapping[str, str] | None = None) -> "tuple[list[Object], str]":
+    def list(self, path: str, query: Mapping[str, str] | None = None, *, accept: str = JSON) -> "tuple[list[Object], str]":
         """The objects of a collection, and their revision. Those of the reference carry no kind; here they do."""
-        answer = self.get(path, query)
+        answer = self.get(path, query, accept=accept)
         kind, api_version = answer["kind"].removesuffix("List"), answer["apiVersion"]
         objects = [{"kind": kind, "apiVersion": api_version, **obj} for obj in answer.get("items") or ()]
         return objects, answer["metadata"].get("resourceVersion", "")
@@ -118,8 +120,16 @@ class Api:
 
     def _write(self, method: str, path: str, body: Any, content_type: str = JSON) -> "Object":
         query = {"fieldManager": self._manager}
-        answer: Object = json.loads(self._answer(self._request(method, path, query, body, content_type)))
+        answer: Object = self._parsed(self._answer(self._request(method, path, query, body, content_type)), path)
         return answer
+
+    def _parsed(self, data: bytes, path: str) -> Any:
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError):
+            raise ConnectionError(
+                f"{self._origin}{path} answers with what is no JSON: is that a Kubernetes API server?"
+            ) from None
 
     def _request(
         self,

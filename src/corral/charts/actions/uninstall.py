@@ -32,10 +32,9 @@ def uninstall(context: Context, wish: Uninstall, release: Release | None = None)
     """Do it; the release and what was kept, as Helm tells it. `release` is the newest revision where the caller has it."""
     names.check(wish.name)
     try:
-        history = context.releases.history(wish.name)
+        release = release or context.releases.get(wish.name, 0)
     except NotFoundError as error:
         raise ChartError(f"uninstall: Release not loaded: {wish.name}: {error.message}", error.remedy) from None
-    release = release or history[-1]
     if wish.dry_run:
         return release, ""
     if release.status == UNINSTALLED:
@@ -44,7 +43,7 @@ def uninstall(context: Context, wish: Uninstall, release: Release | None = None)
                 f'the release named "{wish.name}" is already deleted',
                 f"forget its history, too: corral chart uninstall {wish.name}",
             )
-        _forget(context, history)
+        context.releases.forget(wish.name)
         return release, ""
     context.debug(f"uninstall: Deleting {wish.name}")
     release.deleted = context.now()
@@ -62,7 +61,7 @@ def uninstall(context: Context, wish: Uninstall, release: Release | None = None)
         raise ChartError(f"uninstallation completed with {len(faults)} error(s): {'; '.join(faults)}")
     if not wish.keep_history:
         context.debug(f"purge requested for {wish.name}")
-        _forget(context, history)
+        context.releases.forget(wish.name)
     return release, kept
 
 
@@ -85,8 +84,3 @@ def _delete(context: Context, release: Release, propagation: str) -> tuple[list[
         except ApiError as error:
             faults.append(error.message)
     return deleted, f"These resources were kept due to the resource policy:\n{kept}" if kept else "", faults
-
-
-def _forget(context: Context, history: list[Release]) -> None:
-    for release in history:
-        context.releases.delete(release)

@@ -104,12 +104,11 @@ def planned(context: Context, asked: Upgrade) -> Plan:
 def _base(context: Context, name: str) -> tuple[Release, Release]:
     """The newest revision, and the one to upgrade from. Raises ChartError where there is none, or somebody is at it."""
     try:
-        history = context.releases.history(name)
+        last = context.releases.get(name, 0)
     except NotFoundError:
         raise ChartError(
             f'"{name}" has no deployed releases', f"install it: corral chart install {name} CHART, or upgrade --install"
         ) from None
-    last = history[-1]
     if last.is_pending:
         raise ChartError(
             IN_PROGRESS,
@@ -120,9 +119,8 @@ def _base(context: Context, name: str) -> tuple[Release, Release]:
         )
     if last.status == DEPLOYED:
         return last, last
-    deployed = [r for r in history if r.status == DEPLOYED]
-    if deployed:
-        return last, deployed[-1]
+    if deployed := context.releases.deployed(name):
+        return last, deployed[0]
     if last.status in (FAILED, SUPERSEDED):
         return last, last
     raise ChartError(f'"{name}" has no deployed releases', f"install it anew: corral chart install {name} CHART --replace")

@@ -11,7 +11,7 @@ from corral.base.annotations import Any, Iterable
 from corral.charts.chart.errors import ChartError
 from corral.charts.releases.codec import decode, encode
 from corral.charts.releases.model import DEPLOYED, Release
-from corral.client.blocking import Api
+from corral.client.blocking import METADATA_ONLY, Api
 
 SECRET_TYPE = "helm.sh/release.v1"
 SYSTEM_LABELS = frozenset(("name", "owner", "status", "version", "createdAt", "modifiedAt"))
@@ -112,28 +112,36 @@ class Releases:
                 raise NotFoundError from None
             raise ChartError(f"update: failed to update: {error.message}", _remedy(error)) from None
 
-    def delete(self, release: Release) -> None:
-        """Forget a revision."""
+    def status(self, name: str) -> str:
+        """That of the newest revision. Raises NotFoundError where there is none."""
+        heads = self._heads(name)
+        if not heads:
+            raise NotFoundError
+        return str(heads[-1]["metadata"]["labels"].get("status", ""))
+
+    def forget(self, name: str) -> None:
+        """Delete all revisions."""
+        for head in self._heads(name):
+            self._delete(head)
+
+    def _forget_oldest(self, name: str, keep: int) -> None:
+        """Leave `keep` revisions: the oldest go first, the one that is deployed never."""
+        heads = self._heads(name)
+        deployed = max((_version(h) for h in heads if h["metadata"]["labels"].get("status") == DEPLOYED), default=0)
+        for head in [h for h in heads if _version(h) != deployed][: max(len(heads) - keep, 0)]:
+            self._delete(head)
+
+    def _delete(self, head: dict[str, Any]) -> None:
         try:
-            self._api.delete(self._object_path(release.name, release.version))
+            self._api.delete(f"{self._path}/{head['metadata']['name']}")
         except ApiError as error:
             if error.code != 404:
                 raise
 
-    def _forget_oldest(self, name: str, keep: int) -> None:
-        """Leave `keep` revisions: the oldest go first, the one that is deployed never."""
-        try:
-            history = self.history(name)
-        except NotFoundError:
-            return
-        deployed = max((r.version for r in history if r.status == DEPLOYED), default=0)
-        surplus = len(history) - keep
-        for release in history:
-            if surplus <= 0:
-                return
-            if release.version != deployed:
-                self.delete(release)
-                surplus -= 1
+    def _heads(self, name: str) -> list[dict[str, Any]]:
+        """What is stored of a release, oldest first, without what is packed in it: names and labels."""
+        selector = {"labelSelector": f"owner=helm,name={name}"}
+        return sorted(self._api.list(self._path, selector, accept=METADATA_ONLY)[0], key=_version)
 
     def _found(self, selector: str) -> Iterable[dict[str, Any]]:
         wanted = f"owner=helm,{selector}" if selector else "owner=helm"

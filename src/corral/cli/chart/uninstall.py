@@ -58,7 +58,7 @@ def _done(options: Options, names: list[str]) -> None:
 
 def _is_there(context: Context, name: str) -> bool:
     try:
-        context.releases.get(name, 0)
+        context.releases.status(name)
     except NotFoundError:
         return False
     return True

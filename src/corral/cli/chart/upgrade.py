@@ -51,11 +51,11 @@ def _exists(options: Options, context: Context, name: str) -> bool:
     """Whether there is a release to upgrade; one that was uninstalled and kept its history is installed over."""
     context.debug(f"getting history for release {name}")
     try:
-        last = context.releases.get(name, 0)
+        status = context.releases.status(name)
     except NotFoundError:
         return False
-    options.values["replace"] = last.status == UNINSTALLED
-    return last.status != UNINSTALLED
+    options.values["replace"] = status == UNINSTALLED
+    return status != UNINSTALLED
 
 
 def wish_of(options: Options, name: str, chart: Chart) -> Upgrade:
