@@ -6,6 +6,7 @@ first executed; both can be kept elsewhere (`Kept`).
 """
 
 from corral.base.annotations import TYPE_CHECKING, Any, Callable
+from corral.base.memo import Memo
 from corral.charts.render import functions
 from corral.charts.render.errors import ExecError, FunctionError
 from corral.charts.render.paths import CallFaultError, Path, taking
@@ -108,8 +109,7 @@ class Unit:
         self.changed = True
         code = self.code(place)
         file = " ".join((_FILE, *map(str, place)))
-        texts = enumerate(code.source.texts)
-        codes = tuple(compile(text, f"{file} {i}", "exec", dont_inherit=True, optimize=0) for i, text in texts)
+        codes = tuple([_CODES[text, f"{file} {i}"] for i, text in enumerate(code.source.texts)])
         return codes, code.functions, code.paths, [None] * len(code.branches)
 
     def _no_name(self) -> str:
@@ -232,7 +232,13 @@ def place(text: str, pos: int) -> tuple[int, int]:
     return before.count("\n") + 1, len(before[line_start:].encode("utf-8", "surrogateescape"))
 
 
+def _compile(source_and_file: tuple[str, str]) -> "CodeType":
+    return compile(*source_and_file, "exec", dont_inherit=True, optimize=0)
+
+
 _UNITS: dict[str, Unit] = {}
+#: What was compiled: templates that differ only in the fields that they take are the same in Python.
+_CODES = Memo(MAX_UNITS, _compile)
 #: One, once it is needed.
 _ACTIONS: "list[Actions]" = []
 
@@ -285,3 +291,4 @@ def forget() -> None:
     """Know none: for measurements."""
     _UNITS.clear()
     _ACTIONS.clear()
+    _CODES.clear()
