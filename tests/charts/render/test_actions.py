@@ -42,10 +42,12 @@ def shown(value: object, base: int = 0) -> object:
     if isinstance(value, nodes.Text | nodes.Action | nodes.Branch | nodes.Invocation | nodes.Leave):
         base = 0
     inner = getattr(value, "base", base)
-    fields = [field for field in value.__slots__ if field != "base"]  # type: ignore[attr-defined]
+    fields = [field for field in value.__slots__ if field not in ("base", "constant")]  # type: ignore[attr-defined]
     # An action's own position is never told.
     pos = 0 if isinstance(value, nodes.Action) else value.pos + base
-    return [type(value).__name__, pos, *(shown(getattr(value, field), inner) for field in fields)]
+    made = [type(value).__name__, pos, *(shown(getattr(value, field), inner) for field in fields)]
+    assert not (isinstance(value, nodes.Pipe) and value.constant and "['Variable', " in repr(made))
+    return made
 
 
 def read(text: str, actions: Actions) -> object:

@@ -7,7 +7,6 @@ from corral.base.annotations import Any, Callable, Mapping, NamedTuple, Sequence
 from corral.charts.actions.assumed import Capabilities
 from corral.charts.chart.errors import ChartError
 from corral.charts.chart.model import Chart, Values
-from corral.charts.dependencies.enabled import process
 from corral.charts.manifests.split import Sorted, sort
 from corral.charts.values.coalesce import coalesce
 
@@ -52,7 +51,10 @@ def prepared(chart: Chart, values: Values) -> Values:
     """Check that the chart can be installed and leave in it the dependencies that are on; the values as given."""
     if chart.is_library:
         raise ChartError("library charts are not installable", "install a chart that depends on it")
-    process(chart, values)
+    if chart.dependencies or chart.metadata.get("dependencies"):
+        from corral.charts.dependencies.enabled import process  # most charts have none
+
+        process(chart, values)
     return values
 
 

@@ -10,6 +10,7 @@ from corral.charts.render.nodes import Node
 
 #: A branch with fewer nodes in it is compiled together with what is around it.
 MIN_NODES: Final = 6
+_WITH_PIPES = (nodes.Action, nodes.Invocation)
 
 
 def is_large(body: list[Node]) -> bool:
@@ -45,6 +46,8 @@ class _Reading:
     def body(self, body: Iterable[Node], *, in_range: bool) -> bool:
         """Look through a body; whether it only reads."""
         for node in body:
+            if isinstance(node, nodes.Text):
+                continue
             if isinstance(node, nodes.Leave):
                 if not in_range:
                     return False
@@ -55,11 +58,13 @@ class _Reading:
                 # What is executed instead of a range is not in it.
                 if not self.body(node.otherwise or (), in_range=in_range):
                     return False
-            elif isinstance(node, nodes.Action | nodes.Invocation) and not (node.pipe is None or self._pipe(node.pipe)):
+            elif isinstance(node, _WITH_PIPES) and not (node.pipe is None or self._pipe(node.pipe)):
                 return False
         return True
 
     def _pipe(self, pipe: nodes.Pipe) -> bool:
+        if pipe.constant:
+            return True
         for command in pipe.commands:
             for node in command.args:
                 if not self._operand(node):

@@ -1,7 +1,6 @@
 """JSON as Go's encoding/json writes and reads it, and values as JSON holds them."""
 
 from corral.base.annotations import Any, Final, Iterator
-from corral.base.jsonreading import read
 from corral.charts.render.gotypes import (
     Ints,
     NilMap,
@@ -198,6 +197,8 @@ def _mended(text: str, instead: str) -> str:
 
 def loads(text: str) -> Any:
     """The value of a JSON text, its numbers as float64. Raises ValueError in Go's words."""
+    from corral.base.jsonreading import read  # few charts read any
+
     try:
         return read(text, parse_int=float, parse_constant=_no_constant)
     except ValueError:

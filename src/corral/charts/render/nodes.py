@@ -146,13 +146,15 @@ _TYPED = frozenset(
 class Pipe(Node):
     """Commands, and the variables that the value of the last one goes to."""
 
-    __slots__ = ("assigns", "commands", "declared")
+    __slots__ = ("assigns", "commands", "constant", "declared")
 
     def __init__(self, pos: int) -> None:
         self.pos = pos
         self.declared: list[Variable] = []
         self.assigns = False
         self.commands: list[Command] = []
+        #: Whether it is known that there is no variable in it.
+        self.constant = False
 
     @property
     def has_anything(self) -> bool:

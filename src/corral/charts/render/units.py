@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from corral.charts.render.compiler import Code, Part
-    from corral.charts.render.functions import Function
     from corral.charts.render.nodes import Tree
     from corral.charts.render.parser import Actions
     from corral.charts.render.writing import Mark
@@ -152,21 +151,21 @@ def _function(name: str, names: dict[str, Any]) -> Callable[..., Any]:
 
     By its name in Python: `f_x` is the function `x`, and `g_x` the same that takes its last argument first.
     """
-    turned, called = name.startswith("g_"), name[2:]
-    if functions.is_loaded(called):
-        return _bounded(functions.find(called), turned=turned)
+    if functions.is_loaded(name[2:]):
+        return _CALLED[name]
 
     def load(*args: Any) -> Any:
-        found = names[name] = _bounded(functions.find(called), turned=turned)
+        found = names[name] = _CALLED[name]
         return found(*args)
 
     return load
 
 
-def _bounded(function: "Function", *, turned: bool) -> Callable[..., Any]:
+def _called(name: str) -> Callable[..., Any]:
     """What calls a function, and refuses what is too large."""
+    function = functions.find(name[2:])
     call = function.call
-    if not turned:
+    if name[0] == "f":
         return (lambda *args: limited(call(*args))) if function.may_grow else call
 
     def last_first(last: Any, *args: Any) -> Any:
@@ -237,6 +236,7 @@ def _compile(source_and_file: tuple[str, str]) -> "CodeType":
 
 
 _UNITS: dict[str, Unit] = {}
+_CALLED = Memo(2 * len(functions.HOMES), _called)
 #: What was compiled: templates that differ only in the fields that they take are the same in Python.
 _CODES = Memo(MAX_UNITS, _compile)
 #: One, once it is needed.

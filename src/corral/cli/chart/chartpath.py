@@ -93,7 +93,9 @@ def loaded(options: Options, path: str, reference: str) -> Chart:
 
 def with_dependencies(options: Options, chart: Chart, reference: str) -> Chart:
     """The chart, with its dependencies fetched where they are missing and that is wished. Raises ChartError."""
-    from corral.charts.dependencies.present import missing
+    if not chart.metadata.get("dependencies"):
+        return chart
+    from corral.charts.dependencies.present import missing  # most charts have none
 
     absent = missing(chart)
     if not absent:
