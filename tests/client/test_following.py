@@ -79,8 +79,8 @@ def test_what_is_listed_and_what_comes_and_goes() -> None:
     watch, before = Watch(), set(threading.enumerate())
     api = Api(([pod("a"), pod("b")], "5"), watch)
     with Followed(api, PODS) as followed:  # type: ignore[arg-type]
-        assert not followed.is_complete
-        until(followed, lambda: followed.is_complete)
+        assert not followed.is_known("pods")
+        until(followed, lambda: followed.is_known("pods"))
         assert names(followed, "a", "b", "c") == ["a", "b"]
         for one in (("ADDED", pod("c", 6)), ("MODIFIED", pod("a", 7, new=1)), ("DELETED", pod("b", 8))):
             watch.events.put(one)
@@ -112,13 +112,13 @@ def test_a_watch_that_is_lost_is_listed_again(lost: Exception) -> None:
 def test_one_object_only() -> None:
     api = Api(([pod("a")], "5"))
     with Followed(api, {"pods": Collection("/pods", "a")}) as followed:  # type: ignore[arg-type]
-        until(followed, lambda: followed.is_complete)
+        until(followed, lambda: followed.is_known("pods"))
     assert api.asked[0] == ("/pods", {"fieldSelector": "metadata.name=a"})
 
 
 def test_waiting_ends_when_the_time_is_up() -> None:
     api = Api(([], "5"))
     with Followed(api, PODS) as followed:  # type: ignore[arg-type]
-        until(followed, lambda: followed.is_complete)
+        until(followed, lambda: followed.is_known("pods"))
         followed.wait(0.0)
         followed.wait(-1.0)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 RETRY_FIRST_S = 0.05
 RETRY_MAX_S = 5.0
+_FAULT = "FAULT"
 
 
 class Collection(NamedTuple):
@@ -39,9 +40,10 @@ class Followed:
     def __init__(self, api: Api, collections: Mapping[Any, Collection]) -> None:
         self._api = api
         self._collections = collections
-        #: (key, type, objects); what is listed has the type "".
+        #: (key, type, objects); what is listed has the type "", what cannot be listed is a fault.
         self._changes: SimpleQueue[tuple[Any, str, list[Object]]] = SimpleQueue()
         self._copies: dict[Any, dict[tuple[str, str], Object]] = {}
+        self._faults: dict[Any, Exception] = {}
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._watches: set[Watch] = set()
@@ -57,14 +59,17 @@ class Followed:
             for watch in self._watches:
                 watch.stop()
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether all of them have been listed."""
-        return len(self._copies) == len(self._collections)
+    def is_known(self, key: Any) -> bool:
+        """Whether a collection has been listed."""
+        return key in self._copies
 
     def get(self, key: Any, namespace: str, name: str) -> "Object | None":
         """An object as it is now; None where there is none."""
         return self._copies.get(key, {}).get((namespace, name))
+
+    def fault(self, key: Any) -> Exception | None:
+        """Why a collection has not been listed yet, or is not watched at the moment."""
+        return self._faults.get(key)
 
     def wait(self, timeout_s: float) -> None:
         """Return when something has changed, or when the time is up."""
@@ -77,6 +82,8 @@ class Followed:
             return
 
     def _apply(self, key: Any, type_: str, objects: "list[Object]") -> None:
+        if type_ == _FAULT:
+            return  # It is known already.
         copy = self._copies.setdefault(key, {})
         if not type_:
             copy.clear()
@@ -92,6 +99,7 @@ class Followed:
         while not self._stopped.is_set():
             try:
                 objects, revision = self._api.list(collection.path, collection.query)
+                self._faults.pop(key, None)
                 self._changes.put((key, "", objects))
                 while not self._stopped.is_set():
                     for type_, obj in self._watched(collection, revision):
@@ -100,8 +108,10 @@ class Followed:
                         if type_ != "BOOKMARK":
                             self._changes.put((key, type_, [obj]))
                     self._stopped.wait(delay_s)
-            except (ApiError, OSError, ValueError, KeyError):
-                pass  # It is listed again: whoever waits has a time that is up at some point.
+            except (ApiError, OSError, ValueError, KeyError) as error:
+                # It is listed again: whoever waits has a time that is up at some point.
+                self._faults[key] = error
+                self._changes.put((key, _FAULT, []))
             self._stopped.wait(delay_s)
             delay_s = min(2 * delay_s, RETRY_MAX_S)
 

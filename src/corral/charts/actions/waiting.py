@@ -2,6 +2,7 @@
 
 import time
 
+from corral.api.errors import ApiError
 from corral.base.annotations import TYPE_CHECKING, Callable, Sequence
 from corral.charts.actions.cluster import Cluster, Target
 from corral.charts.actions.readiness import ended, is_watched, lacks
@@ -15,6 +16,7 @@ TIMED_OUT = "timed out waiting for the condition"
 #: A wait is silent for so long; then it tells what it waits for, again when that has changed.
 QUIET_S = 3.0
 TELL_EVERY_S = 5.0
+FORBIDDEN = 403
 
 #: Called with the lines that a person may want to read while waiting.
 Tell = Callable[[list[str]], None]
@@ -95,7 +97,7 @@ class _Wait:
         began_s = time.monotonic()
         end_s, tell_at_s = began_s + timeout_s, began_s + QUIET_S
         told: list[str] = []
-        while not self._followed.is_complete or self._is_lacking():
+        while self._is_lacking():
             now_s = time.monotonic()
             if now_s >= end_s:
                 raise ChartError(TIMED_OUT)
@@ -130,6 +132,13 @@ class _Wait:
         return sum(bool(self._lack(target, place)) for target, place in self._targets) > 0
 
     def _lack(self, target: Target, place: "Place") -> str:
+        fault = self._followed.fault(place)
+        if isinstance(fault, ApiError) and fault.code == FORBIDDEN:
+            raise ChartError(fault.message)  # which no waiting changes
+        if fault is not None:
+            return f"it cannot be watched: {fault}"
+        if not self._followed.is_known(place):
+            return "it has not been looked at yet"
         return self._judge(target, self._followed.get(place, target.namespace, target.name))
 
 
