@@ -87,3 +87,10 @@ def test_a_record_refuses_what_a_struct_refuses(given, named):
     for cls in (Place, Struck):
         with pytest.raises(TypeError):
             cls(*given, **named)
+
+
+@pytest.mark.parametrize("base", [NamedTuple, Record])
+def test_annotations_of_newer_pythons(base):
+    """Which keep a function in their place, in the namespace of the class."""
+    made = type(base)("Made", (base,), {"__annotate_func__": lambda form: {"x": int, "y": str}, "y": "default"})
+    assert (made(1).x, made(1).y) == (1, "default")

@@ -53,11 +53,16 @@ else:
         """A type that is told by how something is used."""
         return type(name, (_Word,), {})
 
+    def _annotated(namespace):
+        """The names that a class annotates. Since Python 3.14 a function has them (PEP 749), which is given 1 for their values."""
+        annotate = namespace.get("__annotate__") or namespace.get("__annotate_func__")
+        return tuple(namespace.get("__annotations__") or (annotate(1) if annotate else ()))
+
     class _Fields(type):
         """Makes a class of tuples from annotations; the standard library's writes and compiles code for each."""
 
         def __new__(cls, name, bases, namespace):
-            fields = tuple(namespace.get("__annotations__", ())) if bases else ()
+            fields = _annotated(namespace) if bases else ()
             namespace["_field_defaults"] = {field: namespace[field] for field in fields if field in namespace}
             namespace.update((field, property(itemgetter(i))) for i, field in enumerate(fields))
             return super().__new__(cls, name, bases, {"__slots__": (), "_fields": fields, **namespace})
@@ -100,7 +105,7 @@ else:
         """Makes a class with a slot for each annotation."""
 
         def __new__(cls, name, bases, namespace, *, frozen=False):
-            fields = tuple(namespace.get("__annotations__", ())) if bases else ()
+            fields = _annotated(namespace) if bases else ()
             defaults = {field: namespace.pop(field) for field in fields if field in namespace}
             facts = {"__slots__": fields, "_fields": fields, "_field_defaults": defaults}
             return super().__new__(cls, name, bases, {**namespace, **facts})
