@@ -54,7 +54,7 @@ else:
         return type(name, (_Word,), {})
 
     def _annotated(namespace):
-        """The names that a class annotates. Since Python 3.14 a function has them (PEP 749), which is given 1 for their values."""
+        """The names that a class annotates. Since Python 3.14 a function has them (PEP 749); 1 asks it for values."""
         annotate = namespace.get("__annotate__") or namespace.get("__annotate_func__")
         return tuple(namespace.get("__annotations__") or (annotate(1) if annotate else ()))
 
