@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.images import busybox
 
 ROOT = Path(__file__).parents[2]
 CORRAL = [sys.executable, "-m", "corral"]
 IMAGES = ("busybox:1", "web:1", "web:2", "redis:1", "guestbook:1", "guestbook:2")
+BUSYBOX = "corral.local/busybox:1"
+#: A command that sleeps until it is told to end: whoever stops it need not wait for its grace period to pass.
+SLEEP = ("sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -72,6 +76,14 @@ def start(data_dir: Path, name: str) -> Cluster:
     """`corral up` of a new cluster."""
     run(*CORRAL, "up", "--data-dir", str(data_dir), "--name", name, "--no-merge")
     return Cluster(name, data_dir)
+
+
+def load_busybox(cluster: Cluster) -> None:
+    """Give it BUSYBOX."""
+    with tempfile.NamedTemporaryFile(suffix=".tar") as archive:
+        archive.write(busybox(BUSYBOX))
+        archive.flush()
+        cluster.corral("image", "load", archive.name)
 
 
 @pytest.fixture(scope="session")

@@ -4,17 +4,15 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cluster.conftest import CORRAL, Cluster, run, start
+from tests.cluster.conftest import BUSYBOX, CORRAL, SLEEP, Cluster, load_busybox, run, start
 from tests.cluster.test_lifecycle import traces
 from tests.waiting import eventually
 
-IMAGE = "corral.local/busybox:1"
 DISK_MIB = 96
 
 
@@ -44,8 +42,8 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     name = f"adv{os.getpid()}"
     cluster = start(tmp_path_factory.mktemp("adv"), name)
     try:
-        run(sys.executable, "examples/images.py", "--data-dir", str(cluster.data_dir), IMAGE)
-        cluster.kubectl("create", "deployment", "pair", f"--image={IMAGE}", "--replicas=2", "--", "sleep", "3600")
+        load_busybox(cluster)
+        cluster.kubectl("create", "deployment", "pair", f"--image={BUSYBOX}", "--replicas=2", "--", *SLEEP)
         cluster.kubectl("rollout", "status", "deployment/pair", "--timeout=40s")
         yield cluster
     finally:
@@ -118,8 +116,8 @@ def fill(folder: Path) -> Path:
 def test_a_full_disk_is_told_loses_nothing_and_heals_when_there_is_room(small_disk: Path) -> None:
     cluster = start(small_disk / "d", f"full{os.getpid()}")
     try:
-        run(sys.executable, "examples/images.py", "--data-dir", str(cluster.data_dir), IMAGE)
-        cluster.kubectl("run", "before", f"--image={IMAGE}", "--", "sleep", "3600")
+        load_busybox(cluster)
+        cluster.kubectl("run", "before", f"--image={BUSYBOX}", "--", *SLEEP)
         cluster.kubectl("wait", "--for=condition=Ready", "pod/before", "--timeout=30s")
         filling = fill(small_disk)
         command = ["kubectl", "--kubeconfig", str(cluster.data_dir / "kubeconfig"), "create", "configmap", "big"]
@@ -130,7 +128,7 @@ def test_a_full_disk_is_told_loses_nothing_and_heals_when_there_is_room(small_di
         assert "InternalError" in refused.stderr or "is full" in refused.stderr
         assert cluster.get("pod", "before")["status"]["phase"] == "Running"
         filling.unlink()
-        cluster.kubectl("run", "after", f"--image={IMAGE}", "--", "sleep", "3600")
+        cluster.kubectl("run", "after", f"--image={BUSYBOX}", "--", *SLEEP)
         cluster.kubectl("wait", "--for=condition=Ready", "pod/before", "pod/after", "--timeout=60s")
         cluster.corral("down")
         filling = fill(small_disk)

@@ -4,11 +4,10 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from tests.cluster.conftest import CORRAL, Cluster, fetch, run, start
+from tests.cluster.conftest import BUSYBOX, CORRAL, SLEEP, Cluster, fetch, load_busybox, run, start
 from tests.cluster.test_storage import claim, mounting
 from tests.waiting import eventually
 
@@ -40,8 +39,8 @@ def test_nothing_is_left_after_down(tmp_path_factory: pytest.TempPathFactory) ->
     data_dir = tmp_path_factory.mktemp(name)
     cluster = start(data_dir, name)
     try:
-        run(sys.executable, "examples/images.py", "--data-dir", str(data_dir), "corral.local/busybox:1")
-        cluster.kubectl("run", "sleeper", "--image=corral.local/busybox:1", "--", "sleep", "3600")
+        load_busybox(cluster)
+        cluster.kubectl("run", "sleeper", f"--image={BUSYBOX}", "--", *SLEEP)
         eventually(lambda: cluster.get("pods")["items"][0]["status"].get("phase") == "Running")
         pod_range = cluster.get("nodes")["items"][0]["spec"]["podCIDR"].rpartition(".")[0] + "."
         made = traces(cluster, pod_range)
@@ -92,12 +91,11 @@ def test_down_and_up_again_brings_pods_and_volumes_back(tmp_path_factory: pytest
     name = f"again{os.getpid()}"
     cluster = start(tmp_path_factory.mktemp(name), name)
     try:
-        run(sys.executable, "examples/images.py", "--data-dir", str(cluster.data_dir), "corral.local/busybox:1")
-        cluster.kubectl("create", "deployment", "sleeper", "--image=corral.local/busybox:1", "--", "sleep", "3600")
+        load_busybox(cluster)
+        cluster.kubectl("create", "deployment", "sleeper", f"--image={BUSYBOX}", "--", *SLEEP)
         cluster.apply(claim("data"), "default")
-        cluster.apply(
-            mounting("keeper", "cat /data/file || echo kept > /data/file; sleep 3600", restartPolicy="Always"), "default"
-        )
+        keep = f"cat /data/file || echo kept > /data/file; {SLEEP[-1]}"
+        cluster.apply(mounting("keeper", keep, restartPolicy="Always"), "default")
         cluster.kubectl("rollout", "status", "deployment/sleeper", "--timeout=30s")
         cluster.kubectl("wait", "--for=condition=Ready", "pod/keeper", "--timeout=30s")
         cluster.corral("down")

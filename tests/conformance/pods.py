@@ -21,9 +21,8 @@ from urllib.parse import urlencode
 
 import aiohttp
 from tests.conformance.rest import Api
+from tests.images import busybox
 
-from corral.node.hostinfo import architecture
-from corral.node.oci import image_archive, layer
 from corral.testing.cluster import admin_tls
 
 Object = dict[str, Any]
@@ -186,7 +185,7 @@ def node_cluster() -> Iterator[NodeCluster]:
             _corral("up", *where, "--name", f"k{os.getpid()}", "--no-merge")
             for reference, config in IMAGES.items():
                 archive = Path(folder, "image.tar")
-                archive.write_bytes(image_archive(reference, architecture(), _busybox(), config))
+                archive.write_bytes(busybox(reference, config))
                 _corral("image", "load", *where, str(archive))
             facts = json.loads((data_dir / "cluster.json").read_text())
             server = f"https://127.0.0.1:{facts['port']}"
@@ -211,19 +210,6 @@ IMAGES: dict[str, Mapping[str, Any]] = {
     IMAGE: {"Cmd": ["sh"], "Env": ["PATH=/bin"]},
     ENTRY_IMAGE: {"Entrypoint": ["echo", "entry"], "Cmd": ["default", "arguments"], "Env": ["PATH=/bin"]},
 }
-
-
-def _busybox() -> bytes:
-    """A layer with all applets, and what programs expect in /etc and /tmp."""
-    program = Path("/usr/bin/busybox") if Path("/usr/bin/busybox").exists() else Path("/bin/busybox")
-    applets = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout.split()
-    files = {
-        "bin/busybox": (program.read_bytes(), 0o755),
-        "etc/passwd": (b"root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n", 0o644),
-        "etc/group": (b"root:x:0:\nnogroup:x:65534:\n", 0o644),
-        "tmp/.keep": (b"", 0o644),
-    }
-    return layer(files, {f"bin/{applet}": "busybox" for applet in applets if applet != "busybox"})
 
 
 def _corral(*words: str) -> None:
