@@ -51,3 +51,11 @@ def test_fields_that_go_always_writes_are_there() -> None:
     replica_set = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "r"}, "spec": {}}
     raw = serialize.serialize(replica_set, facts.schema("apps", "v1", "ReplicaSet"))
     assert orjson.loads(raw)["status"] == {"replicas": 0}
+
+
+def test_texts_are_escaped_as_go_escapes_them() -> None:
+    given = pod()
+    given["spec"] = {"command": ["a && b <c> \u2028 ü \\u0026"]}
+    raw = serialize.serialize(given)
+    assert rb'["a \u0026\u0026 b \u003cc\u003e \u2028 ' + "ü".encode() + rb' \\u0026"]' in raw
+    assert orjson.loads(raw)["spec"] == given["spec"]

@@ -75,6 +75,19 @@ def test_validation_in_three_ways(run: Run) -> None:
     assert "Warning" not in run("kubectl", "apply", "--validate=ignore", "-f", "-", input=wrong)
 
 
+@kubectl.since(kubectl.WRITES_NO_TIME_INTO_TEMPLATES)
+def test_an_undo_that_changes_nothing_is_skipped(run: Run) -> None:
+    """kubectl compares the bytes of a revision with those that it makes of the template itself, escapes and order of fields included."""
+    container = {"name": "c", "image": "nginx", "command": ["sh", "-c", "true && echo <done>"]}
+    template = {"metadata": {"labels": {"app": "all"}}, "spec": {"containers": [container]}}
+    spec = {"selector": {"matchLabels": {"app": "all"}}, "template": template}
+    manifest = {"kind": "DaemonSet", "apiVersion": "apps/v1", "metadata": {"name": "all"}, "spec": spec}
+    run("kubectl", "create", "-f", "-", input=json.dumps(manifest))
+    eventually(lambda: run("kubectl", "get", "controllerrevisions", "-o", "name"))
+    told = run("kubectl", "rollout", "undo", "daemonset/all", "--to-revision=1")
+    assert told == "daemonset.apps/all skipped rollback (current template already matches revision 1)\n"
+
+
 def test_scale_rollout_and_history(run: Run) -> None:
     run("kubectl", "apply", "-f", "-", input=_deployment(replicas=1))
     assert run("kubectl", "scale", "deploy/web", "--replicas=2") == "deployment.apps/web scaled\n"

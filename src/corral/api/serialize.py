@@ -28,6 +28,11 @@ _METADATA_ORDER = (
     "managedFields",
 )
 _PLACEHOLDER = b'"resourceVersion":""'
+#: What Go writes otherwise in JSON, which may be within HTML or JavaScript; it is found in texts only.
+_ESCAPED = [(b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026")]
+_SEPARATORS = [("\u2028".encode(), b"\\u2028"), ("\u2029".encode(), b"\\u2029")]
+#: Their first byte; to look for one byte is twenty times quicker than for several.
+_SEPARATOR_STARTS = 0xE2
 
 
 def serialize(obj: Object, type_: Type | None = None) -> bytes:
@@ -43,7 +48,17 @@ def serialize(obj: Object, type_: Type | None = None) -> bytes:
             ordered[name] = value
     if type_ is not None:
         ordered = filled(ordered, type_)
-    return orjson.dumps(ordered)
+    return escaped(orjson.dumps(ordered))
+
+
+def escaped(raw: bytes) -> bytes:
+    """JSON with the escapes of Go: clients compare bytes of a ControllerRevision with those that they make themselves."""
+    for character, escape in _ESCAPED:
+        raw = raw.replace(character, escape)
+    if _SEPARATOR_STARTS in raw:
+        for character, escape in _SEPARATORS:
+            raw = raw.replace(character, escape)
+    return raw
 
 
 def with_revision(raw: bytes, revision: int) -> bytes:

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from corral.api.fields import Errors, Path
 from corral.api.objects import Object
+from corral.api.serialize import escaped
 
 if TYPE_CHECKING:
     from corral.api.validationrules import Rule
@@ -155,5 +156,4 @@ def _as_go(rule: Object) -> str:
         ("OptionalOldSelf", None),
     )
     made = {name: rule.get(name[0].lower() + name[1:], none) for name, none in fields}
-    text = json.dumps(made, separators=(",", ":"), ensure_ascii=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return escaped(json.dumps(made, separators=(",", ":"), ensure_ascii=False).encode()).decode()

@@ -16,6 +16,7 @@ import orjson
 from corral.api.facts import Type
 from corral.api.objects import Object
 from corral.api.protobuf.messages import MAGIC, SCHEMA, ProtobufError, fields, json_type, message_of, messages
+from corral.api.serialize import escaped
 
 #: Appends a value to the bytes of the message that holds it.
 _Write = Callable[[Any, bytearray], None]
@@ -274,7 +275,7 @@ def _int_or_string(value: Any) -> bytes:
 
 
 def _raw_json(value: Any) -> bytes:
-    return b"" if value is None else _one(orjson.dumps(value))
+    return b"" if value is None else _one(escaped(orjson.dumps(value)))
 
 
 def _one(value: str | bytes) -> bytes:
