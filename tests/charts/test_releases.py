@@ -2,6 +2,7 @@
 
 import base64
 import json
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -354,9 +355,9 @@ def test_debug_tells_each_step_as_helm_does(there, make, chart, corral_chart, he
     assert told["ours"] == told["theirs"]
 
 
-def test_ctrl_c_leaves_a_failed_release(there, chart, helm_binary, get):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_a_failed_release(number, there, chart, helm_binary, get):
     """Not one that stays pending, which nothing can be done with."""
-    import signal
     import subprocess
     import sys
 
@@ -365,7 +366,7 @@ def test_ctrl_c_leaves_a_failed_release(there, chart, helm_binary, get):
         for line in process.stderr:
             if line.startswith("waiting for:"):
                 break
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, told = process.communicate(timeout=30)
     assert process.returncode == 1 and "Error: INSTALLATION FAILED: context canceled" in told
     history = subprocess.run([helm_binary, "history", "a", "-o", "json"], capture_output=True, check=True, timeout=60).stdout

@@ -37,7 +37,9 @@ def stored(options: Options, *, everywhere: bool = False) -> Iterator[Releases]:
 
 @contextmanager
 def connected(options: Options, tell: "Tell | None" = None) -> "Iterator[Context]":
-    """The context of one command that changes something."""
+    """The context of one command that changes something. A SIGTERM counts as Ctrl-C: what has begun is not left pending."""
+    import signal
+
     from corral.api.facts import catalog
     from corral.charts.actions.cluster import Cluster
     from corral.charts.actions.context import Context
@@ -45,7 +47,11 @@ def connected(options: Options, tell: "Tell | None" = None) -> "Iterator[Context
 
     with reached(options) as (api, namespace):
         cluster = Cluster(api, catalog(), namespace, lambda text: progress.debug(options, text))
-        yield Context(cluster, _releases(options, api, namespace), tell=tell or silent)
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            yield Context(cluster, _releases(options, api, namespace), tell=tell or silent)
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 def released(options: Options, name: str, version: int = 0) -> Release:
