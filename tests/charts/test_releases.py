@@ -195,6 +195,18 @@ MISTAKES = (
     "get values a --revision 9",
     "install b {chart} --set extra=1,tag=: --set-string env=x",
     "install Bad {chart}",
+    "install b nowhere",
+    "install b ./nowhere",
+    "install b {chart} -f nowhere.yaml",
+    "install b {chart} --generate-name",
+    "install {chart}",
+    "install b {chart} c",
+    "install b {chart} --set x",
+    "install b {chart} --post-renderer ./nowhere",
+    "upgrade a {chart} --set x",
+    "upgrade a nowhere",
+    "upgrade -i b {chart} --set x",
+    "list --filter [",
 )
 
 
@@ -381,6 +393,67 @@ def test_history_has_a_limit(there, chart, corral_chart):
     assert [r["revision"] for r in json.loads(corral_chart("history", "a", "-o", "json").out)] == [3, 4, 5]
 
 
+def test_history_has_the_limit_of_the_environment(there, chart, corral_chart, monkeypatch):
+    monkeypatch.setenv("HELM_MAX_HISTORY", "2")
+    for _ in range(4):
+        assert corral_chart("upgrade", "--install", "a", chart).code == 0
+    assert [r["revision"] for r in json.loads(corral_chart("history", "a", "-o", "json").out)] == [3, 4]
+    corral_chart("upgrade", "a", chart, "--history-max", "0")
+    assert len(json.loads(corral_chart("history", "a", "-o", "json").out)) == 3
+
+
+def test_lists_and_values_are_those_of_helm(there, chart, corral_chart, helm):
+    for name in ("b", "a", "c"):
+        corral_chart("install", name, chart, "--set", "z=1,tag=2")
+    for words in (
+        ["list", "--time-format", "2006-01-02 Mon"],
+        ["list", "--filter", "^[ab]$", "-r"],
+        ["list", "--max", "1", "--offset", "1", "-q"],
+        ["get", "values", "a", "-a", "-o", "json"],
+        ["get", "values", "a", "-o", "json"],
+        ["status", "a", "-o", "json"],
+    ):
+        assert corral_chart(*words).out == helm(*words).out != "", words
+    assert corral_chart("list", "a").code == helm("list", "a").code == 1
+    ours, theirs = corral_chart("install", "d", chart, "-o", "json"), helm("install", "e", chart, "-o", "json")
+    made = [json.dumps({**json.loads(ran.out), "info": 0}).replace('"e', '"d').replace("e-", "d-") for ran in (ours, theirs)]
+    assert made[0] == made[1].replace("e revision", "d revision")
+
+
+def test_what_cannot_be_taken_away_stays_the_releases(there, make, corral, corral_chart, get):
+    folder = str(make("kept", {"templates/a.yaml": MAP + "{name: a, finalizers: []}\n"}))
+    corral_chart("install", "a", folder)
+    corral.request(
+        "POST",
+        f"/apis/rbac.authorization.k8s.io/v1/namespaces/{there}/roles",
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "Role",
+            "metadata": {"name": "some"},
+            "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["*"]}],
+        },
+    )
+    corral.request(
+        "POST",
+        f"/apis/rbac.authorization.k8s.io/v1/namespaces/{there}/rolebindings",
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "some"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "some"},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "jo"}],
+        },
+    )
+    ran = corral_chart("uninstall", "a", "--kube-as-user", "jo")
+    assert ran.code == 1
+    assert ran.err.startswith('Error: failed to delete release: a: configmaps "a" is forbidden: User "jo" cannot delete')
+    assert json.loads(corral_chart("list", "-a", "-o", "json").out)[0]["status"] == "uninstalling"
+    ran = corral_chart("install", "b", folder, "--kube-as-user", "jo")
+    assert ran.code == 1 and ran.err.startswith("Error: INSTALLATION FAILED: Unable to continue with install: could not get")
+    assert corral_chart("uninstall", "a").code == 0
+    assert get("configmaps", "a") is None
+
+
 def test_history_can_be_kept_and_the_name_taken_again(there, chart, corral_chart, helm):
     corral_chart("install", "a", chart)
     corral_chart("uninstall", "a", "--keep-history")
@@ -391,7 +464,12 @@ def test_history_can_be_kept_and_the_name_taken_again(there, chart, corral_chart
     )
     assert corral_chart("install", "a", chart).code == 1
     assert corral_chart("install", "a", chart, "--replace").code == 0
-    assert helm("history", "a", "-o", "json").out.count("superseded") == 1
+    history = json.loads(helm("history", "a", "-o", "json").out)
+    assert [(r["status"], r["description"]) for r in history] == [
+        ("superseded", "superseded by new release"),
+        ("deployed", "Install complete"),
+    ]
+    assert "a revision 1 upgrade false" in corral_chart("get", "notes", "a").out
 
 
 def test_what_is_to_be_kept_is_kept(there, make, corral_chart, helm, get):

@@ -30,12 +30,13 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def served(tmp_path, make, corral_chart, own_home):
-    """A folder with three versions of a chart at a URL."""
+def served(tmp_path, make, helm, corral_chart, own_home):
+    """A folder with three versions of a chart at a URL, one of them packed by Helm."""
     folder = tmp_path / "served"
     source = str(make("web", FILES))
     for version in ("0.1.0", "0.2.0", "0.3.0-beta.1"):
-        assert corral_chart("package", source, "-d", str(folder), "--version", version).code == 0
+        program = helm if version == "0.2.0" else corral_chart
+        assert program("package", source, "-d", str(folder), "--version", version).code == 0
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
@@ -88,10 +89,16 @@ def test_search_and_pull_as_helm_does(served, tmp_path, helm, corral_chart):
         ["template", "x", "nope", "--repo", served],
         ["repo", "add", "r", "http://other"],
         ["repo", "remove", "x"],
+        ["repo", "add", "a/b", served],
+        ["search", "repo", "-r", "["],
+        ["pull", "r/web", "--verify"],
     ):
         assert corral_chart(*words).err.rstrip() == helm(*words).err.rstrip(), words
     assert corral_chart("pull", "r/web", "--untar", "--untardir", "in", "-d", str(tmp_path / "got")).code == 0
     assert (tmp_path / "got/in/web/templates/a.yaml").read_text() == FILES["templates/a.yaml"]
+    assert corral_chart("pull", "r/web", "--prov").out == helm("pull", "r/web", "--prov").out != ""
+    assert corral_chart("repo", "index").code == helm("repo", "index").code == 1
+    assert corral_chart("registry", "logout", "nowhere:1").err.rstrip() == "Error: not logged in"
     assert corral_chart("repo", "remove", "r").code == 0
 
 
@@ -134,7 +141,7 @@ def test_registries(auth, make, tmp_path, helm, corral_chart, own_home, monkeypa
             assert corral_chart("registry", "login", store.address, "-u", USER, "--password-stdin").code == 0
             assert (tmp_path / "config/registry/config.json").stat().st_mode & 0o077 == 0
         pushed = corral_chart("push", "web-0.1.0.tgz", at)
-        assert pushed.code == 0 and f"Pushed: {store.address}/charts/web:0.1.0" in pushed.err
+        assert pushed.code == 0 and f"Pushed: {store.address}/charts/web:0.1.0" in pushed.out
         assert helm("push", "web-0.2.0+build.5.tgz", at).code == 0
         # Helm has ours, and ours has Helm's.
         theirs = helm("template", "x", f"{at}/web", "--version", "0.1.0").out
@@ -172,6 +179,15 @@ def test_dependencies_are_fetched_and_locked_as_helm_does(served, make, tmp_path
     assert locks[0] == locks[1]
     assert corral_chart("dependency", "list", str(ours)).out == helm("dependency", "list", str(ours)).out
     assert corral_chart("template", "x", str(ours)).out == helm("template", "x", str(theirs)).out
+    # What Chart.yaml does not name is told of, and goes.
+    for folder in (ours, theirs):
+        (folder / "charts/old-0.1.0.tgz").write_bytes((tmp_path / "served/web-0.1.0.tgz").read_bytes())
+        helm("package", str(make("other", FILES)), "-d", str(folder / "charts"))
+    listed = [program("dependency", "list", str(f)).out for program, f in ((corral_chart, ours), (helm, theirs))]
+    assert listed[0].replace("/ours/", "/theirs/") == listed[1]
+    assert "WARNING" in listed[0]
+    assert corral_chart("dependency", "update", str(ours)).code == helm("dependency", "update", str(theirs)).code == 0
+    assert sorted(p.name for p in (ours / "charts").iterdir()) == sorted(p.name for p in (theirs / "charts").iterdir())
     for path in (ours / "charts").iterdir():
         path.unlink()
     assert corral_chart("dependency", "build", str(ours), "--skip-refresh").code == 0
@@ -183,6 +199,36 @@ def test_dependencies_are_fetched_and_locked_as_helm_does(served, make, tmp_path
     before = sorted(p.name for p in (ours / "charts").iterdir())
     assert corral_chart("dependency", "update", str(ours)).code == 1
     assert sorted(p.name for p in (ours / "charts").iterdir()) == before
+
+
+def test_dependencies_without_a_repository(make, helm, corral_chart, own_home):
+    bare = make("bare", {})
+    wanted = "apiVersion: v2\nname: parent\nversion: 0.1.0\ndependencies: [{name: sub, version: 0.3.0}]\n"
+    parent = make("parent", {"Chart.yaml": wanted})
+    assert corral_chart("dependency", "update", str(bare)) == helm("dependency", "update", str(bare)) == (0, "", "")
+    assert not (bare / "Chart.lock").exists()
+    assert "charts/sub not found" in corral_chart("dependency", "update", str(parent)).err
+    make("parent/charts/sub", {"Chart.yaml": "apiVersion: v2\nname: sub\nversion: 0.3.0\n"})
+    for words in (["dependency", "update"], ["dependency", "list"], ["dependency", "build"]):
+        assert corral_chart(*words, str(parent)).out == helm(*words, str(parent)).out
+
+
+def test_a_chart_begins_with_a_starter(tmp_path, make, helm, corral_chart, own_home):
+    files = {"values.yaml": "n: <CHARTNAME>\n", "templates/a.yaml": "n: <CHARTNAME>\n", "README": "<CHARTNAME>\n"}
+    starter = make("starter", {**files, "charts/sub/Chart.yaml": "apiVersion: v2\nname: sub\nversion: 0.3.0\n"})
+    (tmp_path / "data/starters").mkdir(parents=True)
+    (tmp_path / "data/starters/mine").symlink_to(starter)
+    for program, name in ((corral_chart, "ours"), (helm, "theirs")):
+        (tmp_path / name).mkdir()
+        assert program("create", f"{name}/web", "-p", "mine").code == 0
+        assert program("create", f"{name}/other", "-p", str(starter)).code == 0
+        assert program("create", f"{name}/none", "-p", "nowhere").code == 1
+        assert program("create", f"{name}/not/there").code == 1
+    for name in ("web", "other"):
+        for part in ("chart", "values"):
+            assert helm("show", part, f"ours/{name}").out == helm("show", part, f"theirs/{name}").out != ""
+        assert (tmp_path / f"ours/{name}/README").read_text() == (tmp_path / f"theirs/{name}/README").read_text()
+    assert helm("template", "ours/web").out == helm("template", "theirs/web").out
 
 
 def test_signed_archives(make, tmp_path, helm, corral_chart, own_home):
@@ -201,6 +247,11 @@ def test_signed_archives(make, tmp_path, helm, corral_chart, own_home):
     assert corral_chart("verify", "web-0.1.0.tgz", "--keyring", keys["al"]).code == 1
     assert corral_chart("template", "x", "web-0.1.0.tgz", "--verify", "--keyring", keys["al"]).code == 1
     assert corral_chart("template", "x", "web-0.1.0.tgz", "--verify", "--keyring", keys["jo"]).code == 0
+    (tmp_path / "index.yaml").write_text("")
+    assert corral_chart("repo", "index", ".").code == 0
+    assert corral_chart("repo", "add", "signed", f"file://{tmp_path}").code == 0
+    pulled = corral_chart("pull", "signed/web", "--verify", "--keyring", keys["jo"], "-d", str(tmp_path / "got"))
+    assert pulled.out == ours.out
     with (tmp_path / "web-0.1.0.tgz").open("ab") as file:
         file.write(b"x")
     assert "sum does not match" in corral_chart("verify", "web-0.1.0.tgz", "--keyring", keys["jo"]).err

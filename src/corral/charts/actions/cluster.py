@@ -154,10 +154,6 @@ class Cluster:
             return None
         return found
 
-    def get_all(self, targets: Sequence[Target]) -> "list[Object | None]":
-        """All of them as they are now."""
-        return each(self.get, targets)
-
     def create(self, target: Target) -> "Object":
         """Create it. Raises ApiError."""
         return self.api.create(target.resource.path(target.namespace), target.obj)

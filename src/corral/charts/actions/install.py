@@ -59,7 +59,7 @@ def install(context: Context, asked: Install) -> Release:
     if asked.create_namespace:
         ensure_namespace(cluster)
     for before in old[-1:]:
-        before.set_status(SUPERSEDED, before.description)
+        before.set_status(SUPERSEDED, "superseded by new release")
         context.record(before)
     context.create(release)
     try:

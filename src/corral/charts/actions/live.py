@@ -24,7 +24,8 @@ def rendered(cluster: Cluster, release: Release, rendering: Rendering, *, is_upg
     """Fill in the manifest, hooks and notes of `release`, as this cluster has them. Raises ChartError, RenderError."""
     capabilities = of_cluster(cluster.api)
     check_kube_version(release.chart, capabilities.version)
-    facts = Facts(release.name, release.namespace, release.version, is_upgrade)
+    # An install renders revision 1, also where it replaces an older release, as with Helm.
+    facts = Facts(release.name, release.namespace, release.version if is_upgrade else 1, is_upgrade)
     final = with_chart_values(release.chart, release.config)
     files = templates(release.chart, final, facts, capabilities, lookup=_lookup(cluster))
     release.notes = without_notes(release.chart, files, rendering.sub_notes)

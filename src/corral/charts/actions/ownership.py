@@ -1,8 +1,10 @@
 """Whose an object is: the label and the annotations by which Helm knows its own, and what it says of others'."""
 
+from corral.api.errors import ApiError
 from corral.base.annotations import TYPE_CHECKING, Iterable
 from corral.charts.actions.cluster import Cluster, Target
 from corral.charts.chart.errors import ChartError
+from corral.client.several import each
 
 if TYPE_CHECKING:
     from corral.api.objects import Object
@@ -26,7 +28,18 @@ def conflicts(cluster: Cluster, targets: list[Target], name: str, namespace: str
     `then` is what cannot go on: install or update.
     """
     ours = []
-    for target, live in zip(targets, cluster.get_all(targets), strict=True):
+
+    def found(target: Target) -> "Object | None":
+        try:
+            return cluster.get(target)
+        except ApiError as error:
+            raise ChartError(
+                f"Unable to continue with {then}: could not get information about the resource {target.kind} "
+                f'"{target.name}" in namespace "{target.namespace}": {error.message}',
+                "ask for that right" if error.code == 403 else "",
+            ) from None
+
+    for target, live in zip(targets, each(found, targets), strict=True):
         if live is None:
             continue
         if why := foreign(live, name, namespace):

@@ -82,17 +82,20 @@ def rollback(context: Context, wish: Rollback) -> Release:
 
 def _perform(context: Context, wish: Rollback, current: Release, release: Release) -> None:
     created: list[Target] = []
+    has_begun = False
     try:
         before = built(context, current.manifest, "current release manifest")
         after = built(context, release.manifest, "new release manifest")
         ownership.claim(after, release.name, release.namespace)
         context.hooks(release, "pre-rollback", wish.waits)
+        has_begun = True
         bring_all(context.cluster, before, after, force=wish.force, created=created)
     except FAILURES as error:
         message, remedy = described(error)
-        current.set_status(SUPERSEDED, current.description)
         release.set_status(FAILED, f'Rollback "{release.name}" failed: {message}')
-        context.record(current)
+        if has_begun:
+            current.set_status(SUPERSEDED, current.description)
+            context.record(current)
         context.record(release)
         if wish.cleanup_on_fail:
             context.cluster.by_kind(created, context.cluster.delete)

@@ -53,13 +53,14 @@ def uninstall(context: Context, wish: Uninstall, release: Release | None = None)
     deleted, kept, faults = _delete(context, release, wish.propagation)
     if wish.waits.ready:
         until_gone(context.cluster, deleted, wish.waits.timeout_s, tell=context.tell)
+    if faults:
+        # What could not be deleted is still this release's: it stays, so that this can be done again.
+        raise ChartError(f"failed to delete release: {wish.name}: {'; '.join(faults)}", "mend that, and uninstall it again")
     context.hooks(release, "post-delete", wish.waits)
     release.set_status(UNINSTALLED, wish.description or "Uninstallation complete")
-    if wish.keep_history or faults:
+    if wish.keep_history:
         context.record(release)
-    if faults:
-        raise ChartError(f"uninstallation completed with {len(faults)} error(s): {'; '.join(faults)}")
-    if not wish.keep_history:
+    else:
         context.debug(f"purge requested for {wish.name}")
         context.releases.forget(wish.name)
     return release, kept

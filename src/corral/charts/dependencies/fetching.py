@@ -58,13 +58,30 @@ def build(folder: Path, chart: Chart, sources: Sources, tell: Tell) -> None:
 
 
 def _fetch_all(folder: Path, named: list[dict[str, Any]], sources: Sources, tell: Tell) -> list[_Fetched]:
+    fresh = _indexes(named, sources, tell)
     tell(f"Saving {len(named)} charts")
-    return [_fetch(folder, one, sources, tell) for one in named]
+    return [_fetch(folder, one, sources, fresh, tell) for one in named]
 
 
-def _fetch(folder: Path, one: dict[str, Any], sources: Sources, tell: Tell) -> _Fetched:
+def _indexes(named: list[dict[str, Any]], sources: Sources, tell: Tell) -> dict[str, indexes.Index]:
+    """The indexes of the repositories that were not added, by their URLs: those of the others are on disk."""
+    wanted = [one.get("repository", "") for one in named]
+    unmanaged = [_repository(where, "", sources) for where in wanted if where.startswith(("http://", "https://"))]
+    fresh: dict[str, indexes.Index] = {}
+    for repository in unmanaged:
+        if repository.name or repository.url in fresh:
+            continue
+        if not fresh:
+            tell("Getting updates for unmanaged Helm repositories...")
+        fresh[repository.url] = resolve.fetched_index(repository)
+        tell(f'...Successfully got an update from the "{repository.url}" chart repository')
+    return fresh
+
+
+def _fetch(folder: Path, one: dict[str, Any], sources: Sources, fresh: dict[str, indexes.Index], tell: Tell) -> _Fetched:
     name, version, where = one.get("name", ""), one.get("version", ""), one.get("repository", "")
     if not where:
+        tell(f"Dependency {name} did not declare a repository. Assuming it exists in the charts directory")
         return _in_place(folder, name, version, one)
     if where.startswith(FILE):
         return _local(folder, name, version, one)
@@ -78,7 +95,7 @@ def _fetch(folder: Path, one: dict[str, Any], sources: Sources, tell: Tell) -> _
     if repository.name:
         index = indexes.read(config.index_file(sources.cache, repository.name), repository.name)
     else:
-        index = resolve.fetched_index(repository)
+        index = fresh[repository.url]
     entry = indexes.find(index, name, version, where=f"{where} repository")
     from corral.charts.repositories.http import joined
 
@@ -114,16 +131,17 @@ def _local(folder: Path, name: str, version: str, one: dict[str, Any]) -> _Fetch
         raise ChartError(f"directory {path.resolve()} not found", "correct the dependency's repository")
     chart = load(path)
     if versions.parse_range(version) is None or not versions.satisfies(chart.version, version):
-        raise ChartError(f"can't get a valid version for dependency {name}", f"it is {chart.version}, and {version} is wanted")
+        raise ChartError(
+            f"can't get a valid version for repositories {name}. Try changing the version constraint in Chart.yaml",
+            f"it is {chart.version}, and {version} is wanted",
+        )
     return _Fetched(locks.locked(one, chart.version), (packing.file_name(chart), packing.packed(chart, 0)))
 
 
 def _in_place(folder: Path, name: str, version: str, one: dict[str, Any]) -> _Fetched:
     path = folder / "charts" / name
     if not path.exists():
-        raise ChartError(
-            f"no repository definition for {name}. Please add the missing repos via 'helm repo add'", f"or put it into {path}"
-        )
+        raise ChartError(f"directory {path} not found", f"put the chart {name} there, or name its repository in Chart.yaml")
     chart = load(path)
     if not versions.satisfies(chart.version, version):
         raise ChartError(f"dependency {name} at version {chart.version} does not satisfy the constraint {version}")
@@ -131,15 +149,21 @@ def _in_place(folder: Path, name: str, version: str, one: dict[str, Any]) -> _Fe
 
 
 def _place(folder: Path, fetched: list[_Fetched], tell: Tell) -> None:
-    """Put the archives into charts/, and take out older ones of the same charts."""
+    """Put the archives into charts/, and take out those that Chart.yaml does not name any more, or in another version."""
     charts = folder / "charts"
     charts.mkdir(exist_ok=True)
     files = dict(f.file for f in fetched if f.file is not None)
     for name, data in files.items():
         replace(charts / name, data, mode=0o644)
     tell("Deleting outdated charts")
-    for one in fetched:
-        name = one.locked["name"]
-        for path in charts.glob(f"{name}-*.tgz"):
-            if path.name not in files and versions.parse(path.name.removeprefix(f"{name}-").removesuffix(".tgz")):
-                path.unlink()
+    in_place = {one.locked["name"] for one in fetched if one.file is None}
+    for path in sorted(charts.iterdir()):
+        if path.name in files or not path.is_file():
+            continue
+        try:
+            name = load(path).name
+        except ChartError as error:
+            tell(f"Could not verify {path} for deletion: {error.message} (Skipping)")
+            continue
+        if name not in in_place:
+            path.unlink()

@@ -16,6 +16,8 @@ from corral.charts.releases.model import UNKNOWN, Release
 
 MAX_RELEASE_BYTES = 64 * 1024 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
+#: Up to here a float holds every whole number.
+_EXACT = 2**53
 _NEVER = {"started_at": "", "completed_at": "", "phase": ""}
 
 
@@ -51,7 +53,7 @@ def content_of_release(release: Release) -> dict[str, Any]:
         "name": release.name,
         "info": {key: value for key, value in info.items() if value or key == "deleted"},
         "chart": release.stored_chart or chart_json(release.chart),
-        "config": release.config,
+        "config": plain(release.config),
         "manifest": release.manifest,
         "hooks": [_hook_json(hook) for hook in release.hooks],
         "version": release.version,
@@ -109,14 +111,23 @@ def chart_json(chart: Chart) -> dict[str, Any]:
         "metadata": chart.metadata,
         "lock": chart.lock,
         "templates": _files_json(chart.templates),
-        "values": chart.values,
+        "values": plain(chart.values) or None,
         "schema": None if chart.schema is None else base64.b64encode(chart.schema).decode(),
         "files": _files_json(chart.files),
     }
 
 
-def _files_json(files: list[File]) -> list[dict[str, str]]:
-    return [{"name": file.name, "data": base64.b64encode(file.data).decode()} for file in files]
+def plain(value: Any) -> Any:
+    """Values as Go writes them into JSON: keys in their order, whole numbers without a fraction."""
+    if isinstance(value, dict):
+        return {key: plain(value[key]) for key in sorted(value)}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT else value
+
+
+def _files_json(files: list[File]) -> list[dict[str, str]] | None:
+    return [{"name": file.name, "data": base64.b64encode(file.data).decode()} for file in files] or None
 
 
 def chart_of(content: dict[str, Any]) -> Chart:

@@ -113,13 +113,16 @@ def text(index: Index, now: str) -> bytes:
 
 
 def searched(index: Index, words: list[str], *, regex: bool = False) -> Iterator[tuple[str, Entry]]:
-    """The charts whose name, description or keywords have all the words: (name, entry) of every version."""
-    import re
+    """The charts whose name, description or keywords have all the words: (name, entry) of every version.
 
-    patterns = [re.compile(word) for word in words] if regex else []
+    Raises ValueError for a word that is no expression, where they are such.
+    """
+    from corral.charts.render.regexes import compiled
+
+    patterns = [compiled(word) for word in words] if regex else []
     for name, entries in sorted(index.items()):
         for entry in entries:
             about = "\v".join((name, str(entry.get("description", "")), *map(str, entry.get("keywords") or ())))
-            found = all(p.search(about) for p in patterns) if regex else all(w.lower() in about.lower() for w in words)
-            if found:
+            data, lower = about.encode(), about.lower()
+            if all(p.matches(data) for p in patterns) if regex else all(word.lower() in lower for word in words):
                 yield name, entry

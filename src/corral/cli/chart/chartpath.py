@@ -128,9 +128,7 @@ def namespace(options: Options) -> str:
 
 
 def rendering(options: Options, *, include_crds: bool = False) -> Rendering:
-    """What the flags say about rendering. Raises UsageError for a post-renderer that cannot be run."""
-    if options.post_renderer:
-        _check_program(options.post_renderer)
+    """What the flags say about rendering."""
     return Rendering(
         sub_notes=options.render_subchart_notes,
         post_renderer=options.post_renderer,
@@ -141,10 +139,12 @@ def rendering(options: Options, *, include_crds: bool = False) -> Rendering:
     )
 
 
-def _check_program(name: str) -> None:
+def check_post_renderer(options: Options) -> None:
+    """Raise UsageError for a post-renderer that cannot be run."""
     import shutil
 
-    if shutil.which(name) is not None:
+    name = options.post_renderer
+    if not name or shutil.which(name) is not None:
         return
     if "/" not in name:
         reason = "executable file not found in $PATH"

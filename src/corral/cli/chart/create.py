@@ -4,10 +4,17 @@ from pathlib import Path
 
 from corral.charts.chart import starter
 from corral.cli.chart.flags import Flag, UsageError
-from corral.cli.chart.options import Options
+from corral.cli.chart.options import Options, home
 
 USAGE = "create NAME [flags]"
-FLAGS = (Flag("starter", "string", "a folder with a chart to begin with; <CHARTNAME> in its files becomes the name", "p"),)
+FLAGS = (
+    Flag(
+        "starter",
+        "string",
+        "a chart to begin with, a folder or one of $HELM_DATA_HOME/starters; <CHARTNAME> in its templates becomes the name",
+        "p",
+    ),
+)
 
 
 def run(options: Options, arguments: list[str]) -> None:
@@ -15,4 +22,4 @@ def run(options: Options, arguments: list[str]) -> None:
     if len(arguments) != 1:
         raise UsageError('"corral chart create" requires 1 argument', f"Usage:  corral chart {USAGE}")
     print(f"Creating {arguments[0]}")
-    starter.create(Path(arguments[0]), Path(options.starter) if options.starter else None)
+    starter.create(Path(arguments[0]), home("DATA") / "starters" / options.starter if options.starter else None)

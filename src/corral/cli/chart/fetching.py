@@ -67,7 +67,12 @@ def archive(options: Options, reference: str, *, tell: bool = False) -> tuple[st
         return archive(options, where.url)
     provenance = None
     if wants_provenance:
-        provenance = http.get(f"{where.url}.prov", where.access, credentials_of=where.access.url)
+        try:
+            provenance = http.get(f"{where.url}.prov", where.access, credentials_of=where.access.url)
+        except ChartError as error:
+            if options.verify:
+                raise ChartError(f'failed to fetch provenance "{where.url}.prov"', error.message) from None
+            print(f"WARNING: Verification not found for {reference}: {error.message}")
     return where.file_name, resolve.archive(where), provenance
 
 

@@ -1,6 +1,7 @@
 """Show what is stored of a release."""
 
 from corral.base.annotations import Callable
+from corral.charts.releases.codec import plain
 from corral.charts.releases.model import Release
 from corral.charts.values.coalesce import coalesce
 from corral.cli.chart.flags import Flag, UsageError
@@ -35,7 +36,7 @@ def _all(options: Options, release: Release) -> None:
 
 
 def _values(options: Options, release: Release) -> None:
-    values = coalesce(release.chart, release.config) if options.all else release.config or None
+    values = plain(coalesce(release.chart, release.config)) if options.all else plain(release.config) or None
     title = "COMPUTED VALUES" if options.all else "USER-SUPPLIED VALUES"
     show(options.output, values, lambda: f"{title}:\n{as_yaml(values)}")
 

@@ -15,6 +15,7 @@ from corral.charts.actions.wish import Wish
 from corral.charts.chart.model import Chart
 from corral.charts.releases.model import Release
 from corral.cli.chart import chartpath, compiled, progress
+from corral.cli.chart.failures import failing
 from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import (
     CHART,
@@ -30,7 +31,7 @@ from corral.cli.chart.options import (
 )
 from corral.cli.chart.output import check_format, show, warn
 from corral.cli.chart.releaseview import as_object, summary
-from corral.cli.chart.session import connected
+from corral.cli.chart.session import connected, stoppable
 
 USAGE = "install [NAME] CHART [flags]"
 SHARED = (
@@ -65,15 +66,17 @@ FLAGS = (
 def run(options: Options, arguments: list[str]) -> None:
     """Install and print the release."""
     check_format(options.output)
-    name, reference = _named(options, arguments)
-    with loaded(options, reference) as chart, connected(options, progress.tell) as context:
-        release = installed(options, context, name, chart)
+    if not arguments:
+        raise UsageError('"corral chart install" requires at least 1 argument', f"Usage:  corral chart {USAGE}")
+    chartpath.check_post_renderer(options)
+    with failing("INSTALLATION FAILED"), stoppable():
+        name, reference = _named(options, arguments)
+        with loaded(options, reference) as chart, connected(options, progress.tell) as context:
+            release = installed(options, context, name, chart)
     show(options.output, as_object(release), lambda: summary(release, debug=options.debug))
 
 
 def _named(options: Options, arguments: list[str]) -> tuple[str, str]:
-    if not arguments:
-        raise UsageError('"corral chart install" requires at least 1 argument', f"Usage:  corral chart {USAGE}")
     if len(arguments) == 1 and not options.generate_name and not options.name_template:
         if options.values["name"]:
             warn("note: --name is of Helm 2; today it is: corral chart install NAME CHART")
@@ -136,7 +139,4 @@ def installed(options: Options, context: Context, name: str, chart: Chart) -> Re
         replace=bool(options.values.get("replace")),
         skip_crds=options.skip_crds,
     )
-    try:
-        return act(context, wish)
-    except CorralError as error:
-        raise CorralError(f"INSTALLATION FAILED: {error.message}", error.remedy) from None
+    return act(context, wish)

@@ -13,7 +13,7 @@ from corral.charts.releases.model import (
     UNINSTALLING,
     Release,
 )
-from corral.cli.chart.flags import Flag
+from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import OUTPUT, Options
 from corral.cli.chart.output import check_format, show, table
 from corral.cli.chart.releaseview import row
@@ -54,11 +54,13 @@ HEADING = ("NAME", "NAMESPACE", "REVISION", "UPDATED", "STATUS", "CHART", "APP V
 def run(options: Options, arguments: list[str]) -> None:
     """List."""
     check_format(options.output)
+    if arguments:
+        raise UsageError('"corral chart list" accepts no arguments', f"Usage:  corral chart {USAGE}")
     releases = chosen(options, _found(options))
     if options.short:
         show(options.output, [r.name for r in releases], lambda: "".join(f"{r.name}\n" for r in releases))
         return
-    rows = [row(release) for release in releases]
+    rows = [row(release, options.time_format) for release in releases]
     heading = [] if options.no_headers else [HEADING]
     show(options.output, rows, lambda: table([*heading, *(tuple(r.values()) for r in rows)]))
 
@@ -72,13 +74,20 @@ def chosen(options: Options, releases: list[Release]) -> list[Release]:
     """Those that the flags ask for, in their order."""
     wanted = set(STATUSES) if options.all else {s for flag, found in _STATES.items() if options.values[flag] for s in found}
     wanted = wanted or {DEPLOYED, FAILED}
-    import re  # loaded with the connection
-
-    try:
-        name = re.compile(options.filter)
-    except re.error as error:
-        raise CorralError(f"error parsing regexp: {error}", "correct --filter") from None
-    found = [r for r in releases if r.status in wanted and name.search(r.name)]
+    _is_named(options.filter, "")
+    found = [r for r in releases if r.status in wanted and _is_named(options.filter, r.name)]
     found.sort(key=lambda r: (r.last_deployed if options.date else r.name, r.namespace, r.version), reverse=options.reverse)
     end = options.offset + options.max if options.max > 0 else None
     return found[options.offset : end]
+
+
+def _is_named(expression: str, name: str) -> bool:
+    """Whether the expression is found in the name. Raises CorralError for what is none."""
+    if not expression:
+        return True
+    from corral.charts.render.regexes import compiled
+
+    try:
+        return compiled(expression).matches(name.encode())
+    except ValueError as error:
+        raise CorralError(str(error), "correct --filter") from None

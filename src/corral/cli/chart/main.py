@@ -81,10 +81,12 @@ def main(words: list[str]) -> int:
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except Exception as error:
-        told = _unreachable(error)
-        if told is None:
+        from corral.cli.chart.failures import told
+
+        found = told(error)
+        if found is None:
             raise
-        _tell(told)
+        _tell(found)
         return 1
 
 
@@ -168,25 +170,6 @@ def _overview(group: str = "") -> str:
         "Helm's packages: render, install, upgrade, on any Kubernetes.\n\nUsage:\n  corral chart COMMAND\n\n"
         f"Commands:\n{lines}\n\nFlags of all of them:\n{described(GLOBAL)}"
     )
-
-
-def _unreachable(error: Exception) -> CorralError | None:
-    """Errors of the API and of the network as a person wants them; None for what is a mistake of ours."""
-    from corral.api.errors import ApiError
-
-    if isinstance(error, ApiError):
-        remedy = {
-            401: "log in anew: the kubeconfig's credentials are not accepted",
-            403: "ask for that right, or act as another",
-        }
-        return CorralError(error.message, remedy.get(error.code, ""))
-    if isinstance(error, OSError | TimeoutError):
-        if getattr(error, "filename", None):
-            return CorralError(f"{error.filename}: {(getattr(error, 'strerror', '') or str(error)).lower()}")
-        return CorralError(
-            f"Kubernetes cluster unreachable: {error or type(error).__name__}", "is it up? corral status, kubectl cluster-info"
-        )
-    return None
 
 
 def _tell(error: CorralError) -> None:

@@ -68,6 +68,8 @@ POST_RENDER = (
     Flag("post-renderer-args", "array", "its arguments"),
 )
 
+_USUAL = {"CACHE": ".cache", "CONFIG": ".config", "DATA": ".local/share"}
+
 
 class Options:
     """The values of a command's flags, read as `options.name`; and which flags were given."""
@@ -104,13 +106,19 @@ def _place(options: Options, name: str, kind: str, usual: str) -> "Path":
     """Where the flag `name` or Helm's variable of that name says, or else `usual` in Helm's folder of the `kind`."""
     from pathlib import Path
 
+    given = getattr(options, name) or os.environ.get(f"HELM_{name.upper()}")
+    return Path(given) if given else home(kind) / usual
+
+
+def home(kind: str) -> "Path":
+    """Helm's folder of a kind: CACHE, CONFIG, or DATA, where starters are."""
+    from pathlib import Path
+
     environ = os.environ
-    if given := getattr(options, name) or environ.get(f"HELM_{name.upper()}"):
-        return Path(given)
     if own := environ.get(f"HELM_{kind}_HOME"):
-        return Path(own) / usual
+        return Path(own)
     base = environ.get(f"XDG_{kind}_HOME")
-    return (Path(base) if base else Path.home() / f".{kind.lower()}") / "helm" / usual
+    return (Path(base) if base else Path.home() / _USUAL[kind]) / "helm"
 
 
 def access(options: Options) -> Access:
@@ -122,8 +130,13 @@ def access(options: Options) -> Access:
         server=options.kube_apiserver or environ.get("HELM_KUBEAPISERVER", ""),
         token=options.kube_token or environ.get("HELM_KUBETOKEN", ""),
         ca_file=options.kube_ca_file or environ.get("HELM_KUBECAFILE", ""),
-        insecure=options.kube_insecure_skip_tls_verify,
-        tls_name=options.kube_tls_server_name,
+        insecure=options.kube_insecure_skip_tls_verify or is_set("HELM_KUBEINSECURE_SKIP_TLS_VERIFY"),
+        tls_name=options.kube_tls_server_name or environ.get("HELM_KUBETLS_SERVER_NAME", ""),
         as_user=options.kube_as_user or environ.get("HELM_KUBEASUSER", ""),
-        as_groups=tuple(options.kube_as_group),
+        as_groups=tuple(options.kube_as_group) or tuple(filter(None, environ.get("HELM_KUBEASGROUPS", "").split(","))),
     )
+
+
+def is_set(name: str) -> bool:
+    """Whether a variable is set to something that Go takes for true."""
+    return os.environ.get(name, "") in ("1", "t", "T", "true", "TRUE", "True")

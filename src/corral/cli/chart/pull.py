@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from corral.base.errors import CorralError
+from corral.charts.chart import yamlfile
 from corral.charts.chart.load import Budget, archive_files
 from corral.cli.chart import fetching
 from corral.cli.chart.flags import Flag, UsageError
@@ -30,17 +31,15 @@ def run(options: Options, arguments: list[str]) -> None:
             if options.verify:
                 from corral.charts.provenance import verify
 
-                verify(path, options.keyring)
+                print(verify(path, options.keyring))
         if options.untar:
             unpack(data, name, destination / options.untardir)
 
 
 def unpack(data: bytes, what: str, folder: Path) -> None:
     """Write an archive's files below `folder/NAME`. Raises ChartError for one that would write elsewhere."""
-    import yaml
-
     files = archive_files(data, what, Budget())
-    chart = next((yaml.safe_load(f.data) for f in files if f.name == "Chart.yaml"), None)
+    chart = next((yamlfile.read(f.data, "cannot load Chart.yaml") for f in files if f.name == "Chart.yaml"), None)
     if (
         not isinstance(chart, dict)
         or not isinstance(chart.get("name"), str)

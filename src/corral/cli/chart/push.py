@@ -1,6 +1,5 @@
 """Send an archive to a registry: `corral chart push NAME-1.2.3.tgz oci://HOST/PATH`."""
 
-import sys
 from pathlib import Path
 
 from corral.base.errors import CorralError
@@ -27,11 +26,12 @@ def run(options: Options, arguments: list[str]) -> None:
     except OSError as error:
         raise CorralError(f"stat {path}: {(error.strerror or '').lower()}", "pack it: corral chart package FOLDER") from None
     chart = load_archive(data, str(path))
-    reference = oci.parse(f"{remote.rstrip('/')}/{chart.name}")._replace(tag=chart.version.replace("+", "_"))
+    place = oci.parse(f"{remote.removeprefix(oci.SCHEME).rstrip('/')}/{chart.name}")
+    reference = place._replace(tag=chart.version.replace("+", "_"))
     provenance = path.with_name(path.name + ".prov")
     signed = provenance.read_bytes() if provenance.exists() else None
     digest = _pushed(options, reference, data, chart.metadata, signed)
-    print(f"Pushed: {reference}\nDigest: {digest}", file=sys.stderr)
+    print(f"Pushed: {reference}\nDigest: {digest}")
 
 
 def _pushed(options: Options, reference: oci.Reference, data: bytes, metadata: dict[str, object], signed: bytes | None) -> str:

@@ -3,6 +3,7 @@
 import getpass
 import sys
 
+from corral.base.errors import CorralError
 from corral.charts.repositories import credentials, oci
 from corral.charts.repositories.config import Repository
 from corral.cli.chart.flags import Flag, UsageError
@@ -33,13 +34,14 @@ def run(options: Options, arguments: list[str]) -> None:
     host = arguments[0].removeprefix(oci.SCHEME).removeprefix("https://").rstrip("/")
     path = registry_config(options)
     if command == "registry logout":
-        credentials.forget(path, host)
-        warn(f"Removing login credentials for {host}")
+        if not credentials.forget(path, host):
+            raise CorralError("not logged in", f"who is, is written in {path}")
+        print(f"Removing login credentials for {host}")
         return
     user, password = _asked(options)
     _checked(options, host, user, password)
     credentials.keep(path, host, user, password)
-    warn("Login Succeeded")
+    print("Login Succeeded")
 
 
 def _asked(options: Options) -> tuple[str, str]:

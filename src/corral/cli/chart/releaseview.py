@@ -60,13 +60,13 @@ def as_object(release: Release) -> dict[str, Any]:
     return content_of_release(release)
 
 
-def row(release: Release) -> dict[str, str]:
-    """What `list` shows of it."""
+def row(release: Release, layout: str = "") -> dict[str, str]:
+    """What `list` shows of it; `layout` is how Go writes its time."""
     return {
         "name": release.name,
         "namespace": release.namespace,
         "revision": str(release.version),
-        "updated": go_time(release.last_deployed),
+        "updated": _by_layout(release.last_deployed, layout) if layout else go_time(release.last_deployed),
         "status": release.status,
         "chart": chart_of(release),
         "app_version": release.metadata.get("appVersion", ""),
@@ -95,6 +95,13 @@ def go_time(text: str) -> str:
     local = when.astimezone()
     zone = local.strftime("%Z") if local.utcoffset() == when.utcoffset() else "UTC" if offset == "+0000" else offset
     return f"{when:%Y-%m-%d %H:%M:%S}{fraction} {offset} {zone}"
+
+
+def _by_layout(text: str, layout: str) -> str:
+    from corral.charts.render import gotime
+
+    when = _time(text)
+    return gotime.Time(when).format(layout) if when else text
 
 
 def _time(text: str) -> datetime | None:

@@ -57,7 +57,7 @@ def _add(options: Options, arguments: list[str]) -> None:
         raise UsageError('"corral chart repo add" requires 2 arguments', f"Usage:  corral chart {USAGE['repo add']}")
     name, url = arguments
     if not _NAME.fullmatch(name):
-        raise CorralError(f"repository name ({name}) contains '/'. Please specify a different name without '/'")
+        raise CorralError(f"repository name ({name}) contains '/', please specify a different name without '/'")
     password = sys.stdin.readline().rstrip("\n") if options.password_stdin else options.password
     wish = Repository(
         name,
@@ -101,6 +101,8 @@ def _fetch(options: Options, repository: Repository) -> None:
 
 
 def _list(options: Options, arguments: list[str]) -> None:
+    if arguments:
+        raise UsageError('"corral chart repo list" accepts no arguments', f"Usage:  corral chart {USAGE['repo list']}")
     repositories = config.load(repository_config(options))
     if not repositories and options.output == "table":
         raise CorralError("no repositories to show", "add one: corral chart repo add NAME URL")
@@ -157,7 +159,9 @@ def _remove(options: Options, arguments: list[str]) -> None:
 
 
 def _index(options: Options, arguments: list[str]) -> None:
-    folder = Path(arguments[0] if arguments else ".")
+    if len(arguments) != 1:
+        raise UsageError('"corral chart repo index" requires 1 argument', f"Usage:  corral chart {USAGE['repo index']}")
+    folder = Path(arguments[0])
     if not folder.is_dir():
         raise CorralError(f"{folder} is no folder", "name the folder that holds the archives")
     now = datetime.now(UTC).isoformat().replace("+00:00", "Z")

@@ -1,7 +1,5 @@
 """Search the repositories that were added: all words must be in a chart's name, description or keywords."""
 
-import re
-
 from corral.base.errors import CorralError
 from corral.charts import versions
 from corral.charts.repositories import config
@@ -60,8 +58,8 @@ def _rows(options: Options, repository: str, index: indexes.Index, words: list[s
     whole = {f"{repository}/{name}": entries for name, entries in index.items()}
     try:
         found = list(indexes.searched(whole, words, regex=options.regexp))
-    except re.error as error:
-        raise CorralError(f"error parsing regexp: {error}") from None
+    except ValueError as error:
+        raise CorralError(str(error)) from None
     for name, entry in found:
         if not versions.satisfies(str(entry["version"]), constraint) or (name in seen and not options.versions):
             continue

@@ -54,6 +54,18 @@ def connected(options: Options, tell: "Tell | None" = None) -> "Iterator[Context
             signal.signal(signal.SIGTERM, before)
 
 
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Within it SIGTERM is what Ctrl-C is: the action cleans up and fails; a second one ends it at once."""
+    import signal  # loaded with the connection
+
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def released(options: Options, name: str, version: int = 0) -> Release:
     """A revision of a release; the newest where `version` is 0. Raises NotFoundError."""
     names.check(name)
@@ -63,4 +75,7 @@ def released(options: Options, name: str, version: int = 0) -> Release:
 
 def _releases(options: Options, api: Api, namespace: str) -> Releases:
     limit = options.values.get("history_max") or 0
+    told = os.environ.get("HELM_MAX_HISTORY", "")
+    if limit and "--history-max" not in options.given and told.isdecimal():
+        limit = int(told)
     return Releases(api, namespace, os.environ.get("HELM_DRIVER", ""), max_history=limit)

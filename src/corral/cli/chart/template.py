@@ -45,6 +45,8 @@ _SOURCE = "# Source: "
 def run(options: Options, arguments: list[str]) -> None:
     """Render and print."""
     name, reference = named(options, arguments)
+    if options.post_renderer:
+        chartpath.check_post_renderer(options)
     path = chartpath.locate(options, reference)
     chart = chartpath.loaded(options, path, reference)
     with compiled.Known(path):

@@ -1,18 +1,18 @@
 """Upgrade a release: `corral chart upgrade NAME CHART`."""
 
-from corral.base.errors import CorralError
 from corral.charts.actions.context import Context
 from corral.charts.actions.upgrade import Upgrade
 from corral.charts.actions.upgrade import upgrade as act
 from corral.charts.chart.model import Chart
 from corral.charts.releases.model import UNINSTALLED, Release
 from corral.charts.releases.storage import NotFoundError
-from corral.cli.chart import install, progress
+from corral.cli.chart import chartpath, install, progress
+from corral.cli.chart.failures import failing
 from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import HISTORY_MAX, Options
 from corral.cli.chart.output import check_format, show, warn
 from corral.cli.chart.releaseview import as_object, summary
-from corral.cli.chart.session import connected
+from corral.cli.chart.session import connected, stoppable
 
 USAGE = "upgrade NAME CHART [flags]"
 FLAGS = (
@@ -34,7 +34,8 @@ def run(options: Options, arguments: list[str]) -> None:
     if len(arguments) != 2:
         raise UsageError('"corral chart upgrade" requires 2 arguments', f"Usage:  corral chart {USAGE}")
     name, reference = arguments
-    with connected(options, progress.tell) as context:
+    chartpath.check_post_renderer(options)
+    with connected(options, progress.tell) as context, stoppable():
         is_new = options.install and not _exists(options, context, name)
         if is_new and options.output == "table":
             print(f'Release "{name}" does not exist. Installing it now.')
@@ -71,7 +72,6 @@ def wish_of(options: Options, name: str, chart: Chart) -> Upgrade:
 
 def upgraded(options: Options, context: Context, name: str, chart: Chart) -> Release:
     """Upgrade it."""
-    try:
-        return act(context, wish_of(options, name, chart))
-    except CorralError as error:
-        raise CorralError(f"UPGRADE FAILED: {error.message}", error.remedy) from None
+    wish = wish_of(options, name, chart)
+    with failing("UPGRADE FAILED"):
+        return act(context, wish)
