@@ -143,6 +143,9 @@ def test_items_of_lists_have_a_kind(play: Callable[..., Played]) -> None:
 def test_what_is_no_api(play: Callable[..., Played]) -> None:
     with pytest.raises(ConnectionError, match="answers with what is no JSON: is that a Kubernetes API server"):
         play([answer(b"<html>log in</html>")]).api.get("/version")
+    for other in ({}, [], {"kind": "Pod"}):
+        with pytest.raises(ConnectionError, match=r"/base/pods answers with what is no list"):
+            play([answer(other)], found=lambda url: directly(f"{url}/base")).api.list("/pods")
 
 
 def event(type_: str, **obj: object) -> bytes:

@@ -146,6 +146,16 @@ def test_acting_as_another_by_the_kubeconfig(play, tmp_path):
     play(scenario)
 
 
+def test_a_server_without_a_scheme_speaks_tls(play, tmp_path):
+    async def scenario(server):
+        path = Path(kubeconfig(tmp_path, server, {"token": "ann-token"}))
+        path.write_text(path.read_text().replace("https://", ""))
+        assert connect.find(Access(str(path))).server == server.url
+        assert (await whoami(Access(str(path))))["name"] == "ann"
+
+    play(scenario)
+
+
 def test_providers_that_other_clients_have_built_in(play, tmp_path):
     async def scenario(server):
         def user(name, **config):

@@ -67,9 +67,11 @@ class Api:
     def list(self, path: str, query: Mapping[str, str] | None = None, *, accept: str = JSON) -> "tuple[list[Object], str]":
         """The objects of a collection, and their revision. Those of the reference carry no kind; here they do."""
         answer = self.get(path, query, accept=accept)
-        kind, api_version = answer["kind"].removesuffix("List"), answer["apiVersion"]
+        if not isinstance(answer, dict) or not str(answer.get("kind", "")).endswith("List"):
+            raise self._foreign(path, "no list")
+        kind, api_version = answer["kind"].removesuffix("List"), answer.get("apiVersion", "")
         objects = [{"kind": kind, "apiVersion": api_version, **obj} for obj in answer.get("items") or ()]
-        return objects, answer["metadata"].get("resourceVersion", "")
+        return objects, (answer.get("metadata") or {}).get("resourceVersion", "")
 
     def create(self, path: str, obj: "Object") -> "Object":
         """Add an object to a collection."""
@@ -127,9 +129,11 @@ class Api:
         try:
             return json.loads(data)
         except (ValueError, RecursionError):
-            raise ConnectionError(
-                f"{self._origin}{path} answers with what is no JSON: is that a Kubernetes API server?"
-            ) from None
+            raise self._foreign(path, "no JSON") from None
+
+    def _foreign(self, path: str, what: str) -> OSError:
+        where = f"{self._origin}{self._prefix}{path}"
+        return ConnectionError(f"{where} answers with what is {what}: is that a Kubernetes API server?")
 
     def _request(
         self,

@@ -66,7 +66,9 @@ def _in_cluster(access: Access) -> Found:
 
 def _overridden(cluster: dict[str, Any], access: Access) -> dict[str, Any]:
     if access.server:
-        cluster["server"] = access.server if "://" in access.server else f"https://{access.server}"
+        cluster["server"] = access.server
+    if "://" not in cluster.get("server", "://"):
+        cluster["server"] = f"https://{cluster['server']}"
     if access.ca_file:
         cluster.pop("certificate-authority-data", None)
         cluster["certificate-authority"] = access.ca_file

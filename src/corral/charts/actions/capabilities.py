@@ -3,6 +3,7 @@
 from corral.api.errors import ApiError
 from corral.base.annotations import Any
 from corral.charts.actions.assumed import Capabilities
+from corral.charts.chart.errors import ChartError
 from corral.client.blocking import Api
 from corral.client.several import each
 
@@ -10,8 +11,12 @@ AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryLi
 
 
 def of_cluster(api: Api) -> Capabilities:
-    """Ask the cluster for its version, and for the rest when a template wants to know. Raises ApiError, OSError."""
-    return Capabilities(api.get("/version")["gitVersion"], lambda: _api_versions(api))
+    """Ask the cluster for its version, and for the rest when a template wants to know. Raises ApiError, ChartError, OSError."""
+    told = api.get("/version")
+    version = told.get("gitVersion") if isinstance(told, dict) else None
+    if not isinstance(version, str):
+        raise ChartError("the cluster does not tell its version", "is it a Kubernetes API server? kubectl version")
+    return Capabilities(version, lambda: _api_versions(api))
 
 
 def _api_versions(api: Api) -> list[str]:
