@@ -58,3 +58,24 @@ def test_a_subchart_shares_its_values_with_its_parent() -> None:
     parent = ChartSource({"name": "app"}, {"templates/b": "{{ .Values.db.seen }} {{ .Subcharts.db.Values.seen }}"}, {}, [child])
     made = rendered(parent, {"db": {"size": 1.0}})
     assert made == {"app/charts/db/templates/a": "false", "app/templates/b": "yes yes"}
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("{{ .Capabilities.KubeVersion.Version }}", 0),
+        ('{{ .Capabilities.APIVersions.Has "v1" }}{{ .Capabilities.APIVersions.Has "v2" }}', 1),
+        ("{{ len .Capabilities.APIVersions }}", 1),
+        ("{{ .Capabilities | toJson }}", 1),
+    ],
+)
+def test_the_versions_of_a_cluster_are_asked_for_once_when_a_template_wants_them(text: str, asked: int) -> None:
+    calls = []
+
+    def ask() -> list[str]:
+        calls.append(1)
+        return ["v1"]
+
+    chart = ChartSource({"name": "c"}, {"templates/a.yaml": text}, {}, [], "c")
+    assert render(templates_of(chart, {}, {"Name": "r"}, capabilities("v1.25.0", ask)))["c/templates/a.yaml"]
+    assert len(calls) == asked
