@@ -134,10 +134,10 @@ class Command(Node):
         return " ".join(map(_operand, self.args))
 
 
-#: Functions that give lists and maps of strings or of numbers alone.
+#: Functions that give lists and maps of strings, of numbers or of lists alone.
 _TYPED = frozenset(
     (
-        *("until", "untilStep", "keys", "sortAlpha", "toStrings", "split", "splitn", "splitList"),
+        *("until", "untilStep", "keys", "sortAlpha", "toStrings", "split", "splitn", "splitList", "chunk"),
         *("regexFindAll", "mustRegexFindAll", "regexSplit", "mustRegexSplit"),
     )
 )
@@ -159,8 +159,10 @@ class Pipe(Node):
     @property
     def has_anything(self) -> bool:
         """Whether the elements that a range over the value takes can be anything: then Go calls their type `interface {}`."""
-        word = self.commands[-1].args[0]
-        return not (isinstance(word, Identifier) and word.name in _TYPED)
+        args = self.commands[-1].args
+        if isinstance(args[0], Pipe):
+            return len(args) > 1 or args[0].has_anything
+        return not (isinstance(args[0], Identifier) and args[0].name in _TYPED)
 
     def __str__(self) -> str:
         head = ""

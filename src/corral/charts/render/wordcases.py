@@ -3,11 +3,12 @@
 from corral.base.annotations import Final
 
 _CONNECTORS: Final = "-_"
-_ALPHABET, _NUMBER, _CONNECTOR, _PUNCTUATION, _NONE = "alphabet", "number", "connector", "punctuation", ""
-
-
-#: What xstrings takes for no letters.
-_CHINESE: Final = (("\u3400", "\u4d85"), ("\u4e00", "\u9fcc"), ("\U00020000", "\U0002b81d"))
+_ALPHABET, _UPPER, _NUMBER, _CONNECTOR, _PUNCTUATION = "alphabet", "upper", "number", "connector", "punctuation"
+_OTHER, _NONE = "other", ""
+#: Of ASCII, what Unicode takes for symbols and not for punctuation.
+_SYMBOLS: Final = "$+<=>^`|~"
+#: Letters that are no alphabet.
+_CJK: Final = (("\u3400", "\u4d85"), ("\u4e00", "\u9fcc"), ("\U00020000", "\U0002b81d"))
 
 
 def upper(char: str) -> str:
@@ -138,115 +139,120 @@ def kebab(text: str) -> str:
 
 
 def _lowered(text: str, connector: str) -> str:
-    if not text:
-        return ""
+    """xstrings' camelCaseToLowerCase: words in lower case with a connector between them, numbers with the word before."""
     made: list[str] = []
-    kind, word, rest = _next_word(text)
-    while rest:
+    words = _Words(text)
+    kind, word = words.next()
+    while words.more:
         if kind != _CONNECTOR:
-            _write(made, kind, word, connector)
-        before, last = word, kind
-        kind, word, rest = _next_word(rest)
-        if last == _NUMBER:
-            while kind in (_ALPHABET, _NUMBER):
-                _write(made, kind, word, connector)
-                kind, word, rest = _next_word(rest)
-            if kind not in (_NONE, _PUNCTUATION):
+            made.append(_written(kind, word, connector))
+        last, before = kind, word
+        kind, word = words.next()
+        if last == _CONNECTOR:
+            made.append(_written(last, before, connector))
+        elif last == _NUMBER:
+            kind, word = _run_on(made, kind, word, words)
+            if kind not in (_NONE, _PUNCTUATION):  # before a connector, too
                 made.append(connector)
-        elif last == _CONNECTOR:
-            _write(made, last, before, connector)
         elif last != _PUNCTUATION:
-            kind, word, rest = _after_letters(made, kind, word, rest, connector)
-    _write(made, kind, word, connector)
+            kind, word = _after_letters(made, kind, word, words, connector)
+    made.append(_written(kind, word, connector))
     return "".join(made)
 
 
-def _after_letters(made: list[str], kind: str, word: str, rest: str, connector: str) -> tuple[str, str, str]:
-    if kind != _NUMBER:
-        if kind not in (_CONNECTOR, _PUNCTUATION):
-            made.append(connector)
-        return kind, word, rest
-    if not rest:
-        return kind, word, rest
-    last, before = kind, word
-    kind, word, rest = _next_word(rest)
-    if kind != _ALPHABET:
-        _write(made, last, before, connector)
-        if kind not in (_CONNECTOR, _PUNCTUATION):
-            made.append(connector)
-        return kind, word, rest
-    made.append(connector)
-    _write(made, last, before, connector)
-    while kind in (_ALPHABET, _NUMBER):
-        _write(made, kind, word, connector)
-        kind, word, rest = _next_word(rest)
+def _after_letters(made: list[str], kind: str, word: str, words: "_Words", connector: str) -> tuple[str, str]:
+    """What stands between letters and the word after them; a number belongs to the letters, unless small ones follow."""
+    if kind == _NUMBER:
+        if not words.more:
+            return kind, word
+        number = word
+        kind, word = words.next()
+        if kind == _ALPHABET:
+            made += [connector, number]
+            kind, word = _run_on(made, kind, word, words)
+        else:
+            made.append(number)
     if kind not in (_NONE, _CONNECTOR, _PUNCTUATION):
         made.append(connector)
-    return kind, word, rest
+    return kind, word
 
 
-def _write(made: list[str], kind: str, word: str, connector: str) -> None:
-    if kind == _CONNECTOR:
-        made.append(connector * len(word))
-    elif kind in (_ALPHABET, "upper"):
-        made.append("".join(map(lower, word)))
-    else:
+def _run_on(made: list[str], kind: str, word: str, words: "_Words") -> tuple[str, str]:
+    """Small letters and numbers, written as they are; the word after them."""
+    while kind in (_ALPHABET, _NUMBER):
         made.append(word)
+        kind, word = words.next()
+    return kind, word
 
 
-def _next_word(text: str) -> tuple[str, str, str]:
-    """The kind of the word that a text begins with, the word, and the rest."""
-    if not text:
-        return _NONE, "", ""
-    first = text[0]
-    if _connects(first):
-        return _CONNECTOR, *_span(text, _connects)
-    if _punctuates(first):
-        return _PUNCTUATION, *_span(text, _punctuates)
-    if first.isupper():
-        return "upper", *_upper_word(text)
-    if _is_letter(first):
-        return _ALPHABET, *_span(text, lambda char: _is_letter(char) and not char.isupper())
-    if _counts(first):
-        return _NUMBER, *_span(text, _counts)
-    known = (_connects, _punctuates, _is_letter, _counts)
-    return "other", *_span(text, lambda char: not any(is_one(char) for is_one in known))
+def _written(kind: str, word: str, connector: str) -> str:
+    if kind == _CONNECTOR:
+        return connector * len(word)
+    return "".join(map(lower, word)) if kind == _UPPER else word
 
 
-def _category(char: str) -> str:
-    from unicodedata import category
+class _Words:
+    """The words of a text, and of which kind each is."""
 
-    return category(char)
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._kinds = _kinds(text)
+        self._at = 0
+
+    @property
+    def more(self) -> bool:
+        """Whether there are words that were not taken."""
+        return self._at < len(self._text)
+
+    def next(self) -> tuple[str, str]:
+        """The kind of the next word, and the word."""
+        if not self.more:
+            return _NONE, ""
+        start = self._at
+        kind = self._kinds[start]
+        self._at = self._past_capitals(start) if kind == _UPPER else self._past(kind, start)
+        return kind, self._text[start : self._at]
+
+    def _past(self, kind: str, at: int) -> int:
+        kinds = self._kinds
+        # What is in no other word ends at one; capital letters do not end it.
+        ends = (_CONNECTOR, _ALPHABET, _NUMBER, _PUNCTUATION, _UPPER) if kind == _OTHER else ()
+        while at < len(kinds) and (kinds[at] == kind if kind != _OTHER else kinds[at] not in ends):
+            at += 1
+        return at
+
+    def _past_capitals(self, at: int) -> int:
+        """The end of an abbreviation, or of a capital letter and the small ones after it."""
+        start, at = at, self._past(_UPPER, at)
+        if at < len(self._kinds) and self._kinds[at] == _ALPHABET:
+            return at - 1 if at - start > 1 else self._past(_ALPHABET, at)
+        return at
 
 
-def _punctuates(char: str) -> bool:
-    return char in "!\"#%&'()*,-./:;?@[\\]_{}" if char.isascii() else _category(char)[0] == "P"
+def _kinds(text: str) -> list[str]:
+    """The kind of each character; bytes that are not UTF-8 are of the kind of the next one that is, or of the one before."""
+    kinds = [_kind(char) for char in text]
+    for i in reversed(range(len(kinds) - 1)):
+        kinds[i] = kinds[i] or kinds[i + 1]
+    for i in range(1, len(kinds)):
+        kinds[i] = kinds[i] or kinds[i - 1]
+    return kinds
 
 
-def _counts(char: str) -> bool:
-    return char.isdecimal() if char.isascii() else _category(char)[0] == "N"
+def _kind(char: str) -> str:
+    if _connects(char):
+        return _CONNECTOR
+    if char.isascii():
+        if char.isalnum():
+            return _NUMBER if char.isdigit() else _UPPER if char.isupper() else _ALPHABET
+        return _OTHER if char in _SYMBOLS or not char.isprintable() else _PUNCTUATION
+    import unicodedata
 
-
-def _is_letter(char: str) -> bool:
-    """Whether it is a letter, but none of Chinese."""
-    return char.isalpha() and not any(first <= char <= last for first, last in _CHINESE)
-
-
-def _span(text: str, takes: "object") -> tuple[str, str]:
-    end = 1
-    while end < len(text) and takes(text[end]):  # type: ignore[operator]
-        end += 1
-    return text[:end], text[end:]
-
-
-def _upper_word(text: str) -> tuple[str, str]:
-    """Capital letters as an abbreviation, or one of them with the small ones after it."""
-    end = 1
-    while end < len(text) and text[end].isupper():
-        end += 1
-    if end < len(text) and _is_letter(text[end]):
-        if end > 1:
-            return text[: end - 1], text[end - 1 :]
-        while end < len(text) and _is_letter(text[end]) and not text[end].isupper():
-            end += 1
-    return text[:end], text[end:]
+    category = unicodedata.category(char)
+    if category == "Cs":
+        return _NONE
+    if category == "Lu":
+        return _UPPER
+    if category[0] == "L":
+        return _OTHER if any(first <= char <= last for first, last in _CJK) else _ALPHABET
+    return {"N": _NUMBER, "P": _PUNCTUATION}.get(category[0], _OTHER)
