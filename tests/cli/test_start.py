@@ -66,6 +66,34 @@ os._exit, sys.argv[0] = told, "corral"
 """
 
 
+#: What is usual in values, and is read and written without PyYAML and without expressions.
+USUAL = """\
+usual:
+  text: |-  # a literal
+    a: b
+  number: -0.5  # and a comment
+  list: [ ]
+named: &named
+  folded: >-
+    é “a”
+
+      b
+  quoted: 'a
+    b: c'
+  plain: a
+    b
+  port: :80
+  commit: "1a2b3c"
+merged:
+  <<: *named
+  list: [a || b, 'c', # d
+
+    {e:}]
+  key10: 1e6
+  key9: *named
+"""
+
+
 @pytest.mark.parametrize("command", ["template x", "template my-release.1", "lint"])
 def test_a_chart_is_rendered_with_little_loaded(command: str, tmp_path: Path) -> None:
     corral = [sys.executable, "-c", TELLING, "chart"]
@@ -75,8 +103,9 @@ def test_a_chart_is_rendered_with_little_loaded(command: str, tmp_path: Path) ->
     }
     subprocess.run([*corral, "create", str(tmp_path / "c")], env=environment, capture_output=True, check=True)
     values = tmp_path / "c/values.yaml"
-    values.write_text(
-        values.read_text() + "usual:\n  text: |-  # a literal\n    a: b\n  number: -0.5  # and a comment\n  list: [ ]\n"
+    values.write_text(values.read_text() + USUAL)
+    (tmp_path / "c/templates/usual.yaml").write_text(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: usual}\ndata:\n  all: |\n    {{- toYaml .Values | nindent 4 }}\n"
     )
     chart = tmp_path / "c/Chart.yaml"
     chart.write_text(chart.read_text() + "kubeVersion: '>=1.19-0'\n")

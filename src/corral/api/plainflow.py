@@ -1,6 +1,5 @@
 """Lists and mappings in brackets: JSON as YAML has it, words without quotes among it, over several lines if need be."""
 
-from corral.api.plainanchors import merged
 from corral.api.plainquotes import UnfinishedError, UnusualError, quoted
 from corral.api.plainscalars import INDICATORS, MAX_KEY_LENGTH, MERGE, key_of, word
 from corral.base.annotations import Any, Callable
@@ -73,7 +72,11 @@ class Brackets:
             else:
                 made[key] = value
             char, at = self._after(at, "}")
-        return merged(made, merges) if merges else made, at + 1
+        if merges:
+            from corral.api.plainanchors import merged
+
+            made = merged(made, merges)
+        return made, at + 1
 
     def _key(self, char: str, at: int) -> tuple[str | None, int, bool]:
         """A key, None for that of merges; where its value stands, and whether it has one."""

@@ -38,14 +38,14 @@ def quoted(text: str, at: int = 0) -> tuple[str, int]:
         raise UnfinishedError
     inside = text[at + 1 : end]
     if "\n" in inside:
-        inside = _joined(inside.split("\n"), escaped=True)
+        return _joined(inside.split("\n"), escaped=True), end + 1
     return _unescaped(inside) if "\\" in inside else inside, end + 1
 
 
 def _joined(lines: list[str], *, escaped: bool) -> str:
     """The lines of a text in quotes as one: a line's end is a space, and those of blank lines are ends of lines.
 
-    With `escaped`, a backslash at a line's end takes the end away.
+    With `escaped`, backslashes mean something; one at a line's end takes the end away.
     """
     made = []
     last = len(lines) - 1
@@ -58,12 +58,12 @@ def _joined(lines: list[str], *, escaped: bool) -> str:
             if escaped and (len(bare) - len(bare.rstrip("\\"))) % 2:
                 if bare != content:
                     raise UnusualError  # the blank behind it is what it escapes
-                made.append(("\n" * blank or between) + bare[:-1])
+                made.append(("\n" * blank or between) + _unescaped(bare[:-1]))
                 blank, between = 0, ""
                 continue
             content = bare
         if content or number in (0, last):
-            made.append(("\n" * blank or between) + content)
+            made.append(("\n" * blank or between) + (_unescaped(content) if escaped else content))
             blank, between = 0, " "
         else:
             blank += 1

@@ -1,15 +1,17 @@
 """YAML read without the library: nearly all that people and programs write.
 
 PyYAML takes longer to load than Helm to render a chart, and reads slowly. Here is the structure of blocks, mappings and lists
-by their indentation; what stands in them is read by plainscalars.py, plainquotes.py, plainflow.py, plainblocks.py and
-plainanchors.py. Everything else (tags, directives, keys of several lines, most tabs, whatever is wrong) raises
+by their indentation; what stands in them is read by plainscalars.py, plainquotes.py, plainflow.py, plainblocks.py,
+plainanchors.py and plainlines.py. Everything else (tags, directives, keys of several lines, most tabs, whatever is wrong) raises
 `UnusualError`, and the library reads it. Where this module reads a text, it reads what `api.yamltext` would.
 """
 
-from corral.api.plainanchors import Anchors, merged
 from corral.api.plainquotes import UnfinishedError, UnusualError, is_comment, quoted
 from corral.api.plainscalars import KEYS, SCALARS, begins_word, split_key
-from corral.base.annotations import Any, Callable
+from corral.base.annotations import TYPE_CHECKING, Any, Callable
+
+if TYPE_CHECKING:
+    from corral.api.plainanchors import Anchors
 
 MAX_DEPTH = 100
 #: What a value begins with that is no word, nor in quotes.
@@ -31,7 +33,9 @@ def parse(text: str) -> Any:
         raise UnusualError
     raw = text.split("\n")
     if text.startswith(("---", "...")) or "\n---" in text or "\n..." in text:
-        raw = _first_document(raw)
+        from corral.api.plainlines import first_document
+
+        raw = first_document(raw)
     return _Reader(raw, has_tabs="\t" in text).document()
 
 
@@ -50,19 +54,6 @@ def value_of(data: bytes) -> Any:
         raise ValueError(f"error converting YAML to JSON: {error}") from None
 
 
-def _first_document(raw: list[str]) -> list[str]:
-    """The lines of the first document, without those that mark where it begins and ends."""
-    start = 0
-    for number, line in enumerate(raw):
-        if line[:3] in ("---", "...") and line[3:4] in ("", " ", "\t"):
-            if start or any(before.lstrip(" ")[:1] not in ("", "#") for before in raw[:number]):
-                return [*raw[start:number], ""]
-            if line[0] == "." or not is_comment(line[3:]):
-                raise UnusualError
-            start = number + 1
-    return raw[start:]
-
-
 class _Reader:
     def __init__(self, raw: list[str], *, has_tabs: bool) -> None:
         self.raw = raw
@@ -78,12 +69,14 @@ class _Reader:
                 indents(len(line) - len(content))
                 contents(content.rstrip(" ") if content[-1] == " " else content)
         if has_tabs:
-            self.contents = [_without_tabs(content) if "\t" in content else content for content in self.contents]
+            from corral.api.plainlines import without_tabs
+
+            self.contents = [without_tabs(content) if "\t" in content else content for content in self.contents]
         self.numbers.append(len(raw))
         self.indents.append(-1)
         self.contents.append("")
         self.at = 0
-        self.anchors = Anchors()
+        self._anchors: Anchors | None = None
 
     def document(self) -> Any:
         value = self.below(-1, 0, in_list=True)
@@ -141,7 +134,11 @@ class _Reader:
         self.at = at
         if indents[at] > indent:
             raise UnusualError
-        return merged(made, merges) if merges else made
+        if merges:
+            from corral.api.plainanchors import merged
+
+            return merged(made, merges)
+        return made
 
     def items(self, indent: int, depth: int) -> list[Any]:
         """The list that begins at this line."""
@@ -189,7 +186,7 @@ class _Reader:
         if first == "&":
             return self.anchored(text, indent, depth, in_list=in_list)
         if first == "*":
-            value = self.anchors.known(_without_comment(text)[1:])
+            value = self.known(_without_comment(text)[1:])
         elif first == "{" and text == "{}":
             value = {}
         elif first in "[{":
@@ -259,7 +256,7 @@ class _Reader:
     def brackets(self, text: str) -> tuple[Any, int]:
         from corral.api.plainflow import Brackets
 
-        return Brackets(text, self.anchors.known).value()
+        return Brackets(text, self.known).value()
 
     def block(self, header: str, indent: int) -> str:
         from corral.api.plainblocks import block
@@ -274,6 +271,19 @@ class _Reader:
         while numbers[at] < number:
             at += 1
         self.at = at
+
+    @property
+    def anchors(self) -> "Anchors":
+        """What anchors have named so far."""
+        if self._anchors is None:
+            from corral.api.plainanchors import Anchors
+
+            self._anchors = Anchors()
+        return self._anchors
+
+    def known(self, alias: str) -> Any:
+        """What an alias stands for."""
+        return self.anchors.known(alias)
 
     def anchored(self, text: str, indent: int, depth: int, *, in_list: bool) -> Any:
         """A value behind an anchor."""
@@ -298,14 +308,3 @@ def _begins_mapping(content: str) -> bool:
 def _without_comment(text: str) -> str:
     at = text.find(" #")
     return text if at < 0 else text[:at].rstrip(" ")
-
-
-def _without_tabs(content: str) -> str:
-    """A line without the tabs at its end, or before its comment; where there are others, it is fit for nothing but a block."""
-    kept, comment = content, ""
-    if "'" not in content and '"' not in content:
-        at = min((at for at in (content.find(" #"), content.find("\t#")) if at >= 0), default=-1)
-        if at >= 0:
-            kept, comment = content[:at], " #"
-    kept = kept.rstrip(" \t")
-    return "\t" if not kept or "\t" in kept or kept[-1] in "-\\" else kept + comment

@@ -1,19 +1,11 @@
-"""The order of keys in what go-yaml writes: digits by their number, letters behind all else."""
+"""The order of keys in what go-yaml writes: digits by their number, letters behind all else.
 
-from corral.base.annotations import Any
-
-#: What else may be in keys that are in the natural order as they are in their own.
-_MARKS = dict.fromkeys(map(ord, "./-"))
+Loaded for keys that have digits and the like: all others are in the natural order as they are in their own (`yamlwriter`).
+"""
 
 
-def sorted_keys(value: dict[str, Any]) -> list[str]:
-    """The keys of a map in go-yaml's natural order."""
-    keys = list(value)
-    if len(keys) < 2:
-        return keys
-    whole = "".join(keys)
-    if whole.isascii() and (whole.isalpha() or whole.translate(_MARKS).isalpha()):
-        return sorted(keys)
+def natural(keys: list[str]) -> list[str]:
+    """Keys in go-yaml's natural order."""
     return sorted(keys, key=_Natural)
 
 

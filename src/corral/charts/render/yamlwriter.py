@@ -4,10 +4,9 @@ The way of the original is value → JSON → YAML, so that what JSON cannot hol
 are integers. Then go-yaml's emitter: keys in natural order, no indentation of lists in maps, lines folded beyond 80 columns.
 """
 
-from corral.base.annotations import Any
+from corral.base.annotations import Any, Iterable
 from corral.charts.render import gojson
 from corral.charts.render.gotypes import encoded
-from corral.charts.render.keyorder import sorted_keys
 from corral.charts.render.strconv import format_float
 from corral.charts.render.yamlstyles import IS_SURELY_PLAIN, resolves_to_text, styles, unprintable
 
@@ -15,6 +14,8 @@ _WIDTH = 80
 #: What the reader of the original refuses in a text, so that nothing comes out.
 _UNREADABLE = frozenset(map(chr, (*range(0x7F, 0x85), *range(0x86, 0xA0), 0xFFFE, 0xFFFF)))
 _MAX_SIMPLE_KEY = 128
+#: What else than letters may be in keys that are in the natural order as they are in their own.
+_MARKS = dict.fromkeys(map(ord, "./-"))
 _ESCAPES = {
     **{0: "\\0", 7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 27: "\\e", 34: '\\"', 92: "\\\\"},
     **{0x85: "\\N", 0xA0: "\\_", 0x2028: "\\L", 0x2029: "\\P"},
@@ -65,7 +66,7 @@ class _Writer:
     def _map(self, value: dict[str, Any], indent: int) -> None:
         made = self.made
         lead, pad = "", " " * indent
-        for key in sorted_keys(value):
+        for key in _sorted(value):
             item = value[key]
             if IS_SURELY_PLAIN[key]:
                 name = key
@@ -206,3 +207,16 @@ def _fold(value: str, indent: int, column: int, *, inside: bool = False) -> str:
         at = value.find(" ", at + 1)
     made.append(value[start:])
     return ("\n" + " " * indent).join(made)
+
+
+def _sorted(keys: Iterable[str]) -> list[str]:
+    """The keys of a map in their natural order."""
+    found = list(keys)
+    whole = "".join(found)
+    if whole.isascii() and (whole.isalpha() or whole.translate(_MARKS).isalpha()):
+        found.sort()
+    elif len(found) > 1:
+        from corral.charts.render.keyorder import natural
+
+        return natural(found)
+    return found
