@@ -2,8 +2,8 @@
 
 PyYAML takes longer to load than Helm to render a chart, and reads slowly. Here is the structure of blocks, mappings and lists
 by their indentation; what stands in them is read by plainscalars.py, plainquotes.py, plainflow.py, plainblocks.py,
-plainanchors.py and plainlines.py. Everything else (tags, directives, keys of several lines, most tabs, whatever is wrong) raises
-`UnusualError`, and the library reads it. Where this module reads a text, it reads what `api.yamltext` would.
+plainanchors.py and plainlines.py. Everything else (tags, directives, keys of several lines, most tabs, whatever is wrong)
+raises `UnusualError`, and the library reads it. Where this module reads a text, it reads what `api.yamltext` would.
 """
 
 from corral.api.plainquotes import UnfinishedError, UnusualError, is_comment, quoted
