@@ -2,7 +2,6 @@
 
 import base64
 import json
-import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -365,25 +364,6 @@ def test_debug_tells_each_step_as_helm_does(there, make, chart, corral_chart, he
     for one in told.values():
         one[-1].sort()  # Helm deletes all of a kind at once
     assert told["ours"] == told["theirs"]
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_leaves_a_failed_release(number, there, chart, helm_binary, get):
-    """Not one that stays pending, which nothing can be done with."""
-    import subprocess
-    import sys
-
-    words = [sys.executable, "-m", "corral", "chart", "install", "a", chart, "--wait"]  # no node: it never is ready
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
-        for line in process.stderr:
-            if line.startswith("waiting for:"):
-                break
-        process.send_signal(number)
-        _, told = process.communicate(timeout=30)
-    assert process.returncode == 1 and "Error: INSTALLATION FAILED: context canceled" in told
-    history = subprocess.run([helm_binary, "history", "a", "-o", "json"], capture_output=True, check=True, timeout=60).stdout
-    assert [r["status"] for r in json.loads(history)] == ["failed"]
-    assert deployment(get)
 
 
 def test_history_has_a_limit(there, chart, corral_chart):

@@ -31,7 +31,7 @@ from corral.cli.chart.options import (
 )
 from corral.cli.chart.output import check_format, show, warn
 from corral.cli.chart.releaseview import as_object, summary
-from corral.cli.chart.session import connected, stoppable
+from corral.cli.chart.session import connected
 
 USAGE = "install [NAME] CHART [flags]"
 SHARED = (
@@ -69,7 +69,7 @@ def run(options: Options, arguments: list[str]) -> None:
     if not arguments:
         raise UsageError('"corral chart install" requires at least 1 argument', f"Usage:  corral chart {USAGE}")
     chartpath.check_post_renderer(options)
-    with failing("INSTALLATION FAILED"), stoppable():
+    with failing("INSTALLATION FAILED"):
         name, reference = _named(options, arguments)
         with loaded(options, reference) as chart, connected(options, progress.tell) as context:
             release = installed(options, context, name, chart)

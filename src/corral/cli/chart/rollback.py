@@ -6,7 +6,7 @@ from corral.cli.chart import progress
 from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.install import waits
 from corral.cli.chart.options import HISTORY_MAX, NO_HOOKS, TIMEOUT, WAIT, WAIT_FOR_JOBS, Options
-from corral.cli.chart.session import connected, stoppable
+from corral.cli.chart.session import connected
 
 USAGE = "rollback NAME [REVISION] [flags]"
 FLAGS = (
@@ -41,6 +41,6 @@ def run(options: Options, arguments: list[str]) -> None:
         dry_run=options.dry_run,
         recreate_pods=options.recreate_pods,
     )
-    with connected(options, progress.tell) as context, stoppable():
+    with connected(options, progress.tell) as context:
         act(context, wish)
     print("Rollback was a success! Happy Helming!")

@@ -37,25 +37,19 @@ def stored(options: Options, *, everywhere: bool = False) -> Iterator[Releases]:
 
 @contextmanager
 def connected(options: Options, tell: "Tell | None" = None) -> "Iterator[Context]":
-    """The context of one command that changes something. A SIGTERM counts as Ctrl-C: what has begun is not left pending."""
-    import signal
-
+    """The context of one command that changes something, and can be stopped."""
     from corral.api.facts import catalog
     from corral.charts.actions.cluster import Cluster
     from corral.charts.actions.context import Context
     from corral.charts.actions.waiting import silent
 
-    with reached(options) as (api, namespace):
+    with reached(options) as (api, namespace), _stoppable():
         cluster = Cluster(api, catalog(), namespace, lambda text: progress.debug(options, text))
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            yield Context(cluster, _releases(options, api, namespace), tell=tell or silent)
-        finally:
-            signal.signal(signal.SIGTERM, before)
+        yield Context(cluster, _releases(options, api, namespace), tell=tell or silent)
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
+def _stoppable() -> Iterator[None]:
     """Within it SIGTERM is what Ctrl-C is: the action cleans up and fails; a second one ends it at once."""
     import signal  # loaded with the connection
 

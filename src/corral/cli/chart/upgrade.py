@@ -12,7 +12,7 @@ from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import HISTORY_MAX, Options
 from corral.cli.chart.output import check_format, show, warn
 from corral.cli.chart.releaseview import as_object, summary
-from corral.cli.chart.session import connected, stoppable
+from corral.cli.chart.session import connected
 
 USAGE = "upgrade NAME CHART [flags]"
 FLAGS = (
@@ -35,7 +35,7 @@ def run(options: Options, arguments: list[str]) -> None:
         raise UsageError('"corral chart upgrade" requires 2 arguments', f"Usage:  corral chart {USAGE}")
     name, reference = arguments
     chartpath.check_post_renderer(options)
-    with connected(options, progress.tell) as context, stoppable():
+    with connected(options, progress.tell) as context:
         is_new = options.install and not _exists(options, context, name)
         if is_new and options.output == "table":
             print(f'Release "{name}" does not exist. Installing it now.')
