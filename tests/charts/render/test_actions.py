@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.charts.render import corpus, statements
 
@@ -67,6 +67,7 @@ def test_templates_mean_what_they_mean_token_by_token() -> None:
         assert (text, read(text, known)) == (text, read(text, TokenByToken(functions.HOMES)))
 
 
+@settings(suppress_health_check=list(HealthCheck))  # Templates that grow too large are given up, and many may be.
 @given(statements.templates(), st.lists(st.tuples(st.integers(0, 400), st.sampled_from(PIECES)), max_size=2))
 def test_statements_and_what_is_wrong_with_them_too(text: str, wrong: list[tuple[int, str]]) -> None:
     for at, piece in wrong:
