@@ -22,7 +22,6 @@ THOROUGH = (
     "charts/test_releases.py",
     "charts/test_rendering.py",
     "charts/test_repositories.py",
-    "charts/test_threeway.py",
     "cli/chart/test_flags.py::test_every_flag_of_helm_is_taken",
     "cli/test_up.py",
     "clients/",

@@ -1,9 +1,10 @@
 """Literal and folded text is read as the library reads it."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.api.alike import read_here, read_here_or_left
+from tests.examples import examples
 
 LINES = st.lists(
     st.builds(lambda indent, text: " " * indent + text, st.integers(0, 5), st.sampled_from(["", "", "a", "b c", "# d", "- e", "\tf", "g "])),
@@ -17,7 +18,7 @@ HEADERS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     HEADERS,
     LINES,

@@ -1,9 +1,10 @@
 """Brackets are read as the library reads them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.api.alike import read_here, read_here_or_left
+from tests.examples import examples
 
 from corral.api import plainyaml
 from corral.api.plainquotes import UnusualError
@@ -31,7 +32,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     st.lists(PIECES, max_size=16).map("".join),
     st.sampled_from(["[{}]", "{{{}}}", "a: [{}]\nb: c", "- {{a: {}}}", "a: [\n {}\n ]"]),

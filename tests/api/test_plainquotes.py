@@ -1,9 +1,10 @@
 """Text in quotes is read as the library reads it."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.api.alike import read_here, read_here_or_left
+from tests.examples import examples
 
 PIECES = st.sampled_from(
     [
@@ -27,7 +28,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     st.lists(PIECES, max_size=14).map("".join), st.sampled_from("'\""), st.sampled_from(["a: {}", "- {}\n- b", "[{}]", "{}: b"])
 )

@@ -1,15 +1,16 @@
 """Words are read as the library reads them: text, numbers, true, false and nothing."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.api.alike import read_here, read_here_or_left
+from tests.examples import examples
 
 PIECES = st.sampled_from(
     [*"0123456789abefxo._+-eE", "0x", "0b", "0o", "00", "inf", "nan", "²", "e5", "e-3", "1" * 20, "0" * 30]
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(PIECES, min_size=1, max_size=8).map("".join), st.sampled_from(["- {}", "{}: a", "[{}]", "a: {} # c"]))
 def test_numbers_are_what_they_are_to_the_library(text, around):
     read_here_or_left(around.format(text))

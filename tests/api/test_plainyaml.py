@@ -2,9 +2,10 @@
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.api.alike import read_here, read_here_or_left
+from tests.examples import examples
 
 from corral.api import plainyaml, yamltext
 from corral.api.plainquotes import UnusualError
@@ -59,7 +60,7 @@ LINES = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     LINES,
     st.sampled_from(["", "\n", "\n\n", "\n  \n", "\n---\na: [", "\n...\n"]),
@@ -90,7 +91,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(PIECES, max_size=14).map("".join))
 def test_it_reads_alike_whatever_the_signs(text):
     read_here_or_left(text)
@@ -104,7 +105,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(VALUES, st.integers(10, 80), st.sampled_from([None, "|", ">", "'", '"']), st.sampled_from([None, True, False]))
 def test_what_programs_write_is_read_alike(value, width, style, flow):
     read_here_or_left(yaml.safe_dump(value, width=width, default_style=style, default_flow_style=flow, allow_unicode=True))

@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from corral.api import facts
 from corral.api.patch.merge import merge_patch
@@ -114,20 +115,20 @@ def applied(old: Object, new: Object, live: Object) -> Object:
     return strategic_merge_patch(live, change, DEPLOYMENT)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(OBJECT, OBJECT, OBJECT)
 def test_three_become_one_as_the_rules_say(old: Object, new: Object, live: Object) -> None:
     assert by_key(applied(old, new, live), "") == expected(old, new, live)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(OBJECT, OBJECT)
 def test_what_is_as_it_is_to_be_needs_no_patch(new: Object, live: Object) -> None:
     there = applied(new, new, live)
     assert patch(new, new, there, DEPLOYMENT) == ("strategic", {})
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(OBJECT, OBJECT)
 def test_an_object_that_nobody_else_wrote_to_becomes_the_new_manifest(old: Object, new: Object) -> None:
     assert by_key(applied(old, new, old), "") == by_key(new, "")
@@ -142,7 +143,7 @@ ANY = st.recursive(
 CUSTOM = st.dictionaries(NAMES, ANY, max_size=3)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(CUSTOM, CUSTOM)
 def test_a_custom_resource_becomes_the_new_manifest(old: Object, new: Object) -> None:
     kind, change = patch(old, new, old, None)
@@ -150,7 +151,7 @@ def test_a_custom_resource_becomes_the_new_manifest(old: Object, new: Object) ->
     assert json.dumps(merge_patch(old, change), sort_keys=True) == json.dumps(new, sort_keys=True)  # in JSON, true is not 1
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(CUSTOM, CUSTOM, CUSTOM)
 def test_of_a_custom_resource_what_others_wrote_beside_it_stays(old: Object, new: Object, live: Object) -> None:
     result = merge_patch(live, patch(old, new, live, None)[1])

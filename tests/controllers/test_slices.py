@@ -3,8 +3,9 @@
 import copy
 import itertools
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from corral.api.objects import Key
 from corral.controllers import endpoints, endpointslice
@@ -125,7 +126,7 @@ def test_one_changed_endpoint_changes_one_slice():
     assert isinstance(action, Update)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.sets(st.integers(0, 40), max_size=40), min_size=1, max_size=6))
 def test_whatever_changes_every_endpoint_is_in_exactly_one_slice(rounds):
     slices = []

@@ -3,8 +3,9 @@
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from corral.api.objects import Key
 from corral.scheduler import explain
@@ -274,7 +275,7 @@ def test_a_refusal_tells_which_changes_could_help(cluster):
     assert Wake.PLACED in explain.wakes(decision.refusal)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     st.lists(st.tuples(st.integers(1, 8), st.integers(1, 12)), min_size=1, max_size=6),
     st.lists(st.tuples(st.sampled_from([100, 500, 1500]), st.integers(0, 2)), max_size=60),

@@ -5,8 +5,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from corral.store.contract import Compacted, Entry, Event, KeyExists, Mismatch
 from corral.store.sqlite import SqliteStore
@@ -112,7 +113,7 @@ async def check(store: SqliteStore, model: Model) -> None:
         assert await take(store, "", after, len(expected_events)) == expected_events
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(STEP, max_size=12))
 def test_store_behaves_like_its_model(steps: list[tuple[str, Any]]) -> None:
     async def scenario(path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from functools import cmp_to_key
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from corral.charts.render import keyorder, yamlwriter
 
@@ -13,7 +14,7 @@ def compared(one, two):
     return -1 if keyorder._before(one, two) else 1 if one != two else 0
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.lists(st.text(st.sampled_from("aZ./-_01é"), max_size=4), max_size=5, unique=True))
 def test_keys_are_sorted_as_they_compare(keys):
     assert yamlwriter._sorted(keys) == sorted(keys, key=cmp_to_key(compared))

@@ -1,8 +1,9 @@
 """Versions and constraints: those that are read without an expression are read as by one."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from corral.charts.render import semver
 
@@ -43,7 +44,7 @@ def allowed_by(text):
     return [found.allow(version) for version in SOME]
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(VERSIONS, CONSTRAINTS)
 def test_what_is_read_without_an_expression_is_what_one_finds(version, constraint):
     quick = version_of(version), allowed_by(constraint)

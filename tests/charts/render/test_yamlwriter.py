@@ -1,8 +1,9 @@
 """Long texts are folded where the original folds them."""
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from corral.charts.render import yamlwriter
 
@@ -23,7 +24,7 @@ def folded(text, indent, column):
 WORDS = st.lists(st.integers(0, 30).map("w".__mul__), min_size=5, max_size=40).map(" ".join)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(WORDS, st.integers(1, 9))
 def test_long_texts_are_folded_at_single_spaces(words, depth):
     text = f"w{words}w"
@@ -37,7 +38,7 @@ def test_long_texts_are_folded_at_single_spaces(words, depth):
     assert yaml.safe_load(made) == value
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.recursive(st.text(st.sampled_from("ab :#'-\n1é"), max_size=100),
                     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text("ab1 :", max_size=5), inner, max_size=3)),
                     max_leaves=8))  # fmt: skip
