@@ -1,18 +1,8 @@
-"""The command `corral`: how errors are told. What takes time to load is loaded inside, so that Ctrl-C is told, too."""
+"""The command `corral`: how errors are told. What takes time to load is loaded inside: Ctrl-C is to be told meanwhile, too, and
+most commands need nothing of what tells errors.
+"""
 
-import errno
 import sys
-
-from corral.base.errors import CorralError
-
-#: What the host can refuse at any moment.
-REMEDIES = {
-    errno.ENOSPC: "free some space and run the command again",
-    errno.EDQUOT: "free some space and run the command again",
-    errno.EROFS: "choose a folder that can be written to: --data-dir DIR",
-    errno.EACCES: "run the command as root (sudo)",
-    errno.EPERM: "run the command as root (sudo)",
-}
 
 
 def main() -> None:
@@ -24,22 +14,41 @@ def main() -> None:
         from corral.cli.commands import run
 
         run(sys.argv[1:])
-    except CorralError as error:
-        print(f"corral: {error.message}", file=sys.stderr)
-        if error.remedy:
-            print(f"  → {error.remedy}", file=sys.stderr)
-        sys.exit(1)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
-    except OSError as error:
-        if error.errno not in REMEDIES:
-            raise
-        where = f": {error.filename}" if error.filename else ""
-        print(f"corral: {error.strerror}{where}\n  → {REMEDIES[error.errno]}", file=sys.stderr)
-        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        told = _told(error)
+        if told is None:
+            raise
+        print(told, file=sys.stderr)
+        sys.exit(1)
+
+
+def _told(error: Exception) -> str | None:
+    """What a person is told of an error; None where it is a mistake of ours."""
+    import errno
+
+    from corral.base.errors import CorralError
+
+    if isinstance(error, CorralError):
+        return f"corral: {error.message}\n  → {error.remedy}" if error.remedy else f"corral: {error.message}"
+    if not isinstance(error, OSError):
+        return None
+    # What the host can refuse at any moment.
+    remedy = {
+        errno.ENOSPC: "free some space and run the command again",
+        errno.EDQUOT: "free some space and run the command again",
+        errno.EROFS: "choose a folder that can be written to: --data-dir DIR",
+        errno.EACCES: "run the command as root (sudo)",
+        errno.EPERM: "run the command as root (sudo)",
+    }.get(error.errno or 0)
+    if remedy is None:
+        return None
+    where = f": {error.filename}" if error.filename else ""
+    return f"corral: {error.strerror}{where}\n  → {remedy}"
 
 
 def _chart(words: list[str]) -> None:

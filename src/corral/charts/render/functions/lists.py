@@ -4,8 +4,6 @@ from corral.base.annotations import Any
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import ANY, Table
 from corral.charts.render.functions.defaults import no_list
-from corral.charts.render.functions.numbers import to_int
-from corral.charts.render.functions.types import deep_equal
 from corral.charts.render.gotypes import NilSlice, Slices, Uint8, kind
 
 FUNCTIONS = Table()
@@ -66,6 +64,8 @@ def _reverse(values: Any) -> list[Any]:
 def _is_in(value: Any, values: Any) -> bool:
     if value.__class__ is str and values.__class__ is not bytes:
         return value in values  # nothing of another type equals it
+    from corral.charts.render.functions.types import deep_equal  # most lists hold strings
+
     return any(deep_equal(value, one) for one in values)
 
 
@@ -101,6 +101,8 @@ def _slice(values: Any, *indexes: Any) -> Any:
         raise FunctionError(f"list should be type of slice or array but {kind(values)}")
     if not values:
         return None
+    from corral.charts.render.functions.numbers import to_int  # few slice
+
     start = to_int(indexes[0]) if indexes else 0
     end = to_int(indexes[1]) if len(indexes) > 1 else len(values)
     if not 0 <= start <= end <= len(values):
