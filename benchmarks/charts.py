@@ -75,15 +75,19 @@ def large_chart(folder: Path, templates: int) -> Path:
     return folder / "large"
 
 
-def varied_chart(folder: Path, templates: int) -> Path:
-    """The same, but each template has values of its own, so that none has the text of another."""
+def varied_chart(folder: Path, templates: int, *, named: bool) -> Path:
+    """The same, but each template has values of its own and, if `named`, its objects a name of their own, as components have.
+
+    Without names, those that came from one differ only in the fields that they take.
+    """
     chart = large_chart(folder, templates)
     values = (chart / "values.yaml").read_text()
     blocks = {block.partition(":")[0]: block for block in re.split(r"^(?=\w+:)", values, flags=re.MULTILINE)}
     for i, file in enumerate(sorted((chart / "templates").glob("*.yaml"))):
         text = file.read_text()
-        used = sorted(set(re.findall(r"\.Values\.(\w+)", text)) & blocks.keys())
-        file.write_text(re.sub(r"\.Values\.(\w+)", rf".Values.t{i}.\1", text))
+        used = sorted(set(re.findall(r"\w+", text)) & blocks.keys())
+        text = re.sub(r"\.Values\b", f".Values.t{i}", text)
+        file.write_text(re.sub(r"(\n  name: .+)", rf"\1-t{i}", text, count=1) if named else text)
         lines = "".join(blocks[key] for key in used).splitlines()
         values += f"t{i}:\n" + "".join(f"  {line}\n" for line in lines)
     (chart / "values.yaml").write_text(values)
@@ -100,9 +104,10 @@ def rendering(folder: Path, env: dict[str, str]) -> None:
     large = ["template", "x", str(large_chart(folder / "b", TEMPLATES)), *options]
     _, theirs_s = compare(f"template, {TEMPLATES} templates, known", large, env)
     compare(f"template, {TEMPLATES} templates, new", large, nowhere)
-    varied = ["template", "x", str(varied_chart(folder / "e", TEMPLATES))]
-    compare(f"template, {TEMPLATES} different texts, known", varied, env)
-    compare(f"template, {TEMPLATES} different texts, new", varied, nowhere)
+    for part, named, what in (("e", True, "different texts"), ("f", False, "texts that take other fields")):
+        varied = ["template", "x", str(varied_chart(folder / part, TEMPLATES, named=named))]
+        compare(f"template, {TEMPLATES} {what}, known", varied, env)
+        compare(f"template, {TEMPLATES} {what}, new", varied, nowhere)
     engine(folder / "b/large", theirs_s)
 
 
@@ -184,7 +189,7 @@ def installing(folder: Path) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="corral-") as name:
         folder = Path(name)
-        for part in "abcde":
+        for part in "abcdef":
             (folder / part).mkdir()
         env = {**os.environ, "HOME": name, "KUBECONFIG": ""}
         env.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled once, as installed packages are
