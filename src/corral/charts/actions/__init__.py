@@ -2,5 +2,6 @@
 
 Cluster   the objects of one API           cluster.py
 render    chart and values to manifests    rendering.py
+pods      those behind an object           pods.py
 wait      until all is ready, or why not   waiting.py, readiness.py, reasons.py
 """
