@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, settings
 THOROUGH = (
     "api/cel/test_limits.py",
     "api/cel/test_properties.py",
-    "api/patch/test_json.py",
     "charts/render/test_corpus.py::test_the_records_are_what_helm_says",
     "charts/render/test_expressions.py",
     "charts/test_making.py",

@@ -55,7 +55,9 @@ def test_a_patch_is_a_list() -> None:
 
 
 VALUES = st.recursive(
-    st.integers() | st.text(max_size=3), lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(max_size=2), v)
+    st.integers() | st.text(max_size=3),
+    lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(max_size=2), v, max_size=3),
+    max_leaves=20,
 )
 
 

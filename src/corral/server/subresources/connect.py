@@ -5,11 +5,11 @@ from urllib.parse import quote, urlencode
 
 from corral.api.errors import bad_request
 from corral.api.objects import Object
+from corral.api.podcontainers import container_of
 from corral.server.authorization import of_request
 from corral.server.core import Core
 from corral.server.paths import is_true
 from corral.server.request import Admission, Request, Response
-from corral.server.subresources.containers import container_of
 
 _KINDS = {"attach": "PodAttachOptions", "exec": "PodExecOptions", "portforward": "PodPortForwardOptions"}
 #: Names of options for clients, and for the agent.

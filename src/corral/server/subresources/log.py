@@ -4,9 +4,9 @@ from urllib.parse import quote, urlencode
 
 from corral.api.errors import bad_request
 from corral.api.fields import Errors
+from corral.api.podcontainers import container_of
 from corral.server.core import Core
 from corral.server.request import Request, Response
-from corral.server.subresources.containers import container_of
 
 #: Options that the agent understands; the container is in its path.
 _FORWARDED = ("follow", "previous", "sinceSeconds", "sinceTime", "timestamps", "tailLines", "limitBytes", "stream")
