@@ -263,12 +263,20 @@ class Expressions:
                 called = f"g_{name}"
                 given.insert(0, final)
         texts = [value.text for value in given]
+        if name == "len" and (final is not None or not self._is_interface(args[0])):
+            texts[0] = f"valid({texts[0]})"
         if name not in _METHODS:
             self.called.add(called)
             if function.wants_run:
                 texts.insert(0, "run")
         made = self._composed(f"{line}{called}({', '.join(texts)})", last, given, is_text=function.gives is str)
         return self._after(first, final, made)
+
+    def _is_interface(self, node: Node) -> bool:
+        """Whether nil would be a nil interface where this node is an argument (`_operand`)."""
+        if isinstance(node, nodes.Variable):
+            return bool(node.names) or node.ranged
+        return isinstance(node, nodes.Field | nodes.Chain) or (isinstance(node, nodes.Dot) and self.ranged)
 
     def _composed(self, text: str, last: Node, parts: list[Value], *, is_text: bool = False) -> Value:
         """What is computed of parts."""

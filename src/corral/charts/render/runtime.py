@@ -59,6 +59,13 @@ def limited(value: Any) -> Any:
     return value
 
 
+def valid(value: Any) -> Any:
+    """A value whose length is wanted: no value at all has not even a type."""
+    if value is None:
+        raise FunctionError("reflect: call of reflect.Value.Type on zero Value")
+    return value
+
+
 def string(value: Any, interface: bool) -> Any:
     """A value as an argument that is a string."""
     return value if value.__class__ is str else checked(value, "string", interface=interface)
@@ -136,4 +143,5 @@ NAMES: dict[str, Any] = {
     "printed": printed,
     "put": put,
     "string": string,
+    "valid": valid,
 }
