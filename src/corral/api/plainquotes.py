@@ -47,26 +47,27 @@ def _joined(lines: list[str], *, escaped: bool) -> str:
 
     With `escaped`, backslashes mean something; one at a line's end takes the end away.
     """
+    bare = [line.strip(" \t") for line in lines]
+    bare[0], bare[-1] = lines[0].rstrip(" \t"), lines[-1].lstrip(" \t")
+    if "" not in bare[1:-1] and not escaped:
+        return " ".join(bare)
     made = []
     last = len(lines) - 1
-    blank = 0
-    between = ""
-    for number, line in enumerate(lines):
-        content = line if number == 0 else line.lstrip(" \t")
-        if number < last:
-            bare = content.rstrip(" \t")
-            if escaped and (len(bare) - len(bare.rstrip("\\"))) % 2:
-                if bare != content:
-                    raise UnusualError  # the blank behind it is what it escapes
-                made.append(("\n" * blank or between) + _unescaped(bare[:-1]))
-                blank, between = 0, ""
-                continue
-            content = bare
-        if content or number in (0, last):
-            made.append(("\n" * blank or between) + (_unescaped(content) if escaped else content))
-            blank, between = 0, " "
-        else:
+    blank, between = 0, ""
+    for number, content in enumerate(bare):
+        if not content and 0 < number < last:
             blank += 1
+            continue
+        made.append("\n" * blank or between)
+        if escaped and number < last and (len(content) - len(content.rstrip("\\"))) % 2:
+            if lines[number][-1] != "\\":
+                raise UnusualError  # the blank behind it is what it escapes
+            made.append(_unescaped(content[:-1]))
+            between = ""
+        else:
+            made.append(_unescaped(content) if escaped else content)
+            between = " "
+        blank = 0
     return "".join(made)
 
 
