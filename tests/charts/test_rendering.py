@@ -288,3 +288,26 @@ def test_old_charts_with_requirements(make, helm, corral_chart):
     for options in ([], ["--set", "on=true"]):
         words = ["template", "x", folder, *options]
         assert corral_chart(*words).out == helm(*words).out
+
+
+def test_the_locale_does_not_matter(make):
+    import os
+    import subprocess
+    import sys
+
+    folder = make("x", {"templates/a.yaml": 'a: "ünï {{ "日本" }}"\n'})
+    environ = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "corral", "chart", "template", str(folder)]
+    ran = subprocess.run(command, env=environ, capture_output=True, timeout=60, check=True)
+    assert 'a: "ünï 日本"'.encode() in ran.stdout
+
+
+def test_a_full_disk_is_told_as_such():
+    import errno
+
+    from corral.cli.chart.failures import told
+
+    found = told(OSError(errno.ENOSPC, "No space left on device"))
+    assert found is not None and found.message == "no space left on device"
+    found = told(OSError(errno.EROFS, "Read-only file system", "/Some/where"))
+    assert found is not None and found.message == "/Some/where: read-only file system"

@@ -60,6 +60,9 @@ def _chart(words: list[str]) -> None:
     from corral.cli.bundle import Bundle
 
     gc.set_threshold(100_000)
+    for stream in (sys.stdout, sys.stderr):
+        if stream.encoding.lower() != "utf-8" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # whatever the locale, as with Helm
     bundle = Bundle("corral", os.path.dirname(corral.__file__))
     sys.meta_path.insert(0, bundle)
     from corral.cli.chart.main import main as chart

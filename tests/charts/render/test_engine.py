@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from corral.charts.render import Options, RenderError, render
+from corral.charts.render import Options, RenderError, Template, render
 from corral.charts.render.objects import capabilities
 from corral.charts.render.scopes import ChartSource, templates_of
 
@@ -121,3 +121,50 @@ def test_endless_output_ends() -> None:
 )
 def test_endless_values_end(text: str) -> None:
     assert "more than" in failure(lambda: one(text)).message
+
+
+DOUBLED = '{{ $x := "a" }}{{ range until 60 }}{{ $x = dict "a" $x "b" $x }}{{ end }}'
+GROWING = {
+    "toYaml": DOUBLED + "{{ toYaml $x }}",
+    "toJson": DOUBLED + "{{ toJson $x }}",
+    "toToml": DOUBLED + "{{ toToml $x }}",
+    "print": DOUBLED + "{{ $x }}",
+    "deepCopy": DOUBLED + "{{ deepCopy $x }}",
+    "merge": '{{ $x := dict "q" 1 }}{{ range until 60 }}{{ $x = merge (dict "a" $x) (dict "b" $x) $x }}{{ end }}',
+    "wrapWith": '{{ wrapWith 1 (repeat 1000 "y") (repeat 1000 "x") }}',
+    "regexReplaceAll": '{{ regexReplaceAll "x" (repeat 2000 "x") "y" }}',
+}
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_what_would_grow_without_end_is_refused(name, monkeypatch):
+    from corral.charts.render import regexes, visits
+    from corral.charts.render.functions import strings
+
+    monkeypatch.setattr(visits, "MAX_IN_CALL", 1000)
+    monkeypatch.setattr(regexes, "MAX_MATCHES", 1000)
+    monkeypatch.setattr(strings, "_MAX_REPEAT", 100_000)
+    with pytest.raises(RenderError, match=r"values|times|characters"):
+        render({"x/templates/a.yaml": Template(GROWING[name], {}, "")})
+
+
+def test_what_functions_walk_through_is_limited_in_all(monkeypatch):
+    from corral.charts.render import visits
+
+    monkeypatch.setattr(visits, "MAX_IN_RENDERING", 1000)
+    text = "{{ range until 400 }}{{ $x := toJson (list 1 2) }}{{ end }}"
+    assert render({"x/templates/a.yaml": Template(text, {}, "")}) == {"x/templates/a.yaml": ""}
+    with pytest.raises(RenderError, match="walked through more than"):
+        render({"x/templates/a.yaml": Template(text.replace("1 2", "1 2 3"), {}, "")})
+
+
+def test_output_of_many_pieces_is_measured(monkeypatch):
+    from corral.charts.render import engine
+
+    monkeypatch.setattr(engine, "_CHECK_EVERY", 7)
+    monkeypatch.setattr(engine, "_MANY_PIECES", 50)
+    text = '{{ define "x" }}{{ range until 30 }}y{{ end }}{{ end }}{{ range until 300 }}ab{{ include "x" $ }}{{ end }}'
+    made = render({"x/templates/a.yaml": Template(text, {}, "")}, Options(max_output=10_000))
+    assert made == {"x/templates/a.yaml": ("ab" + "y" * 30) * 300}
+    with pytest.raises(RenderError, match="more than 9000 characters of output"):
+        render({"x/templates/a.yaml": Template(text, {}, "")}, Options(max_output=9000))

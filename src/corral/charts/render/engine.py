@@ -9,6 +9,7 @@
 import sys
 
 from corral.base.annotations import TYPE_CHECKING, Any, Callable, Final, Mapping
+from corral.charts.render import visits
 from corral.charts.render.errors import ExecError, FunctionError, ParseError, RenderError
 from corral.charts.render.functions.helm import WARNING_END, WARNING_START
 from corral.charts.render.gotypes import Values
@@ -28,6 +29,8 @@ _NO_VALUE = "<no value>"
 MAX_STEPS: Final = 20_000_000
 MAX_OUTPUT: Final = 512 * 1024 * 1024
 _CHECK_EVERY = 1024
+#: So many pieces of output are made one, which then takes less memory.
+_MANY_PIECES = 65_536
 #: A frame of Python for each closure that is within another; what one level of template takes at most.
 _RECURSION_LIMIT = 1_000_000
 
@@ -105,6 +108,7 @@ def render(templates: Mapping[str, Template], options: Options | None = None) ->
     """
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
+    visits.of_rendering()
     try:
         return Run(options or Options(), dict(templates)).render()
     except MemoryError:
@@ -252,6 +256,10 @@ class _Meter:
     def __init__(self, options: Options) -> None:
         self._steps = 0
         self._options = options
+        #: The output that was measured last, how many of its pieces, and their characters.
+        self._out: list[str] = []
+        self._pieces = 0
+        self._size = 0
 
     def step(self, out: list[str]) -> None:
         self._steps += 1
@@ -261,8 +269,14 @@ class _Meter:
     def _check(self, out: list[str]) -> None:
         if self._steps > self._options.max_steps:
             raise RenderError(f"rendering template failed: more than {self._options.max_steps} steps")
-        out[:] = ["".join(out)]
-        if len(out[0]) > self._options.max_output:
+        if out is not self._out or len(out) < self._pieces:
+            self._out, self._pieces, self._size = out, 0, 0
+        self._size += sum(map(len, out[self._pieces :] if self._pieces else out))
+        self._pieces = len(out)
+        if self._pieces > _MANY_PIECES:
+            out[:] = ["".join(out)]
+            self._pieces = 1
+        if self._size > self._options.max_output:
             raise RenderError(f"rendering template failed: more than {self._options.max_output} characters of output")
 
 

@@ -2,6 +2,7 @@
 
 from corral.base.annotations import Any
 from corral.charts.render import strconv
+from corral.charts.render.errors import FunctionError, RenderError
 from corral.charts.render.gotypes import Int64, Struct
 
 
@@ -42,14 +43,18 @@ def plain(value: Any) -> str:
 
 
 def printed(value: Any) -> str:
-    """What an action prints of a value."""
+    """What an action prints of a value. Raises RenderError for one that holds too many."""
     if value.__class__ is str:
         return str(value)
     if value is None:
         return "<no value>"
     if isinstance(value, Struct) and (text := value.printed()) is not None:
         return text
-    return plain(value)
+    try:
+        return plain(value)
+    except FunctionError as error:
+        # An action that only prints calls nothing that could be named.
+        raise RenderError(f"rendering template failed: {error}") from None
 
 
 def sprintf(form: str, values: tuple[Any, ...] | list[Any]) -> str:

@@ -1,6 +1,7 @@
 """JSON as Go's encoding/json writes and reads it, and values as JSON holds them."""
 
 from corral.base.annotations import Any, Final, Iterator
+from corral.charts.render import visits
 from corral.charts.render.gotypes import (
     Ints,
     NilMap,
@@ -41,20 +42,28 @@ class UnwritableError(ValueError):
     """A value that JSON cannot hold; the text is Go's."""
 
 
-def plain(value: Any, level: int = 0) -> Any:
+def plain(value: Any) -> Any:
     """A value as JSON holds it: dicts, lists, strings, numbers, booleans and None, Go's types gone. Raises UnwritableError.
 
-    `level`: within how many others it is. Bytes that are not UTF-8 stay in strings.
+    Bytes that are not UTF-8 stay in strings. Raises FunctionError for a value that holds too many.
     """
+    visits.of_call()
+    return _plain(value, 0)
+
+
+def _plain(value: Any, level: int) -> Any:
+    """The same; `level`: within how many others it is."""
     cls = value.__class__
     if cls is str or cls is int or cls is bool or value is None:
         return value
     if cls in _DICTS:
         level = level + 1 if level != _DEEP else _endless(value)
-        return {_key(key): plain(item, level) for key, item in value.items()}
+        visits.spend(len(value))
+        return {_key(key): _plain(item, level) for key, item in value.items()}
     if cls in _LISTS:
         level = level + 1 if level != _DEEP else _endless(value)
-        return [plain(item, level) for item in value]
+        visits.spend(len(value))
+        return [_plain(item, level) for item in value]
     return _plain_other(value, level)
 
 
@@ -96,12 +105,12 @@ def _plain_other(value: Any, level: int) -> Any:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, dict):
-        return {_key(key): plain(item, level + 1) for key, item in value.items()}
+        return {_key(key): _plain(item, level + 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [plain(item, level + 1) for item in value]
+        return [_plain(item, level + 1) for item in value]
     if isinstance(value, Struct):
         members = (member for member in value.members() if not (member[3] and _is_empty(member[1])))
-        return _Fields({name: plain(item, level + 1) for _, item, name, _ in members})
+        return _Fields({name: _plain(item, level + 1) for _, item, name, _ in members})
     raise UnwritableError(f"json: unsupported type: {type_name(value)}")
 
 

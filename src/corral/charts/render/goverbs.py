@@ -1,7 +1,7 @@
 """The verbs of Go's fmt with their flags, for the types of `gotypes`: what `gofmt` leaves to others."""
 
 from corral.base.annotations import Any
-from corral.charts.render import strconv
+from corral.charts.render import strconv, visits
 from corral.charts.render.gofmt import plain
 from corral.charts.render.gotypes import (
     NilMap,
@@ -243,6 +243,10 @@ def _value(value: Any, verb: str, flags: Flags, depth: int) -> str:
         return _integer(value, verb, flags)
     if depth > _MAX_DEPTH:
         raise RecursionError
+    if depth == 0:
+        visits.of_call()
+    if isinstance(value, dict | list):
+        visits.spend(len(value))
     if isinstance(value, dict):
         return _map(value, verb, flags, depth)
     if isinstance(value, list):

@@ -6,6 +6,7 @@ from functools import lru_cache
 import re2
 
 from corral.base.annotations import Any
+from corral.charts.render.errors import FunctionError
 from corral.charts.render.gotypes import decoded, encoded
 
 #: A greater number is the name of a group, as Go has it.
@@ -22,6 +23,9 @@ _REASONS = {
     "invalid character class range": "invalid character class range",
     "trailing \\": "trailing backslash at end of expression",
 }
+
+#: What one call may find.
+MAX_MATCHES = 250_000
 
 
 class Regex:
@@ -41,7 +45,7 @@ class Regex:
 
     def _all(self, data: bytes, count: int) -> Iterator[Any]:
         """The matches one after another; an empty one right behind another does not count."""
-        at, end, before = 0, len(data), -1
+        at, end, before, matches = 0, len(data), -1, 0
         while count and at <= end:
             found = self._regex.search(data, at)
             if found is None:
@@ -55,6 +59,9 @@ class Regex:
                 at = stop
             before = stop
             if accepted:
+                matches += 1
+                if matches > MAX_MATCHES:
+                    raise FunctionError(f"the expression is found more than {MAX_MATCHES} times")
                 yield found
                 count -= 1
 

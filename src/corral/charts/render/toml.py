@@ -4,6 +4,7 @@ import math
 
 from corral.base.annotations import Any
 from corral.base.patterns import pattern
+from corral.charts.render import visits
 from corral.charts.render.gotypes import Struct, type_name
 from corral.charts.render.strconv import format_float
 
@@ -30,6 +31,7 @@ def dump(value: Any) -> str:
             _value(value)
         raise UnwritableError("toml: top-level values must be Go maps or structs")
     made: list[str] = []
+    visits.of_call()
     _table((), value, made)
     return "".join(made)
 
@@ -37,6 +39,7 @@ def dump(value: Any) -> str:
 def _table(path: tuple[str, ...], value: dict[str, Any], made: list[str]) -> None:
     if len(path) > _MAX_DEPTH:
         raise RecursionError
+    visits.spend(len(value))
     direct: list[str] = []
     below: list[str] = []
     for key in sorted(value):

@@ -1,5 +1,6 @@
 """How what the API and the network answer is told, and how a command says that it has failed."""
 
+import errno
 from contextlib import contextmanager
 
 from corral.api.errors import ApiError
@@ -10,6 +11,7 @@ _REMEDIES = {
     401: "log in anew: the kubeconfig's credentials are not accepted",
     403: "ask for that right, or act as another",
 }
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
 def told(error: Exception) -> CorralError | None:
@@ -20,6 +22,9 @@ def told(error: Exception) -> CorralError | None:
         return CorralError(error.message, _REMEDIES.get(error.code, ""))
     if not isinstance(error, OSError | TimeoutError):
         return None
+    if error.errno in _OF_THE_DISK:
+        where = f"{error.filename}: " if error.filename else ""
+        return CorralError(f"{where}{(error.strerror or str(error)).lower()}", "make room there, or choose another folder")
     if getattr(error, "filename", None):
         return CorralError(f"{error.filename}: {(getattr(error, 'strerror', '') or str(error)).lower()}")
     return CorralError(

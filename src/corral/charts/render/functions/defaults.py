@@ -1,6 +1,7 @@
 """Sprig's functions of what is empty (defaults.go), and copies."""
 
 from corral.base.annotations import Any
+from corral.charts.render import visits
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import ANY, Table
 from corral.charts.render.gotypes import Struct, kind
@@ -61,8 +62,10 @@ def _ternary(yes: Any, no: Any, which: bool) -> Any:
 def deep_copy(value: Any) -> Any:
     """A copy of maps and lists all the way down, of the types that they have."""
     if isinstance(value, dict):
+        visits.spend(len(value))
         return value.__class__({key: deep_copy(item) for key, item in value.items()})
     if isinstance(value, list):
+        visits.spend(len(value))
         return value.__class__([deep_copy(item) for item in value])
     return value
 
@@ -71,4 +74,5 @@ def deep_copy(value: Any) -> Any:
 def _deep_copy(value: Any) -> Any:
     if value is None:
         raise FunctionError("reflect: call of reflect.Value.Type on zero Value")
+    visits.of_call()
     return deep_copy(value)

@@ -1,6 +1,7 @@
 """Sprig's functions of dicts (dict.go), with mergo's merging; `set`, `unset` and `merge` change the dict that they get."""
 
 from corral.base.annotations import Any
+from corral.charts.render import visits
 from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import ANY, MAP, Table
 from corral.charts.render.functions.defaults import is_empty
@@ -91,6 +92,7 @@ def _conversion(value: Any, wanted: str) -> str:
 
 def merge_into(target: dict[str, Any], source: dict[str, Any], *, overwrite: bool) -> None:
     """mergo.Merge of two maps: what `target` lacks or has empty comes from `source`; with `overwrite`, all that is no map."""
+    visits.spend(len(source))
     for key, item in source.items():
         if item is None:
             if overwrite:
@@ -113,6 +115,7 @@ def merge_into(target: dict[str, Any], source: dict[str, Any], *, overwrite: boo
 def _merged(target: dict[str, Any], sources: tuple[dict[str, Any], ...], *, overwrite: bool) -> dict[str, Any]:
     if isinstance(target, NilMap) and sources:
         target = {}
+    visits.of_call()
     for source in sources:
         merge_into(target, source, overwrite=overwrite)
     return target

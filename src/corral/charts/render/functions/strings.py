@@ -279,8 +279,10 @@ def _wrapped(text: str, width: int, newline: str, break_words: bool) -> str:
     mark = encoded(newline or "\n")
     width = max(width, 1)
     size, at = len(data), 0
-    made = b""
+    made = bytearray()
     while size - at > width:
+        if len(made) > _MAX_REPEAT:
+            raise FunctionError(f"the result has more than {_MAX_REPEAT} characters")
         if data[at] == 0x20:
             at += 1
             continue
@@ -300,4 +302,4 @@ def _wrapped(text: str, width: int, newline: str, break_words: bool) -> str:
             else:
                 made += data[at:space] + mark
                 at = space + 1
-    return decoded(made + data[at:])
+    return decoded(bytes(made + data[at:]))
