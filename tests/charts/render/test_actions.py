@@ -26,6 +26,10 @@ PIECES = WORDS.split(" ")
 STARTS = ["", "if ", "with ", "range ", "range $i, $x := ", "range $i, ", "$x := ", "$x = ", "$y := ", "else if ", "$ := "]
 
 
+#: What is known of a pipeline beside what it says.
+KNOWN_OF_PIPES = ("base", "has_fields", "has_variables", "written")
+
+
 class TokenByToken(Actions):
     """Takes no action for plain."""
 
@@ -42,11 +46,12 @@ def shown(value: object, base: int = 0) -> object:
     if isinstance(value, nodes.Text | nodes.Action | nodes.Branch | nodes.Invocation | nodes.Leave):
         base = 0
     inner = getattr(value, "base", base)
-    fields = [field for field in value.__slots__ if field not in ("base", "constant")]  # type: ignore[attr-defined]
+    fields = [field for field in value.__slots__ if field not in KNOWN_OF_PIPES]  # type: ignore[attr-defined]
     # An action's own position is never told.
     pos = 0 if isinstance(value, nodes.Action) else value.pos + base
     made = [type(value).__name__, pos, *(shown(getattr(value, field), inner) for field in fields)]
-    assert not (isinstance(value, nodes.Pipe) and value.constant and "['Variable', " in repr(made))
+    assert not (isinstance(value, nodes.Pipe) and not value.has_variables and "['Variable', " in repr(made))
+    assert not (isinstance(value, nodes.Pipe) and not value.has_fields and "['Field', " in repr(made))
     return made
 
 

@@ -197,7 +197,7 @@ def _pipeline(kind: str, words: list[_Word], text: str) -> Prepared | None:
     outer: list[tuple[Pipe, list[Node]]] = []
     #: Whether a variable and a comma have been read, and no other variable yet.
     listed = False
-    rooted = False
+    made: set[Any] = set()
     for at, parts in words:
         for what, make, values, start, place in parts:
             if what == "pipe":
@@ -208,7 +208,7 @@ def _pipeline(kind: str, words: list[_Word], text: str) -> Prepared | None:
             node: Node
             if what == "node":
                 node = make(at + place, *values)
-                rooted = rooted or make is Variable  # `$`
+                made.add(make)
             elif what == "value":
                 if args is None and commands:
                     return None
@@ -246,7 +246,8 @@ def _pipeline(kind: str, words: list[_Word], text: str) -> Prepared | None:
     if outer or args is None or listed or (len(pipe.declared) > 1 and kind != "range"):
         return None
     pipe.pos = (pipe.declared or commands)[0].pos
-    pipe.constant = not (used or rooted or pipe.declared)
+    pipe.has_fields = Field in made
+    pipe.has_variables = bool(used or Variable in made or pipe.declared)
     return Prepared(kind, pipe, used, text)
 
 

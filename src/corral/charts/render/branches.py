@@ -63,7 +63,7 @@ class _Reading:
         return True
 
     def _pipe(self, pipe: nodes.Pipe) -> bool:
-        if pipe.constant:
+        if not pipe.has_variables:
             return True
         for command in pipe.commands:
             for node in command.args:

@@ -120,7 +120,19 @@ class Expressions:
         return f"{self.variable(variable.slot)} = {self._value(pipe).text}"
 
     def printed(self, pipe: nodes.Pipe) -> str:
-        """What a pipeline prints that has no variables."""
+        """What a pipeline prints that declares nothing; one without fields and variables is the same everywhere."""
+        if pipe.has_fields or pipe.has_variables or self.listed or self.source.marked:
+            return self._printed(pipe)
+        here = self.dot, self.ranged
+        if pipe.written is None or pipe.written[0] != here:
+            called, self.called = self.called, set()
+            pipe.written = here, self._printed(pipe), self.called
+            self.called = called
+        _, text, names = pipe.written
+        self.called |= names
+        return str(text)
+
+    def _printed(self, pipe: nodes.Pipe) -> str:
         if len(pipe.commands) == 1 and len(pipe.commands[0].args) == 1:
             (node,) = pipe.commands[0].args
             if (taken := self._taken(node, PRINTED)) is not None:

@@ -146,15 +146,17 @@ _TYPED = frozenset(
 class Pipe(Node):
     """Commands, and the variables that the value of the last one goes to."""
 
-    __slots__ = ("assigns", "commands", "constant", "declared")
+    __slots__ = ("assigns", "commands", "declared", "has_fields", "has_variables", "written")
 
     def __init__(self, pos: int) -> None:
         self.pos = pos
         self.declared: list[Variable] = []
         self.assigns = False
         self.commands: list[Command] = []
-        #: Whether it is known that there is no variable in it.
-        self.constant = False
+        #: Whether there can be fields and variables in it.
+        self.has_fields = self.has_variables = True
+        #: What it is in Python, as the compiler wrote it last.
+        self.written: Any = None
 
     @property
     def has_anything(self) -> bool:

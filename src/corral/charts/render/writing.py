@@ -72,13 +72,14 @@ class Source:
         self.texts: list[str] = []
         #: For each text, by number of line.
         self.marks: list[dict[int, Mark]] = []
-        self._given: list[Mark] | None = [] if marked else None
+        self.marked = marked
+        self._given: list[Mark] = []
 
     def line(
         self, base: int, fault: Node | None = None, call: Node | None = None, name: str = "", *, continues: bool = False
     ) -> str:
         """What stands before a call that can fail; it begins a line. The arguments are those of its mark."""
-        if self._given is None:
+        if not self.marked:
             return "\\\n"
         self._given.append(Mark(base, fault, call, name, continues=continues))
         return f"\\\0{len(self._given) - 1}\n"
@@ -86,7 +87,7 @@ class Source:
     def finish(self, function: Function) -> None:
         """Take a function that is complete."""
         text = "\n".join(function.lines)
-        if self._given is not None:
+        if self.marked:
             lines = [line.partition("\0") for line in text.split("\n")]
             self.marks.append({i: self._given[int(number)] for i, (_, _, number) in enumerate(lines, 2) if number})
             text = "\n".join(line for line, _, _ in lines)
