@@ -626,3 +626,23 @@ def test_post_renderers_rewrite_the_manifests(there, chart, tmp_path, corral_cha
         helm("template", "a", chart, "--post-renderer", str(script)),
     )
     assert ours.err.rstrip() == theirs.err.rstrip()
+
+
+def test_a_damaged_revision_harms_no_other(there, chart, corral, corral_chart, get):
+    for name in ("a", "b"):
+        corral_chart("install", name, chart)
+        corral_chart("upgrade", name, chart)
+    for key in ("a.v1", "b.v2"):
+        path = f"/api/v1/namespaces/{there}/secrets/sh.helm.release.v1.{key}"
+        secret = corral.request("GET", path)
+        secret["data"]["release"] = base64.b64encode(b"H4sIbroken").decode()
+        corral.request("PUT", path, secret)
+    listed = corral_chart("list", "-q")
+    assert (listed.code, listed.out) == (0, "a\n")
+    assert "is damaged: " in listed.err and f"(secret sh.helm.release.v1.b.v2 in namespace {there})" in listed.err
+    assert corral_chart("upgrade", "a", chart).code == 0
+    assert [r["revision"] for r in json.loads(corral_chart("history", "a", "-o", "json").out)] == [2, 3]
+    for words in (["upgrade", "b", chart], ["uninstall", "b"], ["status", "b"], ["history", "b"], ["rollback", "b"]):
+        ran = corral_chart(*words)
+        assert ran.code == 1 and "sh.helm.release.v1.b.v2" in ran.err and "Traceback" not in ran.err, words
+    assert corral_chart("uninstall", "a").code == 0

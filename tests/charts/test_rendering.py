@@ -311,3 +311,14 @@ def test_a_full_disk_is_told_as_such():
     assert found is not None and found.message == "no space left on device"
     found = told(OSError(errno.EROFS, "Read-only file system", "/Some/where"))
     assert found is not None and found.message == "/Some/where: read-only file system"
+
+
+def test_a_mistyped_command_is_guessed(corral_chart, capfd):
+    from corral.cli.chart.main import main
+
+    for words, meant in ((["instal", "a", "b"], "install"), (["repo", "ad", "x"], "repo add"), (["hist"], None)):
+        assert main(words) == 1
+        err = capfd.readouterr().err
+        assert ("did you mean: " in err and meant in err) if meant else "did you mean" not in err
+    assert corral_chart("help", "install").out == corral_chart("install", "--help").out
+    assert "corral chart repo COMMAND" in corral_chart("repo").out

@@ -36,13 +36,15 @@ class Releases:
         self._resource = _DRIVERS[driver]
         self._path = f"/api/v1/namespaces/{namespace}/{self._resource}" if namespace else f"/api/v1/{self._resource}"
         self.max_history = max_history
+        #: Why revisions were left out that are damaged.
+        self.damaged: list[ChartError] = []
 
     def all(self, selector: str = "") -> list[Release]:
-        """Every revision of every release, those that cannot be read left out."""
-        return [release for release in map(self._read, self._found(selector)) if release is not None]
+        """Every revision of every release; damaged ones are left out, and told in `damaged`."""
+        return self._readable(self._found(selector))
 
     def latest(self, selector: str = "") -> list[Release]:
-        """The newest revision of each release; the others are not unpacked."""
+        """The newest revision of each release; the others are not unpacked, and damaged ones are told in `damaged`."""
         newest: dict[tuple[str, str], dict[str, Any]] = {}
         for obj in self._found(selector):
             meta = obj["metadata"]
@@ -50,11 +52,16 @@ class Releases:
             known = newest.get(key)
             if known is None or _version(known) < _version(obj):
                 newest[key] = obj
-        return [release for release in map(self._read, newest.values()) if release is not None]
+        return self._readable(newest.values())
 
     def history(self, name: str) -> list[Release]:
-        """All revisions, oldest first. Raises NotFoundError where there is none."""
-        found = [r for r in map(self._read, self._found(f"name={name}")) if r is not None]
+        """All revisions, oldest first. Raises NotFoundError where there is none, ChartError where the newest is damaged.
+
+        Older ones that are damaged are left out, so that a release does not depend on what it was once.
+        """
+        newest_first = sorted(self._found(f"name={name}"), key=_version, reverse=True)
+        newest = self._read(newest_first[0]) if newest_first else None
+        found = [*([] if newest is None else [newest]), *self._readable(newest_first[1:])]
         if not found:
             raise NotFoundError
         return sorted(found, key=lambda r: r.version)
@@ -80,7 +87,7 @@ class Releases:
 
     def deployed(self, name: str) -> list[Release]:
         """The revisions that are deployed, newest first."""
-        found = [r for r in map(self._read, self._found(f"name={name},status={DEPLOYED}")) if r is not None]
+        found = self._readable(self._found(f"name={name},status={DEPLOYED}"))
         return sorted(found, key=lambda r: -r.version)
 
     def create(self, release: Release, now_s: float) -> None:
@@ -155,8 +162,28 @@ class Releases:
         if data is None:
             return None
         packed = base64.b64decode(data) if self._resource == "secrets" else data.encode()
-        labels = {k: v for k, v in obj["metadata"].get("labels", {}).items() if k not in SYSTEM_LABELS}
-        return decode(packed, labels)
+        meta = obj["metadata"]
+        labels = {k: v for k, v in meta.get("labels", {}).items() if k not in SYSTEM_LABELS}
+        try:
+            return decode(packed, labels)
+        except ChartError as error:
+            what, where = self._resource.removesuffix("s"), meta.get("namespace") or self._namespace
+            raise ChartError(
+                f"{error.message} ({what} {meta['name']} in namespace {where})",
+                f"put it back from a backup, or forget it: kubectl delete {what} {meta['name']} -n {where}",
+            ) from None
+
+    def _readable(self, objs: Iterable[dict[str, Any]]) -> list[Release]:
+        found = []
+        for obj in objs:
+            try:
+                release = self._read(obj)
+            except ChartError as error:
+                self.damaged.append(error)
+                continue
+            if release is not None:
+                found.append(release)
+        return found
 
     def _object(self, release: Release, times: dict[str, str]) -> dict[str, Any]:
         text = encode(release).decode()

@@ -1,12 +1,13 @@
 """Show the revisions of a release."""
 
+from corral.base.annotations import Any
 from corral.charts import names
 from corral.charts.releases.model import Release
 from corral.cli.chart import progress
 from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import OUTPUT, Options
 from corral.cli.chart.output import check_format, show, table
-from corral.cli.chart.releaseview import ansi_c, chart_of
+from corral.cli.chart.releaseview import ansi_c, app_version_of, chart_of
 from corral.cli.chart.session import stored
 
 USAGE = "history NAME [flags]"
@@ -21,13 +22,13 @@ def run(options: Options, arguments: list[str]) -> None:
         raise UsageError('"corral chart history" requires 1 argument', f"Usage:  corral chart {USAGE}")
     names.check(arguments[0])
     revisions = _found(options, arguments[0])[-options.max :]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "revision": r.version,
             "updated": r.last_deployed,
             "status": r.status,
             "chart": chart_of(r),
-            "app_version": r.metadata.get("appVersion", ""),
+            "app_version": app_version_of(r),
             "description": r.description,
         }
         for r in revisions

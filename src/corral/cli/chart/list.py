@@ -15,7 +15,7 @@ from corral.charts.releases.model import (
 )
 from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import OUTPUT, Options
-from corral.cli.chart.output import check_format, show, table
+from corral.cli.chart.output import check_format, show, table, warn
 from corral.cli.chart.releaseview import row
 from corral.cli.chart.session import stored
 
@@ -67,7 +67,10 @@ def run(options: Options, arguments: list[str]) -> None:
 
 def _found(options: Options) -> list[Release]:
     with stored(options, everywhere=options.all_namespaces) as releases:
-        return releases.all(options.selector) if options.superseded else releases.latest(options.selector)
+        found = releases.all(options.selector) if options.superseded else releases.latest(options.selector)
+        for error in releases.damaged:
+            warn(f"WARNING: {error.message}\n  → {error.remedy}")
+        return found
 
 
 def chosen(options: Options, releases: list[Release]) -> list[Release]:

@@ -133,13 +133,15 @@ def help_of(module: "ModuleType", name: str) -> str:
 def _found(words: list[str]) -> tuple[str | None, list[str]]:
     """The command that the words name, and the rest of them. Flags may stand before it, as with Helm."""
     before, rest = _leading_flags(words)
+    if rest[:1] == ["help"] and len(rest) > 1:
+        rest = [*rest[1:], "--help"]
     if not rest or rest[0] in ("help", "--help", "-h"):
         print(_overview())
         return None, []
     name = ALIASES.get(rest[0], rest[0])
     rest = rest[1:]
     if name in GROUPS:
-        if not rest or rest[0].startswith("-"):
+        if not rest or rest[0].startswith("-") or rest[0] == "help":
             print(_overview(name))
             return None, []
         name = f"{name} {rest[0]}"
@@ -149,8 +151,20 @@ def _found(words: list[str]) -> tuple[str | None, list[str]]:
             "there is nothing to initialize: charts need no server of their own", "corral chart install NAME CHART"
         )
     if not any(words == name for words, _, _ in COMMANDS):
-        raise UsageError(f'unknown command "{name}" for "corral chart"', "see which there are: corral chart --help")
+        raise UsageError(f'unknown command "{name}" for "corral chart"', _meant(name))
     return name, before + rest
+
+
+def _meant(name: str) -> str:
+    """What somebody may have meant by a command that there is not."""
+    from difflib import get_close_matches
+
+    if name == "plugin":
+        return "plugins are not there; what there is: corral chart --help"
+    known = [words for words, _, _ in COMMANDS] + list(ALIASES)
+    close = get_close_matches(name, known, n=3, cutoff=0.6)
+    told = f"did you mean: {', '.join(close)}? " if close else ""
+    return f"{told}see which there are: corral chart --help"
 
 
 def _leading_flags(words: list[str]) -> tuple[list[str], list[str]]:
@@ -166,8 +180,9 @@ def _overview(group: str = "") -> str:
     rows = [(words, what) for words, _, what in COMMANDS if not group or words.split()[0] == group]
     width = max(len(words) for words, _ in rows)
     lines = "\n".join(f"  {words:<{width}}  {what}" for words, what in rows)
+    usage = f"{group} COMMAND" if group else "COMMAND"
     return (
-        "Helm's packages: render, install, upgrade, on any Kubernetes.\n\nUsage:\n  corral chart COMMAND\n\n"
+        f"Helm's packages: render, install, upgrade, on any Kubernetes.\n\nUsage:\n  corral chart {usage}\n\n"
         f"Commands:\n{lines}\n\nFlags of all of them:\n{described(GLOBAL)}"
     )
 

@@ -8,6 +8,8 @@ from corral.charts.releases.model import Release
 from corral.cli.chart.output import as_yaml
 
 DRY_RUN = "Dry run complete"
+#: What a stored release does not say of its chart.
+MISSING = "MISSING"
 
 
 def summary(release: Release, *, description: bool = False, debug: bool = False) -> str:
@@ -69,14 +71,20 @@ def row(release: Release, layout: str = "") -> dict[str, str]:
         "updated": _by_layout(release.last_deployed, layout) if layout else go_time(release.last_deployed),
         "status": release.status,
         "chart": chart_of(release),
-        "app_version": release.metadata.get("appVersion", ""),
+        "app_version": app_version_of(release),
     }
+
+
+def app_version_of(release: Release) -> str:
+    """The version of what the chart installs."""
+    text: str = release.metadata.get("appVersion", "") if release.metadata else MISSING
+    return text
 
 
 def chart_of(release: Release) -> str:
     """`nginx-1.2.3`."""
     metadata = release.metadata
-    return f"{metadata.get('name', '')}-{metadata.get('version', '')}" if metadata else "MISSING"
+    return f"{metadata.get('name', '')}-{metadata.get('version', '')}" if metadata else MISSING
 
 
 def ansi_c(text: str) -> str:
