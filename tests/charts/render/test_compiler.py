@@ -177,3 +177,33 @@ def test_a_variable_that_was_never_declared_fails_when_it_is_assigned() -> None:
 
 def test_what_a_function_gives_has_its_type() -> None:
     assert "at <now>: can't evaluate field Nope in type time.Time" in failure(lambda: one("{{ now.Nope }}")).message
+
+
+def test_texts_that_take_other_fields_are_compiled_once_and_fail_each_at_its_own_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    units.forget()
+    compiled = []
+
+    def counted(source: str, *how: object, **more: object) -> object:
+        compiled.append(source)
+        return compile(source, *how, **more)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(units, "compile", counted, raising=False)
+    assert one("{{ .Values.a.b }}-", {"a": {"b": "x"}}) == "x-"
+    assert one("{{ .Values.other.name }}-", {"other": {"name": "y"}}) == "y-"
+    assert len(compiled) == 1
+    error = failure(lambda: one("{{ .Values.c.d.e }}-", {"c": {}}))
+    assert "x.yaml:1:" in error.message
+    assert "<.Values.c.d.e>" in error.message
+    assert one("{{ .Values.c }}+", {"c": "z"}) == "z+"
+    assert len(compiled) == 2
+
+
+def test_what_is_written_once_is_right_wherever_it_stands() -> None:
+    define = '{{ define "d" }}{{ . }}{{ end }}'
+    again = '{{ include "d" . | quote }}'
+    text = f"{define}{again}{{{{ with .Values.a }}}}{again}{{{{ range .b }}}}{again}{{{{ end }}}}{{{{ end }}}}{again}"
+    made = one(text.replace(again, '{{ printf "%s" (kindOf .) | quote }}'), {"a": {"b": ["x", 1]}})
+    assert made == '"map""map""string""int""map"'
+    assert one(
+        f"{define}{{{{ with .Values.a }}}}{again}{{{{ range .b }}}}{again}{{{{ end }}}}{{{{ end }}}}", {"a": {"b": ["x"]}}
+    ) == ('"map[b:[x]]""x"')

@@ -22,7 +22,8 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_FILES = 64
 #: What decides about the code.
 _READING = ("lexer", "scanner", "actions", "parser", "pipelines", "nodes", "numbers")
-_SOURCES = (*_READING, "compiler", "branches", "expressions", "writing", "arguments", "functions/__init__")
+_WRITING = ("compiler", "branches", "expressions", "writing", "arguments", "functions/__init__", "paths", "units")
+_SOURCES = (*_READING, *_WRITING)
 _END = b"corral."
 
 
