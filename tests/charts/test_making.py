@@ -257,3 +257,12 @@ def test_lint_names_the_whole_path_of_a_chart_that_lacks_dependencies(make, tmp_
     make("x", {"Chart.yaml": DEPENDENCIES, "charts/other/Chart.yaml": "apiVersion: v2\nname: other\nversion: 1.0.0\n"})
     monkeypatch.chdir(tmp_path / "charts")
     assert corral_chart("lint", "x").out == helm("lint", "x").out
+
+
+@pytest.mark.parametrize("values", ["sub=1", "sub=null", "sub.a=1", "global=1"])
+def test_lint_says_nothing_of_values_that_are_no_table_for_a_dependency(values, make, helm, corral_chart):
+    named = CHART + "dependencies: [{name: sub, version: 1.0.0}]\n"
+    files = {"Chart.yaml": named, "values.yaml": "sub: {a: 2}\n", "templates/a.yaml": "{{ .Values.sub }}"}
+    folder = str(make("x", {**files, "charts/sub/Chart.yaml": "apiVersion: v2\nname: sub\nversion: 1.0.0\n"}))
+    ours, theirs = corral_chart("lint", folder, "--set", values), helm("lint", folder, "--set", values)
+    assert (ours.code, ours.out) == (theirs.code, theirs.out)

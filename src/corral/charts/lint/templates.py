@@ -17,12 +17,14 @@ RELEASE_NAME, RELEASE_NAMESPACE = "test-release", ""
 def examine(chart: Chart, values: Values, namespace: str, findings: Findings) -> None:
     """Render as for an install, where what is required may be missing, and look at the result."""
     try:
+        merged = coalesce(chart, values if chart.is_library else prepared(chart, values))
+    except CorralError:
+        return  # as Helm, which says nothing of values that do not fit the dependencies
+    try:
         capabilities = assumed()
         facts = Facts(RELEASE_NAME, namespace)
-        given = values if chart.is_library else prepared(chart, values)
-        # Twice, as Helm: a default that a null took away is there again.
-        final = with_chart_values(chart, coalesce(chart, given))
-        files = templates(chart, final, facts, capabilities, lint=warn)
+        # Merged twice, as in Helm: a default that a null took away is there again.
+        files = templates(chart, with_chart_values(chart, merged), facts, capabilities, lint=warn)
     except CorralError as error:
         findings.add(ERROR, PATH, error.message)
         return
