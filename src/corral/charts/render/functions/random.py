@@ -1,7 +1,6 @@
 """Sprig's random functions; the source is the run's."""
 
-import base64
-import uuid
+from binascii import b2a_base64
 
 from corral.base.annotations import Any
 from corral.charts.render.errors import FunctionError
@@ -51,7 +50,7 @@ def _int(run: Any, least: int, most: int) -> int:
 def _bytes(run: Any, count: int) -> str:
     if not 0 <= count <= _MAX:
         raise FunctionError("runtime error: makeslice: len out of range")
-    return base64.b64encode(run.options.source.randbytes(count)).decode()
+    return b2a_base64(run.options.source.randbytes(count), newline=False).decode()
 
 
 @FUNCTIONS.add("shuffle", "string", wants_run=True)
@@ -63,4 +62,8 @@ def _shuffle(run: Any, text: str) -> str:
 
 @FUNCTIONS.add("uuidv4", wants_run=True)
 def _uuid(run: Any) -> str:
-    return str(uuid.UUID(bytes=run.options.source.randbytes(16), version=4))
+    data = bytearray(run.options.source.randbytes(16))
+    data[6] = data[6] & 0x0F | 0x40  # the version, and the variant of RFC 9562
+    data[8] = data[8] & 0x3F | 0x80
+    text = data.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -271,9 +271,13 @@ def _is_of_format(name: str, value: Any) -> bool:
     return formats.matches(name, value)
 
 
+#: Below it, a whole float is written as the number that it is.
+_ALL_WHOLE = 2.0**53
+
+
 def _exact(value: float) -> "int | Fraction":
-    if isinstance(value, int):
-        return value
+    if isinstance(value, int) or (value.is_integer() and abs(value) < _ALL_WHOLE):
+        return int(value)  # most are, and fractions take longer to load than the whole schema to be read
     from fractions import Fraction
 
     return Fraction(repr(value))
