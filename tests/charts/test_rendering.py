@@ -237,6 +237,13 @@ MISTAKES = {
     "schema": ({"values.schema.json": '{"required": ["need"]}'}, []),
     "schema type": ({"values.schema.json": '{"properties": {"a": {"type": "string"}}}'}, ["--set", "a=1"]),
     "kube version no version": ({}, ["--kube-version", "latest"]),
+    "kube version before the chart": ({"Chart.yaml": None}, ["--kube-version", "latest"]),
+    "set before the chart": ({"Chart.yaml": None}, ["--set", "a"]),
+    "set before the chart is told of": (
+        {"Chart.yaml": "apiVersion: v2\nname: x\nversion: 0.1.0\ndeprecated: true\n"},
+        ["--set", "a"],
+    ),
+    "control characters": ({"v.yaml": "a: \x01\n", "values.yaml": "a: \x01\n"}, []),
 }
 
 

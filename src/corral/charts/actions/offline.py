@@ -1,7 +1,7 @@
 """Rendering without a cluster: `corral chart template`, `lint`, and names made by a template."""
 
 from corral.base.errors import CorralError
-from corral.charts.actions.assumed import Capabilities, assumed
+from corral.charts.actions.assumed import Capabilities
 from corral.charts.actions.rendering import (
     Facts,
     Rendering,
@@ -25,13 +25,12 @@ def rendered(
     *,
     name: str,
     namespace: str,
+    capabilities: Capabilities,
     rendering: Rendering,
     is_upgrade: bool = False,
     debug: bool = False,
-    cluster: Capabilities | None = None,
 ) -> tuple[str, Sorted]:
     """The manifests as one text, and their parts. With `debug`, text that is no YAML is printed all the same."""
-    capabilities = cluster or assumed(rendering.kube_version)
     if rendering.api_versions:
         known = capabilities.api_versions
         capabilities = capabilities._replace(api_versions=lambda: [*known(), *rendering.api_versions])

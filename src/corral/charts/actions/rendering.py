@@ -21,7 +21,6 @@ class Rendering(NamedTuple):
     post_renderer: str = ""
     post_renderer_args: Sequence[str] = ()
     include_crds: bool = False
-    kube_version: str = ""
     api_versions: Sequence[str] = ()
     strict: bool = False
 

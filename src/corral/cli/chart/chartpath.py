@@ -134,7 +134,6 @@ def rendering(options: Options, *, include_crds: bool = False) -> Rendering:
         post_renderer=options.post_renderer,
         post_renderer_args=tuple(options.post_renderer_args),
         include_crds=include_crds,
-        kube_version=options.values.get("kube_version", ""),
         api_versions=tuple(options.values.get("api_versions") or ()),
     )
 

@@ -2,8 +2,9 @@
 
 import sys
 
+from corral.charts.actions.assumed import Capabilities, assumed
 from corral.charts.chart.errors import ChartError
-from corral.charts.chart.model import Chart
+from corral.charts.chart.model import Chart, Values
 from corral.charts.manifests.split import Hook, Sorted
 from corral.cli.chart import chartpath, compiled
 from corral.cli.chart.flags import Flag, UsageError
@@ -45,12 +46,15 @@ _SOURCE = "# Source: "
 def run(options: Options, arguments: list[str]) -> None:
     """Render and print."""
     name, reference = named(options, arguments)
+    # What is wrong with the flags is told before what is wrong with the chart.
     if options.post_renderer:
         chartpath.check_post_renderer(options)
+    cluster = None if options.validate else assumed(options.values.get("kube_version", ""))
     path = chartpath.locate(options, reference)
+    values = chartpath.values(options)
     chart = chartpath.loaded(options, path, reference)
     with compiled.Known(path):
-        text, parts = render(options, name, chart)
+        text, parts = render(options, name, chart, values, cluster or chartpath.capabilities(options))
     if options.output_dir:
         _write(options, name, parts, chart)
         print()
@@ -68,7 +72,7 @@ def named(options: Options, arguments: list[str]) -> tuple[str, str]:
     return chartpath.name_and_chart(options, arguments, DEFAULT_NAME)
 
 
-def render(options: Options, name: str, chart: Chart) -> tuple[str, Sorted]:
+def render(options: Options, name: str, chart: Chart, values: Values, cluster: Capabilities) -> tuple[str, Sorted]:
     """The manifests as one text, and their parts."""
     from corral.charts import names
     from corral.charts.actions import offline
@@ -76,13 +80,13 @@ def render(options: Options, name: str, chart: Chart) -> tuple[str, Sorted]:
     names.check(name)
     return offline.rendered(
         chart,
-        chartpath.values(options),
+        values,
         name=name,
         namespace=chartpath.namespace(options),
+        capabilities=cluster,
         is_upgrade=options.is_upgrade,
         rendering=chartpath.rendering(options, include_crds=options.include_crds),
         debug=options.debug,
-        cluster=chartpath.capabilities(options) if options.validate else None,
     )
 
 
