@@ -259,6 +259,33 @@ def test_mistakes_are_told_as_helm_tells_them(name, make, helm, corral_chart):
     assert (ours.code, ours.out) == (theirs.code, theirs.out)
 
 
+_TYPES = "{{ typeOf . }} {{ typeOf .Values }} {{ kindOf .Values }}"
+_OF_PARTS = """
+{{ range $name, $value := .Values }}{{ $name }}: {{ typeOf $value }}, {{ end }}{{ range .Subcharts }}{{ typeOf . }}{{ end }}
+{{ dig "a" "b" "no" (.Values.sub | default dict) }} {{ (.Values.sub).YAML }} {{ dig "a" "b" "none" (merge .Values dict) }}
+"""
+
+
+@pytest.mark.parametrize("words", [(), ("--set", "sub.a.b=2,sub.inner.c=3")])
+def test_values_of_subcharts_are_plain_maps_for_their_parents(words, make, helm, corral_chart):
+    text = f"a: |{_TYPES}{_OF_PARTS}".replace("|", "|\n").replace("\n", "\n  ")
+    text = text.replace(".Values.sub |\n  ", ".Values.sub | ")
+    below = "charts/sub/"
+    folder = make(
+        "x",
+        {
+            "values.yaml": "sub: {a: {b: 1}, YAML: mine}\nother: {c: d}\n",
+            "templates/a.yaml": text,
+            f"{below}Chart.yaml": "apiVersion: v2\nname: sub\nversion: 0.1.0\n",
+            f"{below}templates/a.yaml": text.replace("(.Values.sub).YAML", '(.Values.Table "a").b'),
+            f"{below}charts/inner/Chart.yaml": "apiVersion: v2\nname: inner\nversion: 0.1.0\n",
+            f"{below}charts/inner/templates/a.yaml": f"a: {_TYPES}",
+        },
+    )
+    command = ("template", "rel", str(folder), *words)
+    assert corral_chart(*command) == helm(*command)
+
+
 @pytest.mark.parametrize("name", ["Upper", "a_b", "a" * 54, "a-"])
 def test_names_that_are_none(name, make, helm, corral_chart):
     folder = str(make("x", {}))

@@ -24,7 +24,7 @@ def get(receiver: Any, name: str, *, strict: bool, static_type: str = "interface
     """
     if receiver is None:
         raise FieldError(f"nil pointer evaluating {static_type}.{name}")
-    if isinstance(receiver, Values) and name in VALUES_METHODS:
+    if isinstance(receiver, Values) and name in VALUES_METHODS and not receiver.is_plain():
         return _values_method(receiver, name)
     methods = getattr(receiver, "methods", None)
     if methods and name in methods:

@@ -128,6 +128,7 @@ class Run:
     def __init__(self, options: Options, files: Mapping[str, Template], parent: "Run | None" = None) -> None:
         self.options = options
         self.strict = options.strict
+        self._own: list[Values] = []
         self.lint = options.lint
         self.lookup = options.lookup
         #: The programs by name, those that files define included.
@@ -150,7 +151,17 @@ class Run:
             if not _is_partial(name)
         }
 
+    def _enter(self, scope: dict[str, Any]) -> None:
+        """Go to the templates of a chart: its scope and its values are chartutil.Values there."""
+        own = [value for value in (scope, scope.get("Values")) if isinstance(value, Values)]
+        for value in self._own:
+            value.become(plain=True)
+        for value in own:
+            value.become(plain=False)
+        self._own = own
+
     def _executed(self, name: str, template: Template) -> str:
+        self._enter(template.scope)
         template.scope["Template"] = Values(Name=name, BasePath=template.base_path)
         out: list[str] = []
         program = self.templates.get(name)

@@ -60,10 +60,21 @@ class Uint64(Sized):
 
 
 class Values(dict[str, Any]):
-    """chartutil.Values: `.Values` and `.Template`."""
+    """chartutil.Values.
 
-    __slots__ = ()
-    go_type = "chartutil.Values"
+    In Go the values of a subchart are of this type for its own templates, and a plain map for its parent's. They are one
+    object here, whose type is that of the chart that is rendered.
+    """
+
+    go_type: str = "chartutil.Values"
+
+    def is_plain(self) -> bool:
+        """Whether it is a map[string]interface {} at the moment."""
+        return self.go_type is not Values.go_type
+
+    def become(self, *, plain: bool) -> None:
+        """Be a map[string]interface {} from now on, or values again."""
+        self.go_type = NAMES[dict] if plain else Values.go_type
 
 
 class StringMap(dict[str, str]):

@@ -172,6 +172,7 @@ class _Parser(Pipelines):
             pipe = self._pipeline(kind, "close")
         else:
             base, kind, pipe = token[2], action.kind, self._placed(action).pipe
+        inner = len(scope.names)
         if kind == "range":
             scope.ranges += 1
         body, end = self._list()
@@ -179,6 +180,7 @@ class _Parser(Pipelines):
             scope.ranges -= 1
         otherwise: list[Node] | None = None
         if end == "else":
+            scope.leave(inner)
             following = self._peek()
             if following[0] == kind != "range":
                 self._at += 1

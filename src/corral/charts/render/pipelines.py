@@ -30,6 +30,15 @@ class Variables:
         self.names.append((name, slot, ranged))
         return slot
 
+    def leave(self, mark: int) -> None:
+        """Be in what is executed instead of the body that declared the variables from `mark` on.
+
+        Go's parser still knows their names, but where they are executed they are those from around the body, if there are any.
+        """
+        left = self.names[mark:]
+        del self.names[mark:]
+        self.names += [(name, nodes.UNDEFINED, False) for name, _, _ in left if self.find(name) is None]
+
     def find(self, name: str) -> tuple[int, bool] | None:
         """The slot of the newest variable of this name, and whether a range gives it its values."""
         for known, slot, ranged in reversed(self.names):

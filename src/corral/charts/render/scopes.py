@@ -64,7 +64,7 @@ def _collect(
     shared: dict[str, Any],
     parent: str,
     made: dict[str, Template],
-) -> dict[str, Any]:
+) -> Values:
     subcharts: dict[str, Any] = {}
     scope = Values(
         Chart=metadata(chart.chart_yaml, is_root=not parent),
@@ -76,7 +76,9 @@ def _collect(
     path = chart.path or (f"{parent}/charts/{chart.name}" if parent else chart.name)
     for child in chart.dependencies:
         own = _table(values, child.name)
-        subcharts[child.name] = _collect(child, own, shared, path, made)
+        subcharts[child.name] = below = _collect(child, own, shared, path, made)
+        own.become(plain=True)
+        below.become(plain=True)
     base_path = posixpath.join(path, "templates")
     for name, text in chart.templates.items():
         if chart.is_library and not name.rpartition("/")[2].startswith("_"):

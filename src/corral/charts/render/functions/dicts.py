@@ -6,7 +6,7 @@ from corral.charts.render.errors import FunctionError
 from corral.charts.render.functions import ANY, MAP, Table
 from corral.charts.render.functions.defaults import is_empty
 from corral.charts.render.functions.strings import text_of
-from corral.charts.render.gotypes import NilMap, Strings, type_name
+from corral.charts.render.gotypes import NilMap, Strings, Values, type_name
 
 FUNCTIONS = Table()
 
@@ -118,6 +118,8 @@ def _merged(target: dict[str, Any], sources: tuple[dict[str, Any], ...], *, over
     visits.of_call()
     for source in sources:
         merge_into(target, source, overwrite=overwrite)
+    if isinstance(target, Values):
+        target.become(plain=True)  # what is given back is no chartutil.Values any more
     return target
 
 
