@@ -21,7 +21,9 @@ VARIANTS = (
 @pytest.mark.parametrize("release", ["x", "my-demo"])
 def test_the_starter_renders_to_what_that_of_helm_renders_to(values, release, tmp_path, helm, corral_chart):
     ours, theirs = str(tmp_path / "ours" / "demo"), str(tmp_path / "theirs" / "demo")
-    (tmp_path / "theirs").mkdir()
+    assert corral_chart("create", ours).code == helm("create", theirs).code == 1  # there is no folder for it
+    for name in ("ours", "theirs"):
+        (tmp_path / name).mkdir()
     assert corral_chart("create", ours).code == helm("create", theirs).code == 0
     assert helm("template", release, ours, "--set", values).out == helm("template", release, theirs, "--set", values).out
     assert (
