@@ -646,3 +646,14 @@ def test_a_damaged_revision_harms_no_other(there, chart, corral, corral_chart, g
         ran = corral_chart(*words)
         assert ran.code == 1 and "sh.helm.release.v1.b.v2" in ran.err and "Traceback" not in ran.err, words
     assert corral_chart("uninstall", "a").code == 0
+
+
+def test_a_template_can_take_what_it_wants_of_a_release(there, chart, corral_chart, helm):
+    corral_chart("install", "a", chart, "--set", "tag=2")
+    for template in (
+        "{{ .Release.Name }} {{ .Release.Version }} {{ .Release.Info.Status }} {{ .Release.Info.LastDeployed }}",
+        "{{ .Release.Chart.Metadata.Version }} {{ .Release.Chart.Metadata.APIVersion }} {{ .Release.Config.tag }}",
+        "{{ .Release.Manifest }}{{ range .Release.Hooks }}{{ .Name }}{{ end }}{{ .Release.Info.Notes }}",
+    ):
+        words = ["get", "all", "a", "--template", template]
+        assert corral_chart(*words).out == helm(*words).out != ""

@@ -1,5 +1,7 @@
 """Show what is stored of a release."""
 
+import sys
+
 from corral.base.annotations import Callable
 from corral.charts.releases.codec import plain
 from corral.charts.releases.model import Release
@@ -7,13 +9,13 @@ from corral.charts.values.coalesce import coalesce
 from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import OUTPUT, REVISION, Options
 from corral.cli.chart.output import as_yaml, show
-from corral.cli.chart.releaseview import as_object, summary
+from corral.cli.chart.releaseview import as_object, in_template, summary
 from corral.cli.chart.session import released
 
 _WORDS = ("all", "values", "manifest", "notes", "hooks", "metadata")
 USAGE = {f"get {word}": f"get {word} NAME [flags]" for word in _WORDS}
 FLAGS = {
-    "get all": (REVISION, OUTPUT, Flag("template", "string", "taken and not supported", hidden=True)),
+    "get all": (REVISION, OUTPUT, Flag("template", "string", "print this template, of .Release")),
     "get values": (REVISION, OUTPUT, Flag("all", "bool", "with the chart's own", "a")),
     "get manifest": (REVISION, OUTPUT),
     "get notes": (REVISION, OUTPUT),
@@ -32,6 +34,12 @@ def run(options: Options, arguments: list[str]) -> None:
 
 
 def _all(options: Options, release: Release) -> None:
+    if options.template:
+        from corral.charts.render import Template, render
+
+        known = {"Release": in_template(release)}
+        sys.stdout.write(render({"template": Template(options.template, known, "")})["template"])
+        return
     show(options.output, as_object(release), lambda: summary(release, debug=True))
 
 

@@ -10,6 +10,7 @@ from corral.cli.chart.output import as_yaml
 DRY_RUN = "Dry run complete"
 #: What a stored release does not say of its chart.
 MISSING = "MISSING"
+_FIELDS = {"apiVersion": "APIVersion"}
 
 
 def summary(release: Release, *, description: bool = False, debug: bool = False) -> str:
@@ -60,6 +61,31 @@ def _tests(release: Release) -> list[str]:
 def as_object(release: Release) -> dict[str, Any]:
     """The whole, as it is stored."""
     return content_of_release(release)
+
+
+def in_template(release: Release) -> dict[str, Any]:
+    """What `get all --template` can take of it, by the names of Helm's fields."""
+    about = {_FIELDS.get(key, key[:1].upper() + key[1:]): value for key, value in release.metadata.items()}
+    return {
+        "Name": release.name,
+        "Namespace": release.namespace,
+        "Version": release.version,
+        "Manifest": release.manifest,
+        "Config": release.config,
+        "Labels": release.labels,
+        "Info": {
+            "Status": release.status,
+            "Description": release.description,
+            "Notes": release.notes,
+            "FirstDeployed": go_time(release.first_deployed),
+            "LastDeployed": go_time(release.last_deployed),
+        },
+        "Chart": {"Metadata": about, "Name": about.get("Name", ""), "Values": release.chart.values},
+        "Hooks": [
+            {"Name": h.name, "Kind": h.kind, "Path": h.path, "Manifest": h.manifest, "Weight": h.weight, "Events": h.events}
+            for h in release.hooks
+        ],
+    }
 
 
 def row(release: Release, layout: str = "") -> dict[str, str]:
