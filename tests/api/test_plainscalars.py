@@ -17,7 +17,7 @@ def test_numbers_are_what_they_are_to_the_library(text, around):
 
 
 def test_numbers_of_every_kind_are_read_here():
-    text = "[0, -0, 12, +1, 1_000, 010, -010, 089, 0x1F, 0b101, 0o17, 1., .5, -1.5, 1e6, 1.5E-3, 1e400, 1e21, 12345678901234567890123]"
+    text = "[0, -0, 12, +1, 1_000, 010, -010, 089, 0x1F, 0b101, 0o17, 1., .5, -1.5, 1e6, 1.5E-3, 1e21, 12345678901234567890123]"
     numbers = [
         0,
         0,
@@ -35,7 +35,6 @@ def test_numbers_of_every_kind_are_read_here():
         -1.5,
         1000000,
         0.0015,
-        float("inf"),
         1e21,
         12345678901234567890123,
     ]
@@ -43,7 +42,7 @@ def test_numbers_of_every_kind_are_read_here():
 
 
 def test_what_only_looks_like_a_number_is_text():
-    words = "1.2.3 12:30 2001-01-01 1e 1e+ 0x 0b2 0o8 . .. + +- _1 ._1 .inf .nan 10Gi 1² e3 -x 1__x 0xg"
+    words = "1.2.3 12:30 2001-01-01 1e 1e+ 0x 0b2 0o8 . .. + +- _1 ._1 .infinite 1e400 -1e999 10Gi 1² e3 -x 1__x 0xg"
     assert read_here("\n".join(f"- {word}" for word in words.split())) == words.split()
 
 

@@ -1,9 +1,12 @@
 """YAML as Kubernetes reads it."""
 
+import re
+
 import pytest
 
-from corral.api import yamltext
+from corral.api import plainyaml, yamltext
 from corral.api.jsontext import TextError
+from corral.api.plainquotes import UnusualError
 
 
 @pytest.mark.parametrize(
@@ -22,6 +25,10 @@ from corral.api.jsontext import TextError
         (b"-_1_.1_0", -1.1),
         (b".1_0", 0.1),
         (b"1e3", 1000),
+        (b"1e400", "1e400"),
+        (b"'.inf'", ".inf"),
+        (b".inF", ".inF"),
+        (b".Inf: a\n-.INF: b\n.NaN: c", {".inf": "a", "-.inf": "b", ".nan": "c"}),
         (b"1.5", 1.5),
         (b"12:30", "12:30"),
         (b"2001-01-01", "2001-01-01"),
@@ -57,6 +64,16 @@ def test_a_colon_before_a_bracket_is_part_of_the_text(text: bytes, value: object
 def test_colons_are_not_mended_without_end() -> None:
     with pytest.raises(TextError, match="found unexpected ':'"):
         yamltext.parse(b"[" + b"{a:}," * 2000 + b"]")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [(b"a: [.inf]", "+Inf"), (b"+.INF", "+Inf"), (b"-.Inf", "-Inf"), (b"a: .NaN", "NaN")]
+)
+def test_numbers_that_json_does_not_have_are_refused(text: bytes, told: str) -> None:
+    with pytest.raises(TextError, match=re.escape(f"json: unsupported value: {told}")):
+        yamltext.parse(text)
+    with pytest.raises(UnusualError):
+        plainyaml.parse(text.decode())
 
 
 def test_repeated_keys_are_told_with_their_line() -> None:

@@ -14,6 +14,7 @@ from corral.charts.chart.load import load, load_archive
 from corral.charts.releases import codec
 from corral.charts.releases.codec import decode
 from corral.charts.releases.model import Release
+from corral.charts.values.options import ValueOptions
 from corral.charts.values.setting import apply
 from corral.cli.chart.pull import unpack
 
@@ -190,6 +191,12 @@ def test_options_that_would_grow_without_bound():
     for text in ("a[70000]=1", "a[-1]=1", ".".join("a" * 100) + "=1", "a" + "[0]" * 100 + "=1"):
         with pytest.raises(ChartError):
             apply({}, text)
+
+
+def test_a_file_of_values_that_is_too_long_is_not_cut():
+    for options in (ValueOptions(set_file=["a=/dev/zero"]), ValueOptions(files=["/dev/zero"])):
+        with pytest.raises(ChartError, match="/dev/zero: more than 20971520 bytes are too many"):
+            options.merged()
 
 
 def test_a_stored_release_that_is_damaged_or_a_bomb(monkeypatch):

@@ -24,7 +24,8 @@ class Server:
         self.requests: list[str] = []
         self._connections = list(connections)
         self._socket = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = []
+        #: Counts the connections that it has closed.
+        self.closed = threading.Semaphore(0)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -32,13 +33,13 @@ class Server:
         with suppress(OSError):  # a client that has gone, or the test that has ended
             for answers in self._connections:
                 connection, _ = self._socket.accept()
-                self._open.append(connection)
                 with connection, connection.makefile("rb") as read:
                     for data in answers:
                         self.requests.append(self._request(read))
                         connection.sendall(data)
                         if data.endswith(b"..."):
                             read.read(1)  # until the client goes
+                self.closed.release()
 
     def _request(self, read: "socket.SocketIO") -> str:  # type: ignore[name-defined]
         lines = []

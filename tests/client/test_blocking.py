@@ -73,8 +73,7 @@ def test_what_is_sent(play: Callable[..., Played]) -> None:
 def test_a_connection_that_the_server_has_closed_is_not_used_again(play: Callable[..., Played]) -> None:
     played = play([answer({})], [answer({"made": True})])
     played.api.get("/x")
-    with played.server._open[0]:
-        pass
+    assert played.server.closed.acquire(timeout=30)
     assert played.api.create("/x", {}) == {"made": True}
 
 

@@ -23,6 +23,7 @@ _DIGITS, _HEX_DIGITS = "0123456789", "0123456789abcdef"
 #: Whole floats below it are whole numbers.
 _EXACT_FLOAT = 1e21
 _MAX_NUMBER_LENGTH = 4000
+_INFINITE = float("inf")
 #: A key is on one line, and no longer.
 MAX_KEY_LENGTH = 1000
 #: The key of mappings whose items a mapping takes over.
@@ -62,6 +63,8 @@ def word(text: str) -> Any:
     if text[0] != "0" and text.isascii() and text.isdigit() and len(text) <= _MAX_NUMBER_LENGTH:
         return int(text)
     if text.strip(_NUMERIC) or text.startswith("._"):
+        if text.lstrip("+-").lower() in (".inf", ".nan"):
+            raise UnusualError
         return text  # something in it is in no number
     number = _number(text.replace("_", "").lower())
     return text if number is None else number
@@ -82,6 +85,8 @@ def _number(text: str) -> int | float | None:
     if not _is_of(before + behind, _DIGITS) or (not before and not point):
         return None
     number = float(text)
+    if number in (_INFINITE, -_INFINITE):
+        return None
     return int(number) if number.is_integer() and abs(number) < _EXACT_FLOAT else number
 
 

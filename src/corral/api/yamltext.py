@@ -4,6 +4,7 @@ Only the first document counts. Keys become strings, whole floats become integer
 """
 
 import json
+import math
 import re
 from typing import Any
 
@@ -17,6 +18,13 @@ _FALSE = ("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
 _INTEGER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)", re.ASCII)
 _EXACT_FLOAT = 1e21
+#: Numbers that JSON does not have.
+_NOT_FINITE = {
+    f"{sign}.{word}": float(f"{sign}{word}")
+    for signs, words in ((("", "+", "-"), ("inf", "Inf", "INF")), (("",), ("nan", "NaN", "NAN")))
+    for sign in signs
+    for word in words
+}
 #: What aliases may stand for in all: as much as a request's body may hold.
 MAX_ALIASED_BYTES = 3 * 1024 * 1024
 #: What the loader says of a colon before a bracket, a brace or a comma, and how much is read again because of them.
@@ -61,6 +69,8 @@ def _parsed(data: bytes) -> tuple[Any, list[str]]:
     if loader.nameless is not None:
         told = f"key: <nil>, value: {loader.in_go(loader.nameless)}"
         raise TextError(f"Unsupported map key of type: %!s(<nil>), {told}")
+    if loader.is_endless and (number := _not_finite(value)) is not None:
+        raise TextError(f"json: unsupported value: {'NaN' if math.isnan(number) else '+Inf' if number > 0 else '-Inf'}")
     repeated = loader.repeated
     return value, ["yaml: unmarshal errors:\n" + "\n".join(repeated)] if repeated else []
 
@@ -121,6 +131,8 @@ class _Loader(yaml.CSafeLoader):
         self.repeated: list[str] = []
         #: The first value whose key is null: a mistake that is told when the text has no other.
         self.nameless: yaml.Node | None = None
+        #: Whether there are numbers that JSON does not have.
+        self.is_endless = False
 
     def construct_object_map(self, node: yaml.MappingNode) -> dict[str, Any]:
         self.flatten_mapping(node)
@@ -158,7 +170,8 @@ def _key(key: Any) -> str:
         return "true" if key else "false"
     if isinstance(key, str):
         return key
-    return str(key)
+    text = str(key)
+    return text.replace("inf", ".inf").replace("nan", ".nan") if isinstance(key, float) else text
 
 
 def _scalar(loader: _Loader, node: yaml.ScalarNode) -> Any:
@@ -174,9 +187,20 @@ def _scalar(loader: _Loader, node: yaml.ScalarNode) -> Any:
     plain = text if text.startswith(("_", "._")) else text.replace("_", "")
     if _INTEGER.fullmatch(plain):
         return _integer(plain)
-    if _FLOAT.fullmatch(plain):
-        return _whole(float(plain))
+    if _FLOAT.fullmatch(plain) and math.isfinite(number := float(plain)):
+        return _whole(number)
+    if text in _NOT_FINITE:
+        loader.is_endless = True
+        return _NOT_FINITE[text]
     return text
+
+
+def _not_finite(value: Any) -> float | None:
+    """A number in a value that JSON does not have."""
+    if isinstance(value, dict | list):
+        parts = value.values() if isinstance(value, dict) else value
+        return next((number for part in parts if (number := _not_finite(part)) is not None), None)
+    return value if isinstance(value, float) and not math.isfinite(value) else None
 
 
 def _integer(text: str) -> int:

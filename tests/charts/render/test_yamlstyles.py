@@ -22,7 +22,7 @@ from corral.charts.render import yamlstyles
         ("0x" + "F" * 17, True),
         ("9" * 30, False),
         ("089", False),
-        ("1e400", False),
+        ("1e400", True),
         ("2024-02-29", False),
         ("2023-02-29", True),
         (".5", False),

@@ -69,16 +69,22 @@ def _told(option: str, act: Callable[[], None]) -> None:
 
 
 def _content(name: str, fetch: Fetch | None) -> bytes:
+    """What a file, standard input or a URL holds, all of it. Raises ChartError, also where that is too much."""
+    limit = yamlfile.MAX_YAML_BYTES
     if name.strip() == "-":
-        return sys.stdin.buffer.read(yamlfile.MAX_YAML_BYTES + 1)
-    if "://" in name and fetch is not None:
-        return fetch(name)
-    try:
-        with open(name, "rb") as file:
-            return file.read(yamlfile.MAX_YAML_BYTES + 1)
-    except OSError as error:
-        verb = "read" if isinstance(error, IsADirectoryError) else "open"
-        raise ChartError(f"{verb} {name}: {(error.strerror or str(error)).lower()}", "name a file of values") from None
+        data = sys.stdin.buffer.read(limit + 1)
+    elif "://" in name and fetch is not None:
+        data = fetch(name)
+    else:
+        try:
+            with open(name, "rb") as file:
+                data = file.read(limit + 1)
+        except OSError as error:
+            verb = "read" if isinstance(error, IsADirectoryError) else "open"
+            raise ChartError(f"{verb} {name}: {(error.strerror or str(error)).lower()}", "name a file of values") from None
+    if len(data) > limit:
+        raise ChartError(f"{name}: more than {limit} bytes are too many", "name a file of values")
+    return data
 
 
 def _json_kind(value: object) -> str:
