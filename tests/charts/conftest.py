@@ -89,3 +89,11 @@ def make(tmp_path: Path) -> Iterator[Callable[[str, Files], Path]]:
         return folder
 
     yield write
+
+
+@pytest.fixture
+def there(corral, corral_namespace, monkeypatch):
+    """The test's namespace, which is that of both programs."""
+    monkeypatch.setenv("KUBECONFIG", str(corral.kubeconfig))
+    monkeypatch.setenv("HELM_NAMESPACE", corral_namespace)
+    return corral_namespace

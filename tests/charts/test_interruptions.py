@@ -22,13 +22,6 @@ NEVER_READY, READY = "replicas=1", "replicas=0"  # there is no node
 
 
 @pytest.fixture
-def there(corral, corral_namespace, monkeypatch):
-    monkeypatch.setenv("KUBECONFIG", str(corral.kubeconfig))
-    monkeypatch.setenv("HELM_NAMESPACE", corral_namespace)
-    return corral_namespace
-
-
-@pytest.fixture
 def chart(make):
     return str(make("web", {"values.yaml": "replicas: 0\n", "templates/a.yaml": DEPLOYMENT}))
 
@@ -39,7 +32,8 @@ def waiting(there, corral):
     started = []
 
     def start(*words):
-        command = [sys.executable, "-m", "corral", "chart", *words, "--wait"]
+        # A shell's background jobs ignore SIGINT, and so would what the tests start there.
+        command = ["env", "--default-signal=INT", sys.executable, "-m", "corral", "chart", *words, "--wait"]
         program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         started.append(program)
         for _ in range(600):

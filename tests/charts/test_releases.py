@@ -42,14 +42,6 @@ def chart(make):
 
 
 @pytest.fixture
-def there(corral, corral_namespace, monkeypatch):
-    """The test's namespace is that of both programs."""
-    monkeypatch.setenv("KUBECONFIG", str(corral.kubeconfig))
-    monkeypatch.setenv("HELM_NAMESPACE", corral_namespace)
-    return corral_namespace
-
-
-@pytest.fixture
 def get(corral, there):
     def call(resource, name="", group="/api/v1"):
         try:
