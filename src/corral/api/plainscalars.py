@@ -85,7 +85,7 @@ def _number(text: str) -> int | float | None:
     if not _is_of(before + behind, _DIGITS) or (not before and not point):
         return None
     number = float(text)
-    if number in (_INFINITE, -_INFINITE):
+    if abs(number) == _INFINITE:
         return None
     return int(number) if number.is_integer() and abs(number) < _EXACT_FLOAT else number
 

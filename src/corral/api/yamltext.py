@@ -20,10 +20,9 @@ _INTEGER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][
 _EXACT_FLOAT = 1e21
 #: Numbers that JSON does not have.
 _NOT_FINITE = {
-    f"{sign}.{word}": float(f"{sign}{word}")
-    for signs, words in ((("", "+", "-"), ("inf", "Inf", "INF")), (("",), ("nan", "NaN", "NAN")))
-    for sign in signs
-    for word in words
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
 }
 #: What aliases may stand for in all: as much as a request's body may hold.
 MAX_ALIASED_BYTES = 3 * 1024 * 1024

@@ -121,8 +121,9 @@ def _credentials(user: dict[str, Any], access: Access) -> Iterator[tuple[str, st
     if token:
         yield "Authorization", f"Bearer {token}"
     elif "username" in user:
-        pair = f"{user['username']}:{user.get('password', '')}"
-        yield "Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}"
+        from corral.client.connection import basic  # few have a password
+
+        yield "Authorization", basic(user["username"], user.get("password", ""))
 
 
 def _impersonation(user: dict[str, Any], access: Access) -> Iterator[tuple[str, str]]:

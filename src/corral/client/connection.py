@@ -7,6 +7,7 @@ import zlib
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from corral.base.addresses import bracketed
 from corral.base.annotations import Any, Iterable, Iterator
 from corral.base.errors import CorralError
 
@@ -43,7 +44,7 @@ class Connection(HTTPConnection):
 
     def open(self) -> None:
         """Connect, for those who do not begin with a request. Raises OSError, whose text says what was tried."""
-        host, port = f"[{self.host}]" if ":" in self.host else self.host, self.port
+        host, port = bracketed(self.host), self.port
         try:
             self.connect()
             if self._tls is not None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from corral.api.objects import Object
+from corral.base.addresses import bracketed
 from corral.node.envfile import value_in
 from corral.node.facts import ConfigError, NodeFacts, field_value, resource_value
 from corral.node.references import Reference
@@ -82,7 +83,7 @@ def _of_service(service: Object) -> dict[str, str]:
     if not ip or ip == "None" or not ports:
         return {}
     prefix = service["metadata"]["name"].upper().replace("-", "_")
-    host = f"[{ip}]" if ":" in ip else ip
+    host = bracketed(ip)
     made = {f"{prefix}_SERVICE_HOST": ip, f"{prefix}_SERVICE_PORT": str(ports[0]["port"])}
     for port in ports:
         if port.get("name"):

@@ -18,6 +18,7 @@ import orjson
 from corral.api.kinds.servicecidr import FINALIZER
 from corral.api.objects import Object
 from corral.api.serialize import serialize
+from corral.base.addresses import bracketed
 from corral.base.clock import rfc3339
 from corral.server.aggregation.identity import EXTRA, GROUP, UID, USERNAME
 from corral.server.authorization import aggregation, rules
@@ -190,7 +191,7 @@ def address_objects(config: ServerConfig, port: int, authorities: Authorities | 
 
 def cluster_info(config: ServerConfig, port: int, authorities: Authorities) -> str:
     """A kubeconfig of nobody: where the cluster is, and whom to trust. Controllers sign it with bootstrap tokens."""
-    host = f"[{config.advertised}]" if ":" in config.advertised else config.advertised
+    host = bracketed(config.advertised)
     ca = base64_of(authorities.clients.encode())
     return (
         f"apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: {ca}\n    server: https://{host}:{port}\n"

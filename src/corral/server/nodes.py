@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from corral.api.errors import ApiError, bad_request
 from corral.api.objects import Object
+from corral.base.addresses import bracketed
 from corral.server.lookup import Lookup
 
 ADDRESS_TYPES = ("InternalIP", "Hostname", "InternalDNS", "ExternalIP", "ExternalDNS")
@@ -32,8 +33,7 @@ class Agent(NamedTuple):
     @property
     def url(self) -> str:
         """`https://ADDRESS:PORT`."""
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"https://{host}:{self.port}"
+        return f"https://{bracketed(self.address)}:{self.port}"
 
 
 class Nodes:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from corral.api.errors import unavailable
 from corral.api.objects import Object
+from corral.base.addresses import bracketed
 from corral.server.lookup import Lookup
 
 SLICES = "endpointslices.discovery.k8s.io"
@@ -66,4 +67,4 @@ def locate(lookup: Lookup, namespace: str, name: str, port: int, choose: Choose 
 
 
 def _joined(host: str, port: object) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"{bracketed(host)}:{port}"

@@ -6,6 +6,7 @@ from corral.api.kinds import rows
 from corral.api.kinds.servicecheck import PROTOCOLS, special_address
 from corral.api.objects import Object
 from corral.api.rules import Rules
+from corral.base.addresses import bracketed
 
 SHOWN = 3
 
@@ -77,7 +78,7 @@ def _endpoints(obj: Object) -> str:
         if not ports:
             found += addresses
         for port in ports:
-            found += [f"[{a}]:{port['port']}" if ":" in a else f"{a}:{port['port']}" for a in addresses]
+            found += [f"{bracketed(a)}:{port['port']}" for a in addresses]
     return rows.first_of(found, SHOWN)
 
 

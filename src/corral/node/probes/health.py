@@ -9,6 +9,7 @@ import grpc
 import grpc.aio
 
 from corral.api.objects import Object
+from corral.base.addresses import bracketed
 from corral.node.config import KUBELET_VERSION
 from corral.node.cri.channel import translate
 
@@ -20,7 +21,7 @@ _OPTIONS = (("grpc.enable_http_proxy", 0), ("grpc.primary_user_agent", f"kube-pr
 
 async def probe(action: Object, pod_ip: str, timeout_s: float) -> tuple[bool, str]:
     """Success and what to say of it. The time is for connecting and asking together."""
-    address = f"[{pod_ip}]:{action['port']}" if ":" in pod_ip else f"{pod_ip}:{action['port']}"
+    address = f"{bracketed(pod_ip)}:{action['port']}"
     deadline_s = asyncio.get_running_loop().time() + timeout_s
     async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
         try:

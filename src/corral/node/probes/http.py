@@ -9,6 +9,7 @@ import aiohttp
 from yarl import URL
 
 from corral.api.objects import Object
+from corral.base.addresses import bracketed
 from corral.node.config import KUBELET_VERSION
 from corral.node.probes.ports import dial_error, port_number
 
@@ -62,8 +63,9 @@ def _redirect(response: aiohttp.ClientResponse) -> URL | None:
 def _url(container: Object, action: Object, host: str) -> str:
     scheme = (action.get("scheme") or "HTTP").lower()
     path = action.get("path") or "/"
-    shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}:{port_number(container, action['port'])}{path if path.startswith('/') else '/' + path}"
+    return (
+        f"{scheme}://{bracketed(host)}:{port_number(container, action['port'])}{path if path.startswith('/') else '/' + path}"
+    )
 
 
 def _reason(error: Exception, action: Object, container: Object, pod_ip: str) -> str:

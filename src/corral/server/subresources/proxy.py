@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 from corral.api.errors import bad_request, not_found, unavailable
 from corral.api.objects import Object
+from corral.base.addresses import bracketed
 from corral.server.core import Core
 from corral.server.lookup import CacheLookup
 from corral.server.request import Admission, Request, Response
@@ -65,7 +66,7 @@ def _split(kind: str, asked: str) -> tuple[str, str, str]:
 
 
 def _url(scheme: str, host: str, port: str | int) -> str:
-    host = f"[{host}]" if ":" in host else host
+    host = bracketed(host)
     return f"{scheme or 'http'}://{host}:{port}" if port else f"{scheme or 'http'}://{host}"
 
 
