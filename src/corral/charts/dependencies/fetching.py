@@ -65,8 +65,8 @@ def _fetch_all(folder: Path, named: list[dict[str, Any]], sources: Sources, tell
 
 def _indexes(named: list[dict[str, Any]], sources: Sources, tell: Tell) -> dict[str, indexes.Index]:
     """The indexes of the repositories that were not added, by their URLs: those of the others are on disk."""
-    wanted = [one.get("repository", "") for one in named]
-    unmanaged = [_repository(where, "", sources) for where in wanted if where.startswith(("http://", "https://"))]
+    places = [one.get("repository", "") for one in named]
+    unmanaged = [_repository(where, "", sources) for where in places if where.startswith(("http://", "https://"))]
     fresh: dict[str, indexes.Index] = {}
     for repository in unmanaged:
         if repository.name or repository.url in fresh:

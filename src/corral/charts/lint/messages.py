@@ -1,6 +1,6 @@
 """What linting finds."""
 
-from corral.base.annotations import Iterable, NamedTuple
+from corral.base.annotations import NamedTuple
 
 INFO, WARNING, ERROR = "INFO", "WARNING", "ERROR"
 
@@ -27,11 +27,6 @@ class Findings:
         if text:
             self.messages.append(Message(severity, path, text))
         return not text
-
-    def add_all(self, severity: str, path: str, texts: Iterable[str]) -> None:
-        """Note several."""
-        for text in texts:
-            self.add(severity, path, text)
 
     def worst(self, *severities: str) -> bool:
         """Whether there is one of these."""

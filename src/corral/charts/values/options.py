@@ -28,9 +28,11 @@ class ValueOptions(NamedTuple):
         for name in self.files:
             read = yamlfile.read(_content(name, fetch), f"failed to parse {name}")
             if not isinstance(read, dict | None):
+                from corral.api.jsonvalues import json_kind  # for the mistake only
+
                 raise ChartError(
                     f"failed to parse {name}: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
-                    f"{_json_kind(read)} into Go value of type map[string]interface {{}}",
+                    f"{json_kind(read)} into Go value of type map[string]interface {{}}",
                     "a file of values holds a mapping",
                 )
             values = layered(values, read or {})
@@ -85,9 +87,3 @@ def _content(name: str, fetch: Fetch | None) -> bytes:
     if len(data) > limit:
         raise ChartError(f"{name}: more than {limit} bytes are too many", "name a file of values")
     return data
-
-
-def _json_kind(value: object) -> str:
-    if isinstance(value, list):
-        return "array"
-    return "bool" if isinstance(value, bool) else "string" if isinstance(value, str) else "number"

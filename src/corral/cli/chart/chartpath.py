@@ -140,10 +140,12 @@ def rendering(options: Options, *, include_crds: bool = False) -> Rendering:
 
 def check_post_renderer(options: Options) -> None:
     """Raise UsageError for a post-renderer that cannot be run."""
+    name = options.post_renderer
+    if not name:
+        return
     import shutil
 
-    name = options.post_renderer
-    if not name or shutil.which(name) is not None:
+    if shutil.which(name) is not None:
         return
     if "/" not in name:
         reason = "executable file not found in $PATH"

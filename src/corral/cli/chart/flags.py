@@ -10,7 +10,7 @@ from corral.base.patterns import pattern
 _DURATION = pattern(r"(\d+(?:\.\d*)?|\.\d+)([^\d.]*)")
 _INTEGER = pattern(r"[+-]?\d{1,18}")
 _UNITS_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_TRUE, _FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
+TRUE, _FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
 
 
 class UsageError(CorralError):
@@ -132,8 +132,8 @@ def _csv(text: str) -> list[str]:
 
 
 def _bool(text: str) -> bool:
-    if text in _TRUE or text in _FALSE:
-        return text in _TRUE
+    if text in TRUE or text in _FALSE:
+        return text in TRUE
     raise ValueError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
 
 

@@ -2,7 +2,6 @@
 
 from corral.base.annotations import Any
 from corral.charts import names
-from corral.charts.releases.model import Release
 from corral.cli.chart import progress
 from corral.cli.chart.flags import Flag, UsageError
 from corral.cli.chart.options import OUTPUT, Options
@@ -21,7 +20,9 @@ def run(options: Options, arguments: list[str]) -> None:
     if len(arguments) != 1:
         raise UsageError('"corral chart history" requires 1 argument', f"Usage:  corral chart {USAGE}")
     names.check(arguments[0])
-    revisions = _found(options, arguments[0])[-options.max :]
+    progress.debug(options, f"getting history for release {arguments[0]}")
+    with stored(options) as releases:
+        revisions = releases.history(arguments[0])[-options.max :]
     rows: list[dict[str, Any]] = [
         {
             "revision": r.version,
@@ -38,9 +39,3 @@ def run(options: Options, arguments: list[str]) -> None:
         rows,
         lambda: table([HEADING, *(tuple(str(v) for v in {**r, "updated": ansi_c(r["updated"])}.values()) for r in rows)]),
     )
-
-
-def _found(options: Options, name: str) -> list[Release]:
-    progress.debug(options, f"getting history for release {name}")
-    with stored(options) as releases:
-        return releases.history(name)

@@ -157,10 +157,10 @@ def _found(words: list[str]) -> tuple[str | None, list[str]]:
 
 def _meant(name: str) -> str:
     """What somebody may have meant by a command that there is not."""
-    from difflib import get_close_matches
-
     if name == "plugin":
         return "plugins are not there; what there is: corral chart --help"
+    from difflib import get_close_matches
+
     known = [words for words, _, _ in COMMANDS] + list(ALIASES)
     close = get_close_matches(name, known, n=3, cutoff=0.6)
     told = f"did you mean: {', '.join(close)}? " if close else ""

@@ -3,7 +3,7 @@
 import os
 
 from corral.base.annotations import TYPE_CHECKING, Any
-from corral.cli.chart.flags import Flag
+from corral.cli.chart.flags import TRUE, Flag
 from corral.client.kubeconfig import Access
 
 if TYPE_CHECKING:
@@ -130,13 +130,8 @@ def access(options: Options) -> Access:
         server=options.kube_apiserver or environ.get("HELM_KUBEAPISERVER", ""),
         token=options.kube_token or environ.get("HELM_KUBETOKEN", ""),
         ca_file=options.kube_ca_file or environ.get("HELM_KUBECAFILE", ""),
-        insecure=options.kube_insecure_skip_tls_verify or is_set("HELM_KUBEINSECURE_SKIP_TLS_VERIFY"),
+        insecure=options.kube_insecure_skip_tls_verify or environ.get("HELM_KUBEINSECURE_SKIP_TLS_VERIFY") in TRUE,
         tls_name=options.kube_tls_server_name or environ.get("HELM_KUBETLS_SERVER_NAME", ""),
         as_user=options.kube_as_user or environ.get("HELM_KUBEASUSER", ""),
         as_groups=tuple(options.kube_as_group) or tuple(filter(None, environ.get("HELM_KUBEASGROUPS", "").split(","))),
     )
-
-
-def is_set(name: str) -> bool:
-    """Whether a variable is set to something that Go takes for true."""
-    return os.environ.get(name, "") in ("1", "t", "T", "true", "TRUE", "True")

@@ -30,10 +30,6 @@ def run(options: Options, arguments: list[str]) -> None:
     reference = place._replace(tag=chart.version.replace("+", "_"))
     provenance = path.with_name(path.name + ".prov")
     signed = provenance.read_bytes() if provenance.exists() else None
-    digest = _pushed(options, reference, data, chart.metadata, signed)
-    print(f"Pushed: {reference}\nDigest: {digest}")
-
-
-def _pushed(options: Options, reference: oci.Reference, data: bytes, metadata: dict[str, object], signed: bytes | None) -> str:
     with fetching.registry(options, reference.host) as registry:
-        return registry.push(reference, data, metadata, signed)
+        digest = registry.push(reference, data, chart.metadata, signed)
+    print(f"Pushed: {reference}\nDigest: {digest}")

@@ -47,8 +47,7 @@ def run(options: Options, arguments: list[str]) -> None:
     """Render and print."""
     name, reference = named(options, arguments)
     # What is wrong with the flags is told before what is wrong with the chart.
-    if options.post_renderer:
-        chartpath.check_post_renderer(options)
+    chartpath.check_post_renderer(options)
     cluster = None if options.validate else assumed(options.values.get("kube_version", ""))
     path = chartpath.locate(options, reference)
     values = chartpath.values(options)
