@@ -4,8 +4,6 @@ to load than most texts to read.
     read('{"replicas": 3}', parse_int=float)
 """
 
-import sys
-
 from corral.base.annotations import Any, Callable
 
 _BLANK = " \t\n\r"
@@ -26,10 +24,9 @@ def read(text: str | bytes, *, parse_int: Callable[[str], Any] = int, parse_cons
 
 def _scanned(text: str | bytes, parse_int: Callable[[str], Any], parse_constant: Callable[[str], Any]) -> tuple[Any] | None:
     """The value; None where there is more than one."""
-    __import__("_json")
     if isinstance(text, bytes):
         text = text.decode()
-    scan = sys.modules["_json"].make_scanner(_Reading(parse_int, parse_constant))
+    scan = __import__("_json").make_scanner(_Reading(parse_int, parse_constant))
     value, end = scan(text, len(text) - len(text.lstrip(_BLANK)))
     return None if text[end:].strip(_BLANK) else (value,)
 

@@ -280,11 +280,11 @@ class Time(Struct):
 
     def utc(self) -> "Time":
         """The same moment in UTC."""
-        return Time(self.moment.astimezone(UTC), self.nanosecond, self.earlier)
+        return self.within(UTC)
 
     def local(self) -> "Time":
         """The same moment in the machine's zone."""
-        return Time(self.moment.astimezone(), self.nanosecond, self.earlier)
+        return self.within(None)
 
     def within(self, zone: tzinfo | None) -> "Time":
         """The same moment in a zone (None: the machine's)."""

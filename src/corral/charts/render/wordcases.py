@@ -215,9 +215,7 @@ class _Words:
 
     def _past(self, kind: str, at: int) -> int:
         kinds = self._kinds
-        # What is in no other word ends at one; capital letters do not end it.
-        ends = (_CONNECTOR, _ALPHABET, _NUMBER, _PUNCTUATION, _UPPER) if kind == _OTHER else ()
-        while at < len(kinds) and (kinds[at] == kind if kind != _OTHER else kinds[at] not in ends):
+        while at < len(kinds) and kinds[at] == kind:
             at += 1
         return at
 

@@ -10,7 +10,7 @@ FUNCTIONS = Table()
 
 def _rune_by_rune(change: Callable[[str], str]) -> Callable[[str], str]:
     """A change that Go makes rune by rune: a byte that is none comes out as U+FFFD."""
-    return lambda text: change(text if text.isascii() else readable(text))
+    return lambda text: change(readable(text))
 
 
 FUNCTIONS.add("title", "string")(_rune_by_rune(wordcases.title))

@@ -14,6 +14,12 @@ _SPACE = (
 _MAX_REPEAT = 64 * 1024 * 1024
 
 
+def _check_size(count: int) -> None:
+    """Raise FunctionError for a result of so many characters, if they are too many."""
+    if count > _MAX_REPEAT:
+        raise FunctionError(f"the result has more than {_MAX_REPEAT} characters")
+
+
 def text_of(value: Any) -> str:
     """Sprig's strval: a value as `%v`, bytes as the string they are."""
     if value.__class__ is str:
@@ -126,8 +132,7 @@ def _substr(start: int, end: int, text: str) -> str:
 def _repeat(count: int, text: str) -> str:
     if count < 0:
         raise FunctionError("strings: negative Repeat count")
-    if count * len(text) > _MAX_REPEAT:
-        raise FunctionError(f"the result has more than {_MAX_REPEAT} characters")
+    _check_size(count * len(text))
     return text * count
 
 
@@ -187,16 +192,14 @@ def _cat(*values: Any) -> str:
 def _pad(spaces: int) -> str:
     if spaces < 0:
         raise FunctionError("strings: negative Repeat count")
-    if spaces > _MAX_REPEAT:
-        raise FunctionError(f"the result has more than {_MAX_REPEAT} characters")
+    _check_size(spaces)
     return " " * spaces
 
 
 @FUNCTIONS.add("indent", "int", "string")
 def _indent(spaces: int, text: str) -> str:
     pad = _pad(spaces)
-    if spaces * text.count("\n") > _MAX_REPEAT:
-        raise FunctionError(f"the result has more than {_MAX_REPEAT} characters")
+    _check_size(spaces * text.count("\n"))
     return pad + text.replace("\n", "\n" + pad)
 
 
@@ -207,8 +210,8 @@ def _nindent(spaces: int, text: str) -> str:
 
 @FUNCTIONS.add("replace", "string", "string", "string")
 def _replace(old: str, new: str, text: str) -> str:
-    if len(new) > len(old) and (text.count(old) if old else len(text) + 1) * len(new) > _MAX_REPEAT:
-        raise FunctionError(f"the result has more than {_MAX_REPEAT} characters")
+    if len(new) > len(old):
+        _check_size((text.count(old) if old else len(text) + 1) * len(new))
     return text.replace(old, new)
 
 
@@ -281,8 +284,7 @@ def _wrapped(text: str, width: int, newline: str, break_words: bool) -> str:
     size, at = len(data), 0
     made = bytearray()
     while size - at > width:
-        if len(made) > _MAX_REPEAT:
-            raise FunctionError(f"the result has more than {_MAX_REPEAT} characters")
+        _check_size(len(made))
         if data[at] == 0x20:
             at += 1
             continue
