@@ -128,6 +128,7 @@ GROWING = {
     "toYaml": DOUBLED + "{{ toYaml $x }}",
     "toJson": DOUBLED + "{{ toJson $x }}",
     "toToml": DOUBLED + "{{ toToml $x }}",
+    "toToml of lists": '{{ $x := list 1 }}{{ range until 60 }}{{ $x = list $x $x }}{{ end }}{{ toToml (dict "a" $x) }}',
     "print": DOUBLED + "{{ $x }}",
     "deepCopy": DOUBLED + "{{ deepCopy $x }}",
     "merge": '{{ $x := dict "q" 1 }}{{ range until 60 }}{{ $x = merge (dict "a" $x) (dict "b" $x) $x }}{{ end }}',

@@ -26,12 +26,12 @@ class UnreadableError(ValueError):
 
 def dump(value: Any) -> str:
     """A map as a document. Raises UnwritableError."""
+    visits.of_call()
     if not isinstance(value, dict):
         if isinstance(value, list):
             _value(value)
         raise UnwritableError("toml: top-level values must be Go maps or structs")
     made: list[str] = []
-    visits.of_call()
     _table((), value, made)
     return "".join(made)
 
@@ -96,10 +96,12 @@ def _value(value: Any) -> str:
     if isinstance(value, int):
         return str(int(value))
     if isinstance(value, list):
+        visits.spend(len(value))
         if any(item is None for item in value):
             raise UnwritableError("toml: cannot encode array with nil element")
         return "[" + ", ".join(map(_value, value)) + "]"
     if isinstance(value, dict):
+        visits.spend(len(value))
         return "{" + ", ".join(f"{_key(key)} = {_value(value[key])}" for key in sorted(value) if value[key] is not None) + "}"
     if isinstance(value, Struct):
         raise UnwritableError(f"unsupported type: {type_name(value)}")
